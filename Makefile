@@ -1,0 +1,45 @@
+# make demo: the whole story on a real Neo4j. make test: every check. Both set up all
+# that they need; a machine needs Python >= 3.10 and make.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NEO4J_2026 ?= 2026.08.1
+
+.PHONY: demo test test-matrix lint types architecture tests docs clean
+
+demo: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
+
+test: lint types architecture tests
+
+test-matrix: $(READY)
+	$(BIN)/pytest
+	ALEMBIC_NEO4J_TEST_VERSION=$(NEO4J_2026) $(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+architecture: $(READY)
+	$(BIN)/lint-imports
+
+tests: $(READY)
+	$(BIN)/pytest
+
+docs: $(READY)
+	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) .neo4j build dist docs/_build
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python >= 3.10 is needed; set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $(READY)

@@ -1,0 +1,61 @@
+"""The errors of this package, all of them a CommandError that Alembic prints bare."""
+
+from __future__ import annotations
+
+from alembic.util.exc import CommandError
+
+
+class Neo4jMigrationError(CommandError):
+    """The root of our errors; `alembic` prints the message and exits with 255."""
+
+
+class ConfigurationError(Neo4jMigrationError):
+    """A key, a URL, a credential or a file of the configuration is wrong."""
+
+
+class ModelError(Neo4jMigrationError):
+    """The neomodel models can't be imported or contradict themselves."""
+
+
+class SchemaError(Neo4jMigrationError):
+    """A change does not fit the schema that it is applied to."""
+
+
+class ConnectionFailed(Neo4jMigrationError):
+    """The graph can't be reached or refused the credentials."""
+
+
+class CapabilityError(Neo4jMigrationError):
+    """The server's edition or version can't do what a revision asks for."""
+
+
+class StatementError(Neo4jMigrationError):
+    """The server refused a statement, or its effect is not what was asked for."""
+
+
+class CheckFailed(Neo4jMigrationError):
+    """The data in the graph stand in the way of a change."""
+
+
+class ReplayError(Neo4jMigrationError):
+    """A revision can't be replayed in memory."""
+
+
+class LedgerError(Neo4jMigrationError):
+    """Ledger and graph, or ledger and revision files, do not belong together."""
+
+
+class IrreversibleError(Neo4jMigrationError, NotImplementedError):
+    """A downgrade would pass a revision that says ``rollback_safe = False``."""
+
+
+class OfflineError(Neo4jMigrationError):
+    """An operation can't be written to a script with ``--sql``."""
+
+
+class LocalServerError(Neo4jMigrationError):
+    """The local Neo4j can't be started, stopped or found."""
+
+
+class MissingExtra(Neo4jMigrationError):
+    """A command needs an optional dependency that is not installed."""

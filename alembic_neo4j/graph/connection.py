@@ -1,0 +1,252 @@
+"""The connection to one graph, opened when it is first used."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from alembic_neo4j.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    StatementError,
+)
+from alembic_neo4j.graph.capabilities import Server
+
+if TYPE_CHECKING:
+    import neo4j
+
+Row: TypeAlias = "dict[str, Any]"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """How to authenticate: ``none``, ``basic``, ``bearer`` or ``kerberos``.
+
+    `secret` is the password, the token or the ticket; it is never shown.
+    """
+
+    scheme: str = "none"
+    principal: str = "neo4j"
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class GraphSettings:
+    """Where the graph is and how to get in.
+
+    `url` may be ``local`` or ``local:<version>``: a server of our own, whose files are
+    under `project` and whose credentials are its own.
+    """
+
+    url: str
+    project: Path
+    credentials: Credentials = Credentials()
+    database: str | None = None
+    trusted_certificates: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is one that we start ourselves."""
+        return self.url == "local" or self.url.startswith("local:")
+
+
+class Graph:
+    """One database of one server.
+
+    Nothing is opened before the first statement, so that verbs which need no graph
+    work without one. `report` gets a line of text when a local server is started.
+    """
+
+    def __init__(
+        self, settings: GraphSettings, *, report: Callable[[str], None] = log.info
+    ) -> None:
+        self.settings = settings
+        self._report = report
+        self._driver: neo4j.Driver | None = None
+        self._server: Server | None = None
+        self._url = settings.url
+
+    @property
+    def url(self) -> str:
+        """The address of the server; a local one has it once it runs."""
+        return self._url
+
+    @property
+    def server(self) -> Server:
+        """What answers at the address: its version and edition."""
+        if self._server is None:
+            rows = self.read(
+                "CALL dbms.components() YIELD name, versions, edition "
+                "RETURN name, versions, edition"
+            )
+            self._server = Server.from_components(rows)
+        return self._server
+
+    def read(self, text: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Return the rows of a statement that writes nothing."""
+        with self._session("READ") as session:
+            return session.execute_read(_rows, text, dict(parameters or {}))
+
+    def stream(
+        self, text: str, parameters: Mapping[str, Any] | None = None
+    ) -> Iterator[Row]:
+        """Yield the rows of a reading statement, a bounded number in memory."""
+        with self._session("READ") as session:
+            for record in session.run(text, dict(parameters or {})):
+                yield record.data()
+
+    def transaction(
+        self, statements: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> list[list[Row]]:
+        """Run the statements in one transaction and return the rows of each.
+
+        Nothing of it stays when one of them fails.
+        """
+        with (
+            self._session("WRITE") as session,
+            session.begin_transaction() as transaction,
+        ):
+            rows = [_rows(transaction, text, dict(p)) for text, p in statements]
+            transaction.commit()
+            return rows
+
+    def autocommit(
+        self, text: str, parameters: Mapping[str, Any] | None = None
+    ) -> list[Row]:
+        """Run a statement that may not be in an explicit transaction."""
+        with self._session("WRITE") as session:
+            return [r.data() for r in session.run(text, dict(parameters or {}))]
+
+    def close(self) -> None:
+        """Close the driver; a local server goes on running."""
+        if self._driver is not None:
+            self._driver.close()
+            self._driver = None
+
+    @contextmanager
+    def _session(self, access: str) -> Iterator[neo4j.Session]:
+        # The driver is imported when it is needed: most verbs never reach a graph.
+        from neo4j import exceptions as driver_errors
+
+        try:
+            driver = self._open()
+            with driver.session(
+                database=self.settings.database, default_access_mode=access
+            ) as session:
+                yield session
+        except driver_errors.DriverError as error:
+            raise self._unreachable(error) from error
+        except driver_errors.Neo4jError as error:
+            raise self._refused(error) from error
+
+    def _open(self) -> neo4j.Driver:
+        if self._driver is None:
+            self._url, credentials = self._endpoint()
+            self._driver = self._connected(credentials)
+        return self._driver
+
+    def _connected(self, credentials: Credentials) -> neo4j.Driver:
+        from neo4j import GraphDatabase
+        from neo4j import exceptions as driver_errors
+
+        try:
+            return GraphDatabase.driver(
+                self._url,
+                auth=_auth(credentials),
+                notifications_min_severity="OFF",
+                **self._trust(),
+            )
+        except (driver_errors.ConfigurationError, ValueError) as error:
+            raise ConfigurationError(
+                f"neo4j.url = {self._url}: {error}. Expected local, local:<version> or "
+                "an address such as bolt://host:7687 or neo4j+s://host"
+            ) from error
+
+    def _endpoint(self) -> tuple[str, Credentials]:
+        settings = self.settings
+        if not settings.is_local:
+            return settings.url, settings.credentials
+        from alembic_neo4j.graph import local
+
+        _, _, version = settings.url.partition(":")
+        server = local.ensure_started(
+            settings.project, version=version or None, report=self._report
+        )
+        return server.url, Credentials("basic", server.username, server.password)
+
+    def _trust(self) -> dict[str, Any]:
+        from neo4j import TrustCustomCAs
+
+        certificates = self.settings.trusted_certificates
+        if certificates is None:
+            return {}
+        if not Path(certificates).is_file():
+            raise ConfigurationError(
+                f"neo4j.trusted_certificates = {certificates}: there is no such file"
+            )
+        return {
+            "encrypted": True,
+            "trusted_certificates": TrustCustomCAs(certificates),
+        }
+
+    def _unreachable(self, error: Exception) -> ConnectionFailed:
+        return ConnectionFailed(
+            f"no Neo4j answers at {self._url}: {_first_line(error)}. Start the server, "
+            "or correct neo4j.url"
+        )
+
+    def _refused(
+        self, error: neo4j.exceptions.Neo4jError
+    ) -> ConnectionFailed | StatementError:
+        code = error.code or ""
+        if code.startswith("Neo.ClientError.Security."):
+            return ConnectionFailed(
+                f"{self._url} refuses the credentials: {error.message}. Give the "
+                "right ones in ALEMBIC_NEO4J_USERNAME and ALEMBIC_NEO4J_PASSWORD, or "
+                "in the file that ALEMBIC_NEO4J_PASSWORD_FILE names"
+            )
+        if code == "Neo.ClientError.Database.DatabaseNotFound":
+            return ConnectionFailed(
+                f"{self._url} has no database {self.settings.database!r}: correct "
+                "neo4j.database, or leave it out for the user's home database"
+            )
+        return ServerRefused(code, str(error.message))
+
+
+class ServerRefused(StatementError):
+    """The server refused a statement; `code` is its status code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{message} ({code})")
+        self.code = code
+        self.server_message = message
+
+
+def _auth(credentials: Credentials) -> neo4j.Auth | None:
+    import neo4j
+
+    if credentials.scheme == "none":
+        return None
+    if credentials.scheme == "bearer":
+        return neo4j.bearer_auth(credentials.secret)
+    if credentials.scheme == "kerberos":
+        return neo4j.kerberos_auth(credentials.secret)
+    return neo4j.basic_auth(credentials.principal, credentials.secret)
+
+
+def _rows(
+    transaction: neo4j.Transaction | neo4j.ManagedTransaction,
+    text: str,
+    parameters: dict[str, Any],
+) -> list[Row]:
+    return [record.data() for record in transaction.run(text, parameters)]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else repr(error)

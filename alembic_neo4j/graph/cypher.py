@@ -1,0 +1,539 @@
+"""The steps that carry out a change of the schema on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any
+
+from alembic_neo4j.errors import SchemaError
+from alembic_neo4j.graph import data_changes, data_checks
+from alembic_neo4j.graph.data_changes import archive_name, mark_name
+from alembic_neo4j.graph.patterns import Scope, enclosed, nodes, relationships
+from alembic_neo4j.graph.quoting import quote
+from alembic_neo4j.graph.steps import Batched, Check, Create, Drop, Step, Stop
+from alembic_neo4j.graph.value_types import tested_type
+from alembic_neo4j.schema.changes import (
+    AddConstraint,
+    AddIndex,
+    AddLabel,
+    AddNode,
+    AddProperty,
+    AddRelationship,
+    AddRelationshipType,
+    AlterNode,
+    AlterProperty,
+    AlterRelationship,
+    AlterRelationshipType,
+    Change,
+    DropConstraint,
+    DropIndex,
+    Placeholder,
+    RemoveLabel,
+    RemoveNode,
+    RemoveProperty,
+    RemoveRelationship,
+    RemoveRelationshipType,
+    RenameLabel,
+    RenameProperty,
+    RenameRelationshipType,
+    ReverseRelationships,
+)
+from alembic_neo4j.schema.elements import (
+    Constraint,
+    ConstraintKind,
+    Direction,
+    Entity,
+    Index,
+    IndexKind,
+    Property,
+    Relationship,
+    Schema,
+)
+
+
+def steps(change: Change, before: Schema, *, revision: str) -> tuple[Step, ...]:
+    """Return what a change asks of the server, in the order in which it is to run.
+
+    `before` is the schema just before the change, `revision` names where removed
+    values are archived. What the data can stand in the way of is checked before the
+    first write. Raises SchemaError where the change does not fit the schema.
+    """
+    return tuple(_steps(change, before, revision))
+
+
+@singledispatch
+def _steps(change: Change, before: Schema, revision: str) -> Iterable[Step]:
+    raise TypeError(f"not a change that can be carried out: {change!r}")
+
+
+@_steps.register(AddNode)
+@_steps.register(RemoveNode)
+@_steps.register(AlterNode)
+@_steps.register(AddRelationship)
+@_steps.register(RemoveRelationship)
+@_steps.register(AddRelationshipType)
+@_steps.register(RemoveRelationshipType)
+@_steps.register(AlterRelationshipType)
+def _declared_only(change: Change, before: Schema, revision: str) -> Iterable[Step]:
+    return ()
+
+
+# Indexes and constraints ---------------------------------------------------------
+
+
+@_steps.register(AddIndex)
+def _add_index(change: AddIndex, before: Schema, revision: str) -> Iterable[Step]:
+    _refuse_clash(change.index, before)
+    return (Create(change.index),)
+
+
+@_steps.register(DropIndex)
+def _drop_index(change: DropIndex, before: Schema, revision: str) -> Iterable[Step]:
+    return (Drop(before.indexes.get(change.index.key, change.index)),)
+
+
+@_steps.register(AddConstraint)
+def _add_constraint(
+    change: AddConstraint, before: Schema, revision: str
+) -> Iterable[Step]:
+    _refuse_clash(change.constraint, before)
+    checks = data_checks.constraint_checks(change.constraint)
+    return (*checks, Create(change.constraint))
+
+
+@_steps.register(DropConstraint)
+def _drop_constraint(
+    change: DropConstraint, before: Schema, revision: str
+) -> Iterable[Step]:
+    return (Drop(before.constraints.get(change.constraint.key, change.constraint)),)
+
+
+# Labels and types ----------------------------------------------------------------
+
+
+@_steps.register(RenameLabel)
+def _rename_label(change: RenameLabel, before: Schema, revision: str) -> Iterable[Step]:
+    if change.old == change.new:
+        return ()
+    scope = nodes(change.old, change.new)
+    checks = _checks_on(change.new, scope, before, change.apply(before))
+    rename = data_changes.rename_label(change.old, change.new)
+    return _moving(change, before, checks, [rename])
+
+
+@_steps.register(RenameRelationshipType)
+def _rename_relationship_type(
+    change: RenameRelationshipType, before: Schema, revision: str
+) -> Iterable[Step]:
+    if change.old == change.new:
+        return ()
+    scope = relationships(change.old, change.new)
+    checks = _checks_on(change.new, scope, before, change.apply(before))
+    rename = data_changes.rename_type(change.old, change.new)
+    return _moving(change, before, checks, [rename])
+
+
+@_steps.register(AddLabel)
+def _add_label(change: AddLabel, before: Schema, revision: str) -> Iterable[Step]:
+    if change.label == change.added:
+        return ()
+    scope = nodes(change.label, change.added)
+    checks = _checks_on(change.added, scope, before, before)
+    return (*checks, data_changes.add_label(change.label, change.added))
+
+
+@_steps.register(RemoveLabel)
+def _remove_label(change: RemoveLabel, before: Schema, revision: str) -> Iterable[Step]:
+    return (data_changes.remove_label(change.label, change.removed),)
+
+
+@_steps.register(ReverseRelationships)
+def _reverse_relationships(
+    change: ReverseRelationships, before: Schema, revision: str
+) -> Iterable[Step]:
+    mark = mark_name(revision, "reversed")
+    turn = data_changes.reverse(change.source, change.type, change.target, mark=mark)
+    return (turn, _unmark(relationships(change.type), mark))
+
+
+# Properties ----------------------------------------------------------------------
+
+
+@_steps.register(AddProperty)
+def _add_property(change: AddProperty, before: Schema, revision: str) -> Iterable[Step]:
+    scope = Scope(change.entity, (change.owner,))
+    if change.restore:
+        archive = archive_name(revision, change.property.name)
+        return (
+            *_restore(scope, change.property.name, archive),
+            *_backfill(change, scope),
+        )
+    if change.property.required:
+        return (*_missing_after(change, scope), *_backfill(change, scope))
+    return _backfill(change, scope)
+
+
+@_steps.register(RemoveProperty)
+def _remove_property(
+    change: RemoveProperty, before: Schema, revision: str
+) -> Iterable[Step]:
+    scope = Scope(change.entity, (change.owner,))
+    if change.values == "delete":
+        return (data_changes.remove_property(scope, change.name),)
+    if change.values == "archive":
+        archive = data_changes.move_property(
+            scope,
+            change.name,
+            archive_name(revision, change.name),
+            among=f"{scope.value(change.name)} IS NOT NULL",
+            title=f"archive {change.name} of {scope}",
+        )
+        return (archive,)
+    return ()
+
+
+@_steps.register(RenameProperty)
+def _rename_property(
+    change: RenameProperty, before: Schema, revision: str
+) -> Iterable[Step]:
+    if change.old == change.new:
+        return ()
+    scope = Scope(change.entity, (change.owner,))
+    among = f"{scope.value(change.old)} IS NOT NULL"
+    if change.where is not None:
+        among += f" AND {enclosed(change.where)}"
+    conflict = data_checks.both_present(
+        scope,
+        change.old,
+        change.new,
+        among,
+        advice='Remove one of the two, or say on_conflict="overwrite" or "keep".',
+    )
+    rename = data_changes.move_property(
+        scope,
+        change.old,
+        change.new,
+        among=among,
+        on_conflict=change.on_conflict,
+        batch_size=change.batch_size,
+    )
+    checks = _checks_on_renamed(change, before)
+    if change.on_conflict == "fail":
+        # Again after it: what was written meanwhile is left alone, and not hidden.
+        return _moving(change, before, [conflict, *checks], [rename, conflict])
+    return _moving(change, before, checks, [rename])
+
+
+@_steps.register(AlterProperty)
+def _alter_property(
+    change: AlterProperty, before: Schema, revision: str
+) -> Iterable[Step]:
+    scope = Scope(change.entity, (change.owner,))
+    old = _declared(change, before)
+    new = change.altered(old)
+    if isinstance(change.using, Placeholder):
+        return (Stop(_conversion_wanted(change, old, new)),)
+    if change.using is not None:
+        return _convert(scope, old, new, change.using, mark_name(revision, old.name))
+    retyped = old.type != new.type
+    return (
+        *(data_checks.wrong_types(scope, new.name, new.type) if retyped else ()),
+        *data_checks.value_checks(scope, old, new),
+    )
+
+
+# Relationships -------------------------------------------------------------------
+
+
+@_steps.register(AlterRelationship)
+def _alter_relationship(
+    change: AlterRelationship, before: Schema, revision: str
+) -> Iterable[Step]:
+    old = change.relationship
+    new = replace(old, **dict(change.values))
+    after = change.apply(before)
+    return (
+        *_endpoint_checks(change.label, old, new, after),
+        *data_checks.cardinality_checks(change.label, old, new),
+        *_exclusion_checks(change.label, old, new, after),
+    )
+
+
+# Moving indexes and constraints --------------------------------------------------
+
+
+def _moving(
+    change: Change, before: Schema, checks: Iterable[Check], data: Iterable[Step]
+) -> Iterable[Step]:
+    """Drop what the change moves, change the data, and create it where it belongs."""
+    after = change.apply(before)
+    kept = {element.key for element in _elements(after)}
+    known = {element.key for element in _elements(before)}
+    drops = [Drop(e) for e in _elements(before) if e.key not in kept]
+    creates = [Create(e) for e in _elements(after) if e.key not in known]
+    for step in creates:
+        _refuse_clash(step.element, after)
+    return (*checks, *drops, *data, *creates)
+
+
+def _elements(schema: Schema) -> list[Index | Constraint]:
+    return [*schema.indexes.values(), *schema.constraints.values()]
+
+
+def _checks_on(
+    label: str, scope: Scope, before: Schema, after: Schema
+) -> Iterable[Check]:
+    """Check the constraints of a label for all nodes that are going to carry it."""
+    for key, constraint in after.constraints.items():
+        if constraint.entity is scope.entity and constraint.label == label:
+            # One that stands already stays as it is.
+            standing = before.constraints.get(key, constraint)
+            yield from data_checks.constraint_checks(standing, scope)
+
+
+def _checks_on_renamed(change: RenameProperty, before: Schema) -> Iterable[Check]:
+    """Check the constraints on the new name for the values it is going to have."""
+    after = change.apply(before)
+    labels = {change.owner}
+    if change.entity is Entity.NODE:
+        labels |= {node.label for node in before.models_with(change.owner)}
+    for key, constraint in after.constraints.items():
+        concerned = constraint.entity is change.entity and constraint.label in labels
+        if concerned and change.new in constraint.properties:
+            standing = before.constraints.get(key, constraint)
+            values = {change.new: _renamed_value(change, constraint.label)}
+            yield from data_checks.constraint_checks(standing, values=values)
+
+
+def _renamed_value(change: RenameProperty, label: str) -> str:
+    scope = Scope(change.entity, (label,))
+    names = (change.old, change.new)
+    if change.on_conflict == "keep":
+        names = (change.new, change.old)
+    renamed = f"coalesce({', '.join(scope.value(name) for name in names)})"
+    conditions = []
+    if label != change.owner:
+        conditions.append(f"{scope.variable}:{quote(change.owner)}")
+    if change.where is not None:
+        conditions.append(enclosed(change.where))
+    if not conditions:
+        return renamed
+    untouched = scope.value(change.new)
+    return f"CASE WHEN {' AND '.join(conditions)} THEN {renamed} ELSE {untouched} END"
+
+
+def _refuse_clash(element: Index | Constraint, schema: Schema) -> None:
+    """Raise SchemaError where a constraint's index and a RANGE index would meet."""
+    for other in _elements(schema):
+        same_place = (
+            other.key != element.key
+            and other.entity is element.entity
+            and other.labels == element.labels
+            and other.properties == element.properties
+        )
+        if same_place and _indexes_range(element) and _indexes_range(other):
+            raise SchemaError(
+                f"{element.kind.value} {element.name!r} can't be created beside "
+                f"{other.kind.value} {other.name!r}: Neo4j keeps one index for "
+                f"{'|'.join(element.labels)}({', '.join(element.properties)}), and a "
+                "constraint brings its own. Drop the other one first"
+            )
+
+
+def _indexes_range(element: Index | Constraint) -> bool:
+    if isinstance(element, Index):
+        return element.kind is IndexKind.RANGE
+    return element.kind in (ConstraintKind.UNIQUE, ConstraintKind.KEY)
+
+
+# Values --------------------------------------------------------------------------
+
+
+def _restore(scope: Scope, name: str, archive: str) -> Iterable[Step]:
+    among = f"{scope.value(archive)} IS NOT NULL"
+    yield data_checks.both_present(
+        scope,
+        archive,
+        name,
+        among,
+        advice=f"The archived values of {name!r} come back, and these entities have "
+        "got others meanwhile: remove one of the two.",
+    )
+    yield data_changes.move_property(
+        scope,
+        archive,
+        name,
+        among=among,
+        on_conflict="fail",
+        title=f"bring back {name} of {scope}",
+    )
+
+
+def _backfill(change: AddProperty, scope: Scope) -> Iterable[Step]:
+    if change.backfill is None or change.backfill is False:
+        return ()
+    if isinstance(change.backfill, str):
+        return (data_changes.fill(scope, change.property.name, change.backfill),)
+    if isinstance(change.backfill, Placeholder):
+        return (Stop(_backfill_wanted(change, scope)),)
+    return (_default(change, scope),)
+
+
+def _missing_after(change: AddProperty, scope: Scope) -> Iterable[Check]:
+    """Check that a required property is there when the backfill has run."""
+    name = change.property.name
+    if isinstance(change.backfill, str):
+        given = f"coalesce({scope.value(name)}, {enclosed(change.backfill)})"
+        yield data_checks.missing(scope, [name], [given])
+    elif not change.backfill:
+        yield data_checks.missing(scope, [name])
+
+
+def _default(change: AddProperty, scope: Scope) -> Batched | Stop:
+    declared = change.property
+    if declared.default is not None:
+        return data_changes.set_default(scope, declared.name, declared.default)
+    expression = _factory_expression(declared)
+    if expression is not None:
+        return data_changes.fill(scope, declared.name, expression)
+    return Stop(_backfill_wanted(change, scope))
+
+
+_NOW: Mapping[str, str] = {
+    "DATE": "date()",
+    "LOCAL DATETIME": "localdatetime()",
+    "LOCAL TIME": "localtime()",
+    "ZONED DATETIME": "datetime()",
+    "ZONED TIME": "time()",
+    "LOCAL DATETIME | ZONED DATETIME": "localdatetime()",
+    # As neomodel stores it: the seconds since 1970.
+    "FLOAT": "datetime().epochMillis / 1000.0",
+}
+
+
+def _factory_expression(declared: Property) -> str | None:
+    """Return the Cypher for a default that is made anew for each, where known."""
+    if declared.default_factory == "uuid4.hex":
+        return "replace(randomUUID(), '-', '')"
+    if declared.default_factory == "now":
+        if declared.format == "%Y-%m-%d":
+            return "toString(date())"
+        return _NOW.get(declared.type)
+    return None
+
+
+def _backfill_wanted(change: AddProperty, scope: Scope) -> str:
+    name, variable = change.property.name, scope.variable
+    kind = "node" if change.entity is Entity.NODE else "relationship"
+    marked = isinstance(change.backfill, Placeholder)
+    written = "op.FILL_IN" if marked else "True"
+    why = "" if marked else f": {name!r} has no default that Cypher can express"
+    return (
+        f"{scope} needs values for {name!r}{why}. Edit the revision file: in "
+        f"op.add_{kind}_property({change.owner!r}, {name!r}, …, backfill={written}) "
+        f"replace {written} by a Cypher expression over {variable} such as "
+        f"\"coalesce({variable}.other, 'unknown')\", or by None and fill the values "
+        "with op.run_cypher before it"
+    )
+
+
+def _declared(change: AlterProperty, before: Schema) -> Property:
+    owners: Mapping[str, Any] = before.relationship_types
+    if change.entity is Entity.NODE:
+        owners = before.nodes
+    owner = owners.get(change.owner)
+    known: Property | None = owner and owner.property(change.name)
+    if known is not None:
+        return known
+    return replace(Property(change.name), **dict(change.existing or ()))
+
+
+def _convert(
+    scope: Scope, old: Property, new: Property, using: str, mark: str
+) -> Iterable[Step]:
+    """Convert the values and leave those alone that have been converted already."""
+    tested = tested_type(new.type) if new.type != old.type else None
+    stored, used_mark = scope.value(old.name), None if tested else mark
+    if tested is not None:
+        pending, waiting = f"NOT {stored} IS :: {tested}", f"NOT value IS :: {tested}"
+    else:
+        pending = waiting = f"{scope.value(mark)} IS NULL"
+    result = data_checks.converted(using, waiting)
+    yield from data_checks.conversion_checks(scope, old, new, using, waiting)
+    yield from data_checks.value_checks(scope, old, new, result)
+    yield data_changes.convert(scope, old.name, using, pending=pending, mark=used_mark)
+    if used_mark is not None:
+        yield _unmark(scope, used_mark)
+
+
+def _unmark(scope: Scope, mark: str) -> Batched:
+    title = f"take the marks off {scope}"
+    return data_changes.remove_property(scope, mark, title=title)
+
+
+def _conversion_wanted(change: AlterProperty, old: Property, new: Property) -> str:
+    kind = "node" if change.entity is Entity.NODE else "relationship"
+    changed = f" from {old.type} to {new.type}" if old.type != new.type else ""
+    return (
+        f"the values of {change.owner}.{change.name} have to be converted{changed}. "
+        f"Edit the revision file: in op.alter_{kind}_property({change.owner!r}, "
+        f"{change.name!r}, …, using=op.FILL_IN) replace op.FILL_IN by a Cypher "
+        'expression over value such as "toInteger(value)", or by None and convert '
+        "the values with op.run_cypher before it"
+    )
+
+
+# Endpoints -----------------------------------------------------------------------
+
+
+def _endpoint_checks(
+    label: str, old: Relationship, new: Relationship, after: Schema
+) -> Iterable[Check]:
+    """Check that no relationship has an end that is not declared any more."""
+    turned = new.direction is not old.direction
+    directions = [new.direction] if turned or new.target != old.target else []
+    if turned and new.direction is not Direction.ANY:
+        # One that leads the other way was declared by the old direction.
+        directions.append(new.direction.reversed)
+    for direction in directions:
+        seen = replace(new, direction=direction)
+        allowed = _allowed_targets(label, seen, after)
+        if not any(target.startswith("?") for target in allowed):
+            yield data_checks.stray_endpoints(label, seen, allowed)
+
+
+def _allowed_targets(label: str, seen: Relationship, schema: Schema) -> set[str]:
+    """Return the labels at the other end that the models of both ends declare."""
+    models = schema.models_with(label)
+    own_labels = {name for model in models for name in model.labels} | {label}
+    either, turned = {seen.direction, Direction.ANY}, {seen.direction.reversed}
+    if seen.direction is Direction.ANY:
+        either, turned = set(Direction), set(Direction)
+    allowed = {
+        declared.target
+        for model in models
+        for declared in model.relationships
+        if declared.type == seen.type and declared.direction in either
+    }
+    return allowed | {
+        model.label
+        for model in schema.nodes.values()
+        for declared in model.relationships
+        if declared.type == seen.type
+        and declared.direction in turned | {Direction.ANY}
+        and declared.target in own_labels
+    }
+
+
+def _exclusion_checks(
+    label: str, old: Relationship, new: Relationship, after: Schema
+) -> Iterable[Check]:
+    group = new.exclusion_group
+    if group is None or group == old.exclusion_group or label not in after.nodes:
+        return
+    declared = after.nodes[label].relationships
+    members = [member for member in declared if member.exclusion_group == group]
+    if len(members) > 1:
+        yield data_checks.mutual_exclusion(label, members)

@@ -1,0 +1,243 @@
+"""Running steps on a server: by kind, strictly, in transactions of bounded size."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from alembic_neo4j.errors import CheckFailed, StatementError
+from alembic_neo4j.graph import catalogue
+from alembic_neo4j.graph.catalogue import Catalogue, read_catalogue, same_definition
+from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
+from alembic_neo4j.graph.ddl import create_text, drop_text
+from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.graph.steps import (
+    Batched,
+    Check,
+    Create,
+    Drop,
+    Run,
+    Step,
+    Stop,
+)
+from alembic_neo4j.schema.elements import Constraint, Index
+
+log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 10.0
+"""How often a long data change says how far it is."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long to wait for an index, in seconds, and how much to write at once."""
+
+    schema_timeout: float = 3600.0
+    batch_size: int | None = None
+
+
+def units(steps: Iterable[Step]) -> Iterator[list[Step]]:
+    """Yield the steps in groups that may share one transaction, in their order."""
+    pending: list[Step] = []
+    for step in steps:
+        if pending and not _may_share(pending[-1], step):
+            yield pending
+            pending = []
+        pending.append(step)
+    if pending:
+        yield pending
+
+
+def _may_share(before: Step, step: Step) -> bool:
+    if isinstance(before, Run) and isinstance(step, Run):
+        return before.kind is step.kind and step.kind in {Kind.DATA, Kind.SCHEMA}
+    # A create and a drop of one schema in one transaction break the index when it is
+    # rolled back (neo4j/neo4j#13539).
+    return isinstance(step, (Create, Drop)) and type(step) is type(before)
+
+
+def ordered(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps with each check ahead of the schema commands before it."""
+    result: list[Step] = []
+    for step in steps:
+        if isinstance(step, Check):
+            position = len(result)
+            while position and isinstance(result[position - 1], (Create, Drop)):
+                position -= 1
+            result.insert(position, step)
+        else:
+            result.append(step)
+    return result
+
+
+def run_unit(graph: Graph, unit: Sequence[Step], limits: Limits) -> list[Row]:
+    """Run one group of steps and return the rows of the last statement.
+
+    Raises CheckFailed, or StatementError with the server's message; the transaction
+    that failed leaves nothing behind.
+    """
+    first = unit[0]
+    if isinstance(first, Create):
+        _create(graph, [s.element for s in unit if isinstance(s, Create)], limits)
+    elif isinstance(first, Drop):
+        _drop(graph, [s.element for s in unit if isinstance(s, Drop)])
+    elif isinstance(first, Batched):
+        _run_batches(graph, first, limits)
+    elif isinstance(first, Check):
+        _check(graph, first)
+    elif isinstance(first, Stop):
+        raise CheckFailed(first.message)
+    else:
+        return _run(graph, [step for step in unit if isinstance(step, Run)])
+    return []
+
+
+def live_catalogue(graph: Graph) -> Catalogue:
+    """Return the indexes and constraints that the server has."""
+    return read_catalogue(
+        graph.read(catalogue.CONSTRAINTS), graph.read(catalogue.INDEXES)
+    )
+
+
+def _create(
+    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
+) -> None:
+    for element in elements:
+        log.info("Creating %s", described(element))
+    statements: list[tuple[str, Mapping[str, Any]]]
+    statements = [(create_text(element), {}) for element in elements]
+    try:
+        graph.transaction(statements)
+    except ServerRefused as error:
+        raise StatementError(_why_not_created(graph, elements, error)) from error
+    _await_online(graph, elements, limits)
+
+
+def _why_not_created(
+    graph: Graph, elements: Sequence[Index | Constraint], error: ServerRefused
+) -> str:
+    found = live_catalogue(graph)
+    live: list[Index | Constraint]
+    live = [*found.schema.indexes.values(), *found.schema.constraints.values()]
+    for element in elements:
+        for other in live:
+            if same_definition(element, other):
+                return (
+                    f"{described(element)} can't be created: the graph has it already, "
+                    f"as {other.name!r}, and the history does not know it. Drop it, "
+                    "or stamp the revision if it is what the revision makes"
+                )
+            if element.name == other.name:
+                return (
+                    f"{described(element)} can't be created: its name is taken by "
+                    f"{described(other)}, which the history does not know"
+                )
+    names = ", ".join(described(element) for element in elements)
+    return f"{names} can't be created: {error.server_message} ({error.code})"
+
+
+def _await_online(
+    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
+) -> None:
+    names = [e.name for e in elements if isinstance(e, Index)]
+    if not names:
+        # A constraint's index is populated before its transaction commits.
+        return
+    try:
+        graph.read(
+            "UNWIND $names AS name CALL db.awaitIndex(name, $seconds) RETURN count(*)",
+            {"names": names, "seconds": int(limits.schema_timeout)},
+        )
+    except ServerRefused as error:
+        states = live_catalogue(graph).states
+        broken = [n for n in names if n in states and states[n].state != "ONLINE"]
+        details = "; ".join(
+            f"{name!r} is {states[name].state}: {states[name].failure_message}"
+            for name in broken
+        )
+        _withdraw(graph, elements)
+        raise StatementError(
+            f"the index did not come online: {details or error.server_message}. It "
+            "has been dropped again; mend the data and run the same command"
+        ) from error
+
+
+def _withdraw(graph: Graph, elements: Sequence[Index | Constraint]) -> None:
+    graph.transaction([(drop_text(element), {}) for element in elements])
+
+
+def _drop(graph: Graph, elements: Sequence[Index | Constraint]) -> None:
+    found = live_catalogue(graph)
+    live: list[Index | Constraint]
+    live = [*found.schema.indexes.values(), *found.schema.constraints.values()]
+    statements: list[tuple[str, Mapping[str, Any]]] = []
+    for element in elements:
+        log.info("Dropping %s", described(element))
+        statements.append((drop_text(_live_twin(element, live)), {}))
+    try:
+        graph.transaction(statements)
+    except ServerRefused as error:
+        names = ", ".join(described(element) for element in elements)
+        raise StatementError(
+            f"{names} can't be dropped: {error.server_message} ({error.code})"
+        ) from error
+
+
+def _live_twin(
+    element: Index | Constraint, live: Sequence[Index | Constraint]
+) -> Index | Constraint:
+    # Found by what it is, not by its name: another tool may have made it.
+    for other in live:
+        if same_definition(element, other):
+            return other
+    named = [other for other in live if other.name == element.name]
+    found = f"{described(named[0])} has its name" if named else "there is none"
+    raise StatementError(
+        f"{described(element)} can't be dropped: the graph does not have it, "
+        f"{found}. The graph was changed outside of the history"
+    )
+
+
+def _run_batches(graph: Graph, step: Batched, limits: Limits) -> None:
+    size = limits.batch_size or step.batch_size
+    done, reported = 0, time.monotonic()
+    ids = (row["id"] for row in graph.stream(step.select, step.parameters))
+    while batch := list(islice(ids, size)):
+        graph.transaction([(step.write, {**step.parameters, "ids": batch})])
+        done += len(batch)
+        if time.monotonic() - reported > REPORT_SECONDS:
+            log.info("%s: %s so far", step.title, f"{done:,}")
+            reported = time.monotonic()
+    log.info("%s: %s changed", step.title, f"{done:,}")
+
+
+def _check(graph: Graph, step: Check) -> None:
+    rows = graph.read(step.query, step.parameters)
+    if rows:
+        found = "\n".join(
+            f"  {row['value']!r}: {row['count']:,}, such as {', '.join(row['ids'])}"
+            for row in rows
+        )
+        raise CheckFailed(
+            f"the data stand in the way: {step.expected}. Found:\n{found}\n{step.advice}"
+        )
+
+
+def _run(graph: Graph, runs: Sequence[Run]) -> list[Row]:
+    first = runs[0]
+    if first.kind is Kind.AUTOCOMMIT:
+        return graph.autocommit(first.text, first.parameters)
+    if first.kind is Kind.READ:
+        return graph.read(first.text, first.parameters)
+    return graph.transaction([(run.text, run.parameters) for run in runs])[-1]
+
+
+def described(element: Index | Constraint) -> str:
+    """Return the element in words: kind, name, and what it is on."""
+    noun = "index" if isinstance(element, Index) else "constraint"
+    on = f"{'|'.join(element.labels)}({', '.join(element.properties)})"
+    return f"{element.kind.value} {noun} {element.name} on {on}"

@@ -1,0 +1,41 @@
+"""Steps as the text of a script that cypher-shell runs as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alembic_neo4j.errors import OfflineError
+from alembic_neo4j.graph.ddl import create_text, drop_text
+from alembic_neo4j.graph.quoting import inline
+from alembic_neo4j.graph.steps import Batched, Check, Create, Drop, Run, Step
+
+
+def unit_text(unit: Sequence[Step]) -> str:
+    """Return the statements of one unit, each ended by a semicolon.
+
+    A check becomes a query in comments: a script can't stop on what it finds. Raises
+    OfflineError for a step that can't be written down.
+    """
+    return "\n".join(_text(step) for step in unit)
+
+
+def comment(text: str) -> str:
+    """Return the text as comment lines, whatever line ends a name may hold."""
+    return "\n".join(f"// {line}".rstrip() for line in text.splitlines())
+
+
+def _text(step: Step) -> str:
+    if isinstance(step, Create):
+        return f"{create_text(step.element)};"
+    if isinstance(step, Drop):
+        return f"{drop_text(step.element)};"
+    if isinstance(step, Batched):
+        statement = inline(step.offline, step.parameters)
+        return f"{comment(step.title)}\n{statement};"
+    if isinstance(step, Check):
+        query = inline(step.query, step.parameters)
+        expected = f"Expected: {step.expected}. This returns no row then:"
+        return comment(f"{expected}\n{query}\n{step.advice}")
+    if isinstance(step, Run):
+        return f"{inline(step.text, step.parameters).rstrip().rstrip(';')};"
+    raise OfflineError(step.message)

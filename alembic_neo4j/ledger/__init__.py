@@ -1,0 +1,1 @@
+"""What we remember beside the version table: whose ledger, and which revisions."""

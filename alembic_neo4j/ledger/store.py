@@ -1,0 +1,166 @@
+"""Reading and writing the ledger's tables on a connection that the caller commits."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import logging
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, delete, insert, inspect, select, update
+
+from alembic_neo4j.ledger.tables import facts, revisions
+
+VERSION_TABLE = "alembic_neo4j_version"
+"""The version table of the ledger's own tables."""
+
+
+@dataclass(frozen=True)
+class AppliedRevision:
+    """A revision as it was when it was applied."""
+
+    revision: str
+    schema_hash: str
+    file_hash: str
+    applied_at: datetime
+    applied_by: str
+
+
+class Ledger:
+    """The ledger of one graph; `version_table` tells several on one database apart."""
+
+    def __init__(self, connection: Connection, version_table: str) -> None:
+        self._connection = connection
+        self._version_table = version_table
+
+    def exists(self) -> bool:
+        """Tell whether the ledger's tables are there."""
+        return inspect(self._connection).has_table(facts.name)
+
+    def migrate(self) -> None:
+        """Bring the ledger's own tables to their head and commit."""
+        options = {
+            "version_table": VERSION_TABLE,
+            "script": (script := ScriptDirectory(str(Path(__file__).parent))),
+            "fn": lambda heads, _: script._upgrade_revs("head", heads),
+        }
+        with quiet_alembic():
+            context = MigrationContext.configure(self._connection, opts=options)
+            # A private Operations: Alembic's proxies belong to the revisions that run.
+            context.run_migrations(op=Operations(context))
+        self._connection.commit()
+
+    @property
+    def identity(self) -> str | None:
+        """What tells this ledger from every other; None before it has one."""
+        value: str | None = self._fact(self._key("identity"))
+        return value
+
+    def create_identity(self) -> str:
+        """Give the ledger its identity and return it."""
+        identity = str(uuid.uuid4())
+        self._set_fact(self._key("identity"), identity)
+        return identity
+
+    @property
+    def stamped_heads(self) -> tuple[str, ...] | None:
+        """The heads that this ledger wrote into the graph last, None before that."""
+        value = self._fact(self._key("stamped"))
+        return None if value is None else tuple(json.loads(value))
+
+    def remember_stamp(self, heads: Sequence[str]) -> None:
+        """Record which heads the graph has been stamped with."""
+        self._set_fact(self._key("stamped"), json.dumps(sorted(heads)))
+
+    def applied(self) -> dict[str, AppliedRevision]:
+        """Return the applied revisions by their id."""
+        query = select(revisions).where(
+            revisions.c.version_table == self._version_table
+        )
+        return {
+            row.revision: AppliedRevision(
+                row.revision,
+                row.schema_hash,
+                row.file_hash,
+                row.applied_at,
+                row.applied_by,
+            )
+            for row in self._connection.execute(query)
+        }
+
+    def record_applied(
+        self, revision: str, *, schema_hash: str, file_hash: str
+    ) -> None:
+        """Record that a revision is applied."""
+        self.record_removed(revision)
+        self._connection.execute(
+            insert(revisions).values(
+                version_table=self._version_table,
+                revision=revision,
+                schema_hash=schema_hash,
+                file_hash=file_hash,
+                applied_at=datetime.now(timezone.utc),
+                applied_by=_user(),
+            )
+        )
+
+    def record_removed(self, revision: str) -> None:
+        """Record that a revision is not applied."""
+        self._connection.execute(delete(revisions).where(*self._row(revision)))
+
+    def keep_only(self, applied: Collection[str]) -> None:
+        """Forget every revision but these."""
+        for revision in self.applied():
+            if revision not in applied:
+                self.record_removed(revision)
+
+    def _row(self, revision: str) -> tuple[Any, ...]:
+        return (
+            revisions.c.version_table == self._version_table,
+            revisions.c.revision == revision,
+        )
+
+    def _key(self, name: str) -> str:
+        return f"{name}:{self._version_table}"
+
+    def _fact(self, key: str) -> str | None:
+        query = select(facts.c.value).where(facts.c.key == key)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def _set_fact(self, key: str, value: str) -> None:
+        changed = self._connection.execute(
+            update(facts).where(facts.c.key == key).values(value=value)
+        )
+        if not changed.rowcount:
+            self._connection.execute(insert(facts).values(key=key, value=value))
+
+
+@contextmanager
+def quiet_alembic() -> Iterator[None]:
+    """Keep Alembic from reporting on the ledger's database.
+
+    It is no news to the person who migrates a graph.
+    """
+    log = logging.getLogger("alembic.runtime.migration")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

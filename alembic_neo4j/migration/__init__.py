@@ -1,0 +1,1 @@
+"""Where Alembic meets the graph: operations, comparing, rendering, replay, running."""

@@ -1,0 +1,109 @@
+"""The autogenerate comparator: the history's schema against the models'."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations.ops import UpgradeOps
+from alembic.util import PriorityDispatchResult
+
+from alembic_neo4j.migration import render as render  # registers the renderers
+from alembic_neo4j.migration.configuration import Options
+from alembic_neo4j.migration.filters import filtered
+from alembic_neo4j.migration.operations import ChangeOp, CommentOp, GraphOperation
+from alembic_neo4j.migration.renames import decide_renames, describe_candidate
+from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.target import schema_of
+from alembic_neo4j.schema.diff import Candidate, Difference, diff
+from alembic_neo4j.schema.elements import Constraint, ConstraintKind, Schema
+
+log = logging.getLogger(__name__)
+
+
+def compare_schema(
+    autogen_context: AutogenContext, upgrade_ops: UpgradeOps
+) -> PriorityDispatchResult:
+    """Add the operations that lead from the history's heads to the models.
+
+    Raises ModelError, ReplayError and ConfigurationError; no graph is asked.
+    """
+    before = _history_schema(autogen_context)
+    wanted = schema_of(autogen_context.metadata)
+    options = _options(autogen_context)
+    after, left_out = _without_enterprise(wanted, options)
+    after = filtered(autogen_context, before, after)
+    renames, open_candidates = decide_renames(autogen_context, before, after)
+    difference = diff(
+        before, after, renames=renames, compare_names=options.compare_names
+    )
+    operations = list(_operations(difference, open_candidates, left_out))
+    for operation in operations:
+        if isinstance(operation, ChangeOp):
+            log.info("Detected %s", _phrase(operation))
+    upgrade_ops.ops.extend(operations)
+    return PriorityDispatchResult.CONTINUE
+
+
+def _history_schema(autogen_context: AutogenContext) -> Schema:
+    script = autogen_context.migration_context.script
+    return Schema() if script is None else History(script).at_heads()
+
+
+def _options(autogen_context: AutogenContext) -> Options:
+    options = getattr(autogen_context.migration_context, "options", None)
+    return options if isinstance(options, Options) else Options()
+
+
+def _without_enterprise(
+    schema: Schema, options: Options
+) -> tuple[Schema, list[Constraint]]:
+    if options.enterprise:
+        return schema, []
+    left_out = [
+        constraint
+        for constraint in schema.constraints.values()
+        if constraint.kind is not ConstraintKind.UNIQUE
+    ]
+    keys = {constraint.key for constraint in left_out}
+    kept = {k: c for k, c in schema.constraints.items() if k not in keys}
+    return replace(schema, constraints=kept), left_out
+
+
+def _operations(
+    difference: Difference,
+    candidates: tuple[Candidate, ...],
+    left_out: list[Constraint],
+) -> Iterator[GraphOperation]:
+    if not difference.changes:
+        return
+    for candidate in candidates:
+        yield CommentOp(describe_candidate(candidate))
+    for note in difference.notes:
+        yield CommentOp(note.text)
+    touched = {_owner(ChangeOp.of(change)) for change in difference.changes}
+    for constraint in left_out:
+        if constraint.label in touched:
+            yield CommentOp(_left_out(constraint))
+    for change in difference.changes:
+        yield ChangeOp.of(change)
+
+
+def _left_out(constraint: Constraint) -> str:
+    return (
+        f"Left out: the {constraint.kind.value.lower()} constraint on "
+        f"{constraint.label}({', '.join(constraint.properties)}) needs Enterprise "
+        "Edition; neo4j.enterprise = true writes it."
+    )
+
+
+def _owner(operation: ChangeOp) -> object:
+    arguments = operation.call.arguments
+    return arguments[0] if arguments else None
+
+
+def _phrase(operation: ChangeOp) -> str:
+    name, *arguments = operation.to_diff_tuple()
+    return f"{name} {' '.join(str(argument) for argument in arguments)}"

@@ -1,0 +1,249 @@
+"""Reading our keys: from ``-x``, the environment, the ini file and pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+
+from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.graph.connection import Credentials, GraphSettings
+
+PREFIX = "neo4j."
+LEDGER_URL = "sqlalchemy.url"
+_DEFAULT_LEDGER = "neo4j_ledger.db"
+
+KEYS: Mapping[str, str] = {
+    "url": "local, local:<version>, or an address such as neo4j+s://host",
+    "database": "the database's name; the user's home database without it",
+    "models": "the packages or modules of the neomodel models, comma separated",
+    "auth": "basic (the default), none, bearer or kerberos",
+    "username": "the user's name",
+    "password": "the password or token; better in the environment or a file",
+    "password_file": "a file whose first line is the password or token",
+    "trusted_certificates": "a PEM file of the authorities to trust",
+    "enterprise": "true: autogenerate writes what only Enterprise Edition can do",
+    "compare_names": "true: a name that alone differs is a difference",
+    "schema_timeout": "seconds to wait for an index to come online",
+    "batch_size": "how many nodes or relationships one transaction changes",
+}
+"""Every key of ours and what it means."""
+
+_CREDENTIALS = ("auth", "username", "password", "password_file")
+_AUTH = ("none", "basic", "bearer", "kerberos")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to compare and to run."""
+
+    enterprise: bool = False
+    compare_names: bool = False
+    schema_timeout: float = 3600.0
+    batch_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All that this project's files, environment and command line say."""
+
+    ledger_url: str
+    graph: GraphSettings
+    models: tuple[str, ...] = ()
+    options: Options = field(default_factory=Options)
+
+
+def read_configuration(config: Config, arguments: Sequence[str] = ()) -> Configuration:
+    """Return the configuration; `arguments` are the values of ``-x``.
+
+    Raises ConfigurationError for a key or a value that is not known; no password is
+    ever part of a message.
+    """
+    project = _project(config)
+    file = _file_keys(config)
+    sources = [
+        _x_keys(arguments),
+        _environment_keys("ALEMBIC_NEO4J_"),
+        _environment_keys("NEO4J_"),
+        file,
+    ]
+    merged: dict[str, str] = {}
+    for source in reversed(sources):
+        merged.update(source)
+    return Configuration(
+        ledger_url=_ledger_url(config, arguments, project),
+        graph=_graph_settings(sources, merged, project),
+        models=tuple(
+            m.strip() for m in merged.get("models", "").split(",") if m.strip()
+        ),
+        options=_options(merged),
+    )
+
+
+def _graph_settings(
+    sources: Sequence[Mapping[str, str]], merged: Mapping[str, str], project: Path
+) -> GraphSettings:
+    # An address takes its credentials from where it stands, never another server's.
+    source = next((s for s in sources if "url" in s), None)
+    if source is None:
+        raise ConfigurationError(
+            "neo4j.url is not set: give `neo4j.url = local` for a server of our own, "
+            "or an address such as neo4j+s://host, in the ini file or in "
+            "ALEMBIC_NEO4J_URI"
+        )
+    credentials = {k: v for k, v in source.items() if k in _CREDENTIALS}
+    if not set(credentials) & {"password", "password_file"}:
+        ours = {k: v for k, v in sources[1].items() if k in _CREDENTIALS}
+        credentials = {**credentials, **ours}
+    return GraphSettings(
+        url=source["url"].strip(),
+        project=project,
+        credentials=_credentials(credentials, project),
+        database=merged.get("database") or None,
+        trusted_certificates=merged.get("trusted_certificates") or None,
+    )
+
+
+def _credentials(keys: Mapping[str, str], project: Path) -> Credentials:
+    secret = keys.get("password")
+    if secret is None and "password_file" in keys:
+        secret = _first_line(project / Path(keys["password_file"]).expanduser())
+    scheme = keys.get("auth") or ("none" if secret is None else "basic")
+    if scheme not in _AUTH:
+        raise ConfigurationError(
+            f"neo4j.auth = {scheme}: expected one of {', '.join(_AUTH)}"
+        )
+    return Credentials(scheme, keys.get("username") or "neo4j", secret or "")
+
+
+def _first_line(path: Path) -> str:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the password file {path} can't be read: {error.strerror}"
+        ) from error
+    if not lines:
+        raise ConfigurationError(f"the password file {path} is empty")
+    return lines[0]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _options(keys: Mapping[str, str]) -> Options:
+    default = Options()
+    return Options(
+        enterprise=_boolean(keys, "enterprise"),
+        compare_names=_boolean(keys, "compare_names"),
+        schema_timeout=_number(keys, "schema_timeout") or default.schema_timeout,
+        batch_size=int(_number(keys, "batch_size") or 0) or None,
+    )
+
+
+def _boolean(keys: Mapping[str, str], name: str) -> bool:
+    text = str(keys.get(name, "false")).strip().lower()
+    if text in {"true", "yes", "on", "1"}:
+        return True
+    if text in {"false", "no", "off", "0", ""}:
+        return False
+    raise ConfigurationError(f"neo4j.{name} = {text}: expected true or false")
+
+
+def _number(keys: Mapping[str, str], name: str) -> float | None:
+    text = str(keys.get(name, "")).strip()
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if number <= 0:
+        raise ConfigurationError(f"neo4j.{name} = {text}: expected a number above 0")
+    return number
+
+
+def _project(config: Config) -> Path:
+    """The directory of the configuration file, else the current one."""
+    files = (config.config_file_name, config.toml_file_name)
+    for name in files:
+        if name and Path(name).exists():
+            return Path(name).resolve().parent
+    return Path.cwd()
+
+
+def _ledger_url(config: Config, arguments: Sequence[str], project: Path) -> str:
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if name == LEDGER_URL:
+            return value
+    configured = config.get_alembic_option(LEDGER_URL)
+    return configured or f"sqlite:///{project / _DEFAULT_LEDGER}"
+
+
+def _file_keys(config: Config) -> dict[str, str]:
+    keys = _toml_keys(config)
+    section = config.get_section(config.config_ini_section, {}) or {}
+    for name in section:
+        if name.startswith(PREFIX):
+            keys[name.removeprefix(PREFIX)] = config.get_main_option(name) or ""
+    return _known(keys, "the configuration file")
+
+
+def _toml_keys(config: Config) -> dict[str, str]:
+    table = config.toml_alembic_config
+    ours: Any = table.get("neo4j", {})
+    here = str(_project(config))
+    keys = {f"{name}": value for name, value in ours.items()}
+    for name, value in table.items():
+        if name.startswith(PREFIX):
+            keys[name.removeprefix(PREFIX)] = value
+    return {name: _toml_text(value, here) for name, value in keys.items()}
+
+
+def _toml_text(value: Any, here: str) -> str:
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).replace("%(here)s", here)
+
+
+def _x_keys(arguments: Sequence[str]) -> dict[str, str]:
+    pairs = (argument.partition("=") for argument in arguments)
+    keys = {
+        name.removeprefix(PREFIX): value
+        for name, _, value in pairs
+        if name.startswith(PREFIX)
+    }
+    return _known(keys, "-x")
+
+
+def _environment_keys(prefix: str) -> dict[str, str]:
+    names = {
+        "URI": "url",
+        "USERNAME": "username",
+        "PASSWORD": "password",
+        "PASSWORD_FILE": "password_file",
+        "DATABASE": "database",
+    }
+    return {
+        key: os.environ[prefix + name]
+        for name, key in names.items()
+        if os.environ.get(prefix + name)
+    }
+
+
+def _known(keys: Mapping[str, str], where: str) -> dict[str, str]:
+    unknown = sorted(set(keys) - set(KEYS))
+    if unknown:
+        raise ConfigurationError(
+            f"{where} has the unknown key neo4j.{unknown[0]}; the keys are "
+            + ", ".join(f"neo4j.{name}" for name in KEYS)
+        )
+    return dict(keys)

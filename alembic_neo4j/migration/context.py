@@ -1,0 +1,315 @@
+"""Alembic's migration context, with the step loop that a graph needs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
+from typing import Any, TypeAlias, cast
+
+from alembic.runtime.migration import (
+    HeadMaintainer,
+    MigrationContext,
+    RevisionStep,
+    StampStep,
+)
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from alembic_neo4j.errors import ConfigurationError, Neo4jMigrationError
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.execute import Limits
+from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
+from alembic_neo4j.ledger.engine import is_in_memory
+from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.configuration import Options
+from alembic_neo4j.migration.impl import Neo4jImpl
+from alembic_neo4j.migration.ledger_connection import LedgerConnection
+from alembic_neo4j.migration.plan import (
+    PlannedStep,
+    Recorded,
+    check_capabilities,
+    check_files,
+    check_placeholders,
+    check_stamp,
+    check_stamp_owner,
+    file_digest,
+    plan,
+)
+from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.run import GraphRunner
+from alembic_neo4j.migration.script import ScriptRunner
+from alembic_neo4j.schema.digest import schema_digest
+
+Step: TypeAlias = "RevisionStep | StampStep"
+
+log = logging.getLogger(__name__)
+
+
+class Neo4jMigrationContext(MigrationContext):
+    """What ``op.get_context()`` is: Alembic's context over a graph and its ledger.
+
+    `stock` is the context that Alembic configured for the ledger's database; this one
+    takes its place.
+    """
+
+    impl: Neo4jImpl
+    script: ScriptDirectory
+    replaying = False
+    """Whether the revision that asks is replayed in memory (see replay)."""
+
+    def __init__(
+        self,
+        stock: MigrationContext,
+        *,
+        graph: Graph,
+        ledger: LedgerConnection,
+        options: Options,
+    ) -> None:
+        vars(self).update(vars(stock))
+        if stock.script is None:
+            raise ConfigurationError(
+                "there is no script directory: the history of the graph is unknown"
+            )
+        self.graph = graph
+        self.options = options
+        self._ledger = ledger
+        limits = Limits(options.schema_timeout, options.batch_size)
+        self._runner: GraphRunner | ScriptRunner
+        if stock.as_sql:
+            self._runner = ScriptRunner(stock.output_buffer)
+        else:
+            self._runner = GraphRunner(graph, limits)
+        self.impl = Neo4jImpl(stock.impl, self._runner)
+        logging.getLogger("alembic.runtime.migration").info(
+            "Context impl %s.", type(self.impl).__name__
+        )
+
+    @property
+    def history(self) -> History:
+        """The revisions of the script directory, replayed on demand."""
+        return History(self.script)
+
+    @property
+    def compares(self) -> bool:
+        """Whether this is a run of ``revision --autogenerate`` or ``check``."""
+        revision_context = self.opts.get("revision_context")
+        return bool(revision_context and revision_context.command_args["autogenerate"])
+
+    def begin_transaction(
+        self, _per_migration: bool = False
+    ) -> AbstractContextManager[Any]:
+        """Do nothing: the transactions of a run are opened by kind of statement."""
+        return nullcontext()
+
+    @contextmanager
+    def autocommit_block(self) -> Iterator[None]:
+        """Run the block's raw statements outside of explicit transactions.
+
+        What was called before it has been committed by then.
+        """
+        with self._runner.autocommit_block():
+            yield
+
+    def get_current_heads(self) -> tuple[str, ...]:
+        """Return the heads of the ledger; a ledger that is not there has none."""
+        if not self.as_sql and self._ledger.is_missing:
+            return ()
+        return super().get_current_heads()
+
+    def run_migrations(self, **kw: Any) -> None:
+        """Run what the command asks for.
+
+        All that can be known beforehand is checked before the first write: the files
+        of the applied revisions, the stamp in the graph, the plan, what the server can
+        do. Raises the first thing that is wrong; ledger and graph are as they were.
+        """
+        if self.compares:
+            self._compare()
+        elif self.as_sql:
+            self._write_script(kw)
+        else:
+            self._run(kw)
+
+    def _compare(self) -> None:
+        heads = tuple(self.script.get_heads())
+        current = self.get_current_heads()
+        if set(current) != set(heads):
+            log.info(
+                "The ledger is at %s; models are compared with the history's heads",
+                ", ".join(sorted(current)) or "base",
+            )
+        for _ in self._steps(heads):
+            raise AssertionError("comparing has no steps")
+
+    def _steps(self, heads: tuple[str, ...]) -> Sequence[Step]:
+        assert self._migrations_fn is not None
+        steps = self._migrations_fn(heads, self)
+        return cast("Sequence[Step]", list(steps or ()))
+
+    def _ensure_version_table(self, purge: bool = False) -> None:
+        self._materialise()
+
+    def _materialise(self) -> Ledger:
+        # Makes the ledger real: its file, Alembic's table, our tables.
+        connection = self._ledger.open()
+        if is_in_memory(connection.engine.url):
+            raise ConfigurationError(
+                "the ledger is an in-memory SQLite database, which would be gone "
+                "before the graph is: give the URL of a file in sqlalchemy.url, or an "
+                "engine on one as config.attributes['connection']"
+            )
+        if self._in_external_transaction:
+            raise ConfigurationError(
+                "config.attributes['connection'] is a Connection inside a transaction: "
+                "a ledger that is rolled back would part from the graph. Pass its "
+                "engine: config.attributes['connection'] = connection.engine"
+            )
+        self.connection = self.impl.connection = connection
+        self.impl.ledger.connection = connection
+        ledger = Ledger(connection, self.version_table)
+        ledger.migrate()
+        super()._ensure_version_table(purge=self.purge)
+        self._commit()
+        return ledger
+
+    def _commit(self) -> None:
+        assert self.connection is not None
+        self.connection.commit()
+
+    def _recorded(self) -> Recorded:
+        # What the ledger says before anything is written, its tables included.
+        if self._ledger.is_missing or self.connection is None:
+            return Recorded()
+        ledger = Ledger(self.connection, self.version_table)
+        if not ledger.exists():
+            return Recorded()
+        return Recorded(ledger.identity, ledger.stamped_heads, ledger.applied())
+
+    def _run(self, kw: dict[str, Any]) -> None:
+        heads = () if self.purge else self.get_current_heads()
+        steps = self._steps(heads)
+        if self.purge or any(isinstance(step, StampStep) for step in steps):
+            self._stamp(steps, heads, kw)
+        elif steps:
+            self._migrate(steps, heads, kw)
+
+    def _migrate(
+        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
+    ) -> None:
+        planned = plan(steps, heads, self.history)
+        check_placeholders(planned)
+        recorded = self._recorded()
+        check_files(self.script, recorded.applied)
+        stamp = read_stamp(self.graph)
+        check_stamp(stamp, recorded, heads)
+        check_capabilities(planned, self.graph.server)
+
+        ledger = self._materialise()
+        identity = recorded.identity or ledger.create_identity()
+        if stamp is None or set(stamp.heads) != set(heads):
+            self._commit()
+            write_stamp(self.graph, Stamp(identity, heads))
+        maintainer = HeadMaintainer(self, heads)
+        for item in planned:
+            self._take(item, maintainer, ledger, kw)
+            write_stamp(self.graph, Stamp(identity, tuple(maintainer.heads)))
+
+    def _take(
+        self,
+        item: PlannedStep,
+        maintainer: HeadMaintainer,
+        ledger: Ledger,
+        kw: dict[str, Any],
+    ) -> None:
+        step, revision = item.step, item.script.revision
+        log.info("Running %s", step)
+        self._runner.begin(revision, item.before)
+        try:
+            step.migration_fn(**kw)
+            self._runner.flush()
+        except Neo4jMigrationError as error:
+            raise _at(step, error) from error
+        # The graph is stamped after this commit: what it says until then is remembered.
+        ledger.remember_stamp(sorted(maintainer.heads))
+        maintainer.update_to_step(step)
+        if step.is_upgrade:
+            ledger.record_applied(
+                revision, schema_hash=item.schema_hash, file_hash=item.file_hash
+            )
+        else:
+            ledger.record_removed(revision)
+        self._called_back(step, maintainer, kw)
+        self._commit()
+
+    def _stamp(
+        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
+    ) -> None:
+        recorded = self._recorded()
+        stamp = read_stamp(self.graph)
+        if not self.purge:
+            check_stamp_owner(stamp, recorded, heads)
+        ledger = self._materialise()
+        identity = recorded.identity or ledger.create_identity()
+        ledger.remember_stamp(stamp.heads if stamp else ())
+        maintainer = HeadMaintainer(self, heads)
+        for step in steps:
+            log.info("Running %s", step)
+            maintainer.update_to_step(step)
+            self._called_back(step, maintainer, kw)
+        self._record_stamped(ledger, maintainer)
+        self._commit()
+        write_stamp(self.graph, Stamp(identity, tuple(maintainer.heads)))
+
+    def _record_stamped(self, ledger: Ledger, maintainer: HeadMaintainer) -> None:
+        stamped = list(self.history.walk(maintainer.heads))
+        known = ledger.applied()
+        for script, recording in stamped:
+            if script.revision not in known:
+                ledger.record_applied(
+                    script.revision,
+                    schema_hash=schema_digest(recording.after),
+                    file_hash=file_digest(script),
+                )
+        ledger.keep_only({script.revision for script, _ in stamped})
+
+    def _write_script(self, kw: dict[str, Any]) -> None:
+        runner = self._runner
+        assert isinstance(runner, ScriptRunner)
+        heads = self.get_current_heads()
+        steps = self._steps(heads)
+        planned = iter(plan(steps, heads, self.history))
+        maintainer = HeadMaintainer(self, heads)
+        for step in steps:
+            log.info("Running %s", step)
+            runner.comment(f"Running {step.short_log}")
+            if isinstance(step, RevisionStep):
+                item = next(planned)
+                runner.begin(item.script.revision, item.before)
+                step.migration_fn(**kw)
+                runner.flush()
+            if not maintainer.heads:
+                self._version.create(cast("Connection", self.connection))
+            maintainer.update_to_step(step)
+            self._called_back(step, maintainer, kw)
+        if steps:
+            runner.stamp(sorted(maintainer.heads))
+            target = " ".join(sorted(maintainer.heads)) or "base"
+            runner.comment(
+                "The ledger does not know of this script. When it has run, tell it:\n"
+                f"alembic stamp {target}"
+            )
+
+    def _called_back(
+        self, step: Step, maintainer: HeadMaintainer, kw: dict[str, Any]
+    ) -> None:
+        for callback in self.on_version_apply_callbacks:
+            callback(ctx=self, step=step.info, heads=set(maintainer.heads), run_args=kw)
+
+
+def _at(step: RevisionStep, error: Neo4jMigrationError) -> Neo4jMigrationError:
+    # The class tells what went wrong, the message where.
+    located = copy(error)
+    located.args = (f"{step.name} {step.short_log}: {error}",)
+    return located

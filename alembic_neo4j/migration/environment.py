@@ -1,0 +1,119 @@
+"""What env.py calls: the models' schema, and a migration context over the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine
+
+from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.ledger.store import quiet_alembic
+from alembic_neo4j.migration.configuration import Configuration, read_configuration
+from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.directives import process_revision_directives
+from alembic_neo4j.migration.ledger_connection import LedgerConnection
+from alembic_neo4j.migration.target import ModelTarget
+
+
+class EnvironmentProxy(Protocol):
+    """The module ``alembic.context``, as env.py has it, or an EnvironmentContext."""
+
+    config: Config
+
+    def configure(self, **options: Any) -> None:
+        """Make the migration context."""
+
+    def get_context(self) -> MigrationContext:
+        """Return the migration context."""
+        ...
+
+    def is_offline_mode(self) -> bool:
+        """Tell whether this is ``--sql``."""
+        ...
+
+    def get_x_argument(self) -> list[str]:
+        """Return the values of ``-x``."""
+        ...
+
+
+def target_schema(config: Config) -> ModelTarget:
+    """Return what autogenerate compares with: the models that ``neo4j.models`` names.
+
+    They are imported when a comparison needs them: an upgrade does not.
+    """
+    arguments = list(getattr(config.cmd_opts, "x", None) or ())
+    return ModelTarget(read_configuration(config, arguments).models)
+
+
+@contextmanager
+def configure(context: EnvironmentProxy, **options: Any) -> Iterator[None]:
+    """Configure Alembic for the graph and its ledger; close both in the end.
+
+    `options` are those of Alembic's own ``context.configure``. Nothing is opened, nor
+    created, before it is needed. Raises ConfigurationError.
+    """
+    configuration = read_configuration(context.config, context.get_x_argument())
+    ledger = LedgerConnection(
+        configuration.ledger_url, _given(context.config.attributes)
+    )
+    graph = Graph(configuration.graph)
+    try:
+        with quiet_alembic():
+            context.configure(
+                **_place(context, configuration, ledger),
+                **_options(options),
+            )
+        _replace(context, graph, ledger, configuration)
+        yield
+    finally:
+        graph.close()
+        ledger.close()
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    user_hook = options.get("process_revision_directives")
+    return {
+        "autogenerate_plugins": ["alembic_neo4j"],
+        **options,
+        "process_revision_directives": process_revision_directives(user_hook),
+    }
+
+
+def _place(
+    context: EnvironmentProxy, configuration: Configuration, ledger: LedgerConnection
+) -> dict[str, Any]:
+    if context.is_offline_mode():
+        return {"url": configuration.ledger_url, "literal_binds": True}
+    return {"connection": ledger.for_reading()}
+
+
+def _given(attributes: Mapping[str, Any]) -> Engine | Connection | None:
+    given = attributes.get("connection")
+    if given is None or isinstance(given, (Engine, Connection)):
+        return given
+    raise ConfigurationError(
+        "config.attributes['connection'] has to be an Engine or a Connection of the "
+        f"ledger's database, not a {type(given).__name__}"
+    )
+
+
+def _replace(
+    context: EnvironmentProxy,
+    graph: Graph,
+    ledger: LedgerConnection,
+    configuration: Configuration,
+) -> None:
+    stock = context.get_context()
+    ours = Neo4jMigrationContext(
+        stock, graph=graph, ledger=ledger, options=configuration.options
+    )
+    # EnvironmentContext.configure() names its context class outright; this is the one
+    # private attribute of Alembic that we set.
+    environment = stock.environment_context
+    assert environment is not None
+    environment._migration_context = ours

@@ -1,0 +1,201 @@
+"""What a run is going to do, known in full before its first write."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alembic.runtime.migration import RevisionStep, StampStep
+from alembic.script import Script, ScriptDirectory
+
+from alembic_neo4j.errors import (
+    CapabilityError,
+    CheckFailed,
+    IrreversibleError,
+    LedgerError,
+)
+from alembic_neo4j.graph.capabilities import Server, missing
+from alembic_neo4j.graph.cypher import steps
+from alembic_neo4j.graph.stamp import Stamp
+from alembic_neo4j.graph.steps import Stop
+from alembic_neo4j.ledger.store import AppliedRevision
+from alembic_neo4j.migration.replay import History, Recording
+from alembic_neo4j.schema.changes import AddConstraint, AddIndex
+from alembic_neo4j.schema.digest import schema_digest
+from alembic_neo4j.schema.elements import Schema
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the ledger says of itself, before a run.
+
+    `stamped` are the heads that it knows to be in the graph's stamp, unless its latest
+    ones are there.
+    """
+
+    identity: str | None = None
+    stamped: tuple[str, ...] | None = None
+    applied: Mapping[str, AppliedRevision] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One revision of a run, with what its replay recorded."""
+
+    step: RevisionStep
+    before: Schema
+    recording: Recording
+
+    @property
+    def script(self) -> Script:
+        """The revision's file."""
+        return self.step.revision
+
+    @property
+    def schema_hash(self) -> str:
+        """The digest of the schema after this step."""
+        return schema_digest(self.recording.after)
+
+    @property
+    def file_hash(self) -> str:
+        """The SHA-256 of the revision's file."""
+        return file_digest(self.script)
+
+
+def plan(
+    steps_: Sequence[RevisionStep | StampStep], heads: Iterable[str], history: History
+) -> list[PlannedStep]:
+    """Replay the steps in memory, from the schema of the applied heads on.
+
+    Raises IrreversibleError when a downgrade is among them that can't be undone,
+    ReplayError when a revision can't be replayed; nothing has run then.
+    """
+    revisions = [step for step in steps_ if isinstance(step, RevisionStep)]
+    _refuse_unsafe([s for s in revisions if s.is_downgrade])
+    schema = history.at(heads)
+    planned = []
+    for step in revisions:
+        recording = _recorded(step, history, schema)
+        planned.append(PlannedStep(step, schema, recording))
+        schema = recording.after
+    return planned
+
+
+def check_capabilities(planned: Iterable[PlannedStep], server: Server) -> None:
+    """Raise CapabilityError with all that the server can't do of the plan."""
+    lacking = []
+    for item in planned:
+        for change, _ in item.recording.changes:
+            if isinstance(change, AddIndex):
+                reason = missing(server, change.index)
+            elif isinstance(change, AddConstraint):
+                reason = missing(server, change.constraint)
+            else:
+                continue
+            if reason:
+                lacking.append(f"  {item.script.revision}: {reason}")
+    if lacking:
+        raise CapabilityError(
+            "this server can't do what the revisions ask for; nothing has run:\n"
+            + "\n".join(lacking)
+        )
+
+
+def check_placeholders(planned: Iterable[PlannedStep]) -> None:
+    """Raise CheckFailed when a revision still has something to fill in."""
+    for item in planned:
+        for change, before in item.recording.changes:
+            for step in steps(change, before, revision=item.script.revision):
+                if isinstance(step, Stop):
+                    raise CheckFailed(
+                        f"revision {item.script.revision} ({item.script.path}) is not "
+                        f"finished; nothing has run. {step.message}"
+                    )
+
+
+def check_files(
+    script: ScriptDirectory, applied: Mapping[str, AppliedRevision]
+) -> None:
+    """Raise LedgerError when the file of an applied revision was edited."""
+    for revision, record in applied.items():
+        known = script.revision_map.get_revision(revision)
+        if isinstance(known, Script) and file_digest(known) != record.file_hash:
+            raise LedgerError(
+                f"revision {revision} was edited after it was applied "
+                f"({record.applied_at:%Y-%m-%d %H:%M}): {known.path}. Put the change "
+                "into a revision of its own and restore the file; nothing has run"
+            )
+
+
+def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -> None:
+    """Raise LedgerError when the graph does not belong to this ledger.
+
+    A stamp that this ledger wrote, but whose latest heads it had no time to write, is
+    its own.
+    """
+    if stamp is None:
+        if heads:
+            raise LedgerError(
+                f"the ledger is at {_heads(heads)}, but the graph has no stamp: it is "
+                "another graph, or one that was emptied or restored. Correct "
+                "neo4j.url or sqlalchemy.url; to say which revision the graph is at "
+                "all the same: `alembic stamp --purge REVISION`"
+            )
+        return
+    check_stamp_owner(stamp, recorded, heads)
+    if set(stamp.heads) not in (set(heads), set(recorded.stamped or heads)):
+        raise LedgerError(
+            f"the graph is stamped {_heads(stamp.heads)} and the ledger is at "
+            f"{_heads(heads)}: one of them was restored from a backup. To say which "
+            "revision the graph is at: `alembic stamp --purge REVISION`"
+        )
+
+
+def check_stamp_owner(
+    stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]
+) -> None:
+    """Raise LedgerError when another ledger wrote the stamp."""
+    if stamp and stamp.ledger and stamp.ledger != recorded.identity:
+        raise LedgerError(
+            f"another ledger manages this graph, at {_heads(stamp.heads)}; this one is "
+            f"at {_heads(heads)}. Correct sqlalchemy.url or neo4j.url; to make this "
+            "ledger the graph's: `alembic stamp --purge REVISION`"
+        )
+
+
+def file_digest(script: Script) -> str:
+    """Return the SHA-256 of a revision's file, whatever its line endings are."""
+    text = Path(script.path).read_bytes().replace(b"\r\n", b"\n")
+    return hashlib.sha256(text).hexdigest()
+
+
+def _recorded(step: RevisionStep, history: History, before: Schema) -> Recording:
+    script = step.revision
+    if step.is_upgrade:
+        return history.upgrade(script, before)
+    try:
+        return history.downgrade(script, before)
+    except NotImplementedError as reason:
+        raise IrreversibleError(_irreversible(script, str(reason))) from reason
+
+
+def _refuse_unsafe(downgrades: Iterable[RevisionStep]) -> None:
+    for step in downgrades:
+        if not getattr(step.revision.module, "rollback_safe", True):
+            raise IrreversibleError(
+                _irreversible(step.revision, "it says rollback_safe = False")
+            )
+
+
+def _irreversible(script: Script, reason: str) -> str:
+    return (
+        f"the downgrade would pass revision {script.revision} ({script.doc}), which "
+        f"can't be undone: {reason or 'it says so'}. Nothing has run; downgrade to "
+        f"{script.revision} at most, or restore a backup"
+    )
+
+
+def _heads(heads: Sequence[str]) -> str:
+    return ", ".join(sorted(heads)) or "base"

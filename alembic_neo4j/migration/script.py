@@ -1,0 +1,91 @@
+"""Writing a run to a script that cypher-shell runs as it is (``--sql``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from alembic_neo4j.errors import IrreversibleError, OfflineError
+from alembic_neo4j.graph.cypher import steps
+from alembic_neo4j.graph.execute import ordered, units
+from alembic_neo4j.graph.lexer import classify
+from alembic_neo4j.graph.offline import comment, unit_text
+from alembic_neo4j.graph.stamp import stamp_text
+from alembic_neo4j.graph.steps import Run, Step
+from alembic_neo4j.migration.operations import (
+    ChangeOp,
+    GraphOperation,
+    IrreversibleOp,
+    RunCypherOp,
+)
+from alembic_neo4j.schema.elements import Schema
+
+
+class ScriptRunner:
+    """Writes the operations of one revision after another as Cypher text."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+        self._buffer: list[Step] = []
+        self.revision = ""
+        self.schema = Schema()
+
+    def begin(self, revision: str, schema: Schema) -> None:
+        """Start a revision upon the schema of the history before it."""
+        self.revision, self.schema = revision, schema
+
+    def invoke(self, operation: GraphOperation) -> Any:
+        """Buffer what the operation would run; it has no rows."""
+        if isinstance(operation, ChangeOp):
+            change = operation.change
+            self._buffer += steps(change, self.schema, revision=self.revision)
+            self.schema = change.apply(self.schema)
+        elif isinstance(operation, RunCypherOp):
+            text, parameters = operation.text, operation.parameters
+            self._buffer.append(Run(text, classify(text), parameters))
+            return UnknownRows()
+        elif isinstance(operation, IrreversibleOp):
+            raise IrreversibleError(operation.reason)
+        return None
+
+    def execute(self, cypher: str) -> None:
+        """Buffer a raw statement."""
+        self._buffer.append(Run(cypher, classify(cypher)))
+
+    def flush(self) -> None:
+        """Write what is buffered, grouped by kind."""
+        waiting, self._buffer = ordered(self._buffer), []
+        for unit in units(waiting):
+            self.write(unit_text(unit))
+
+    def stamp(self, heads: Sequence[str]) -> None:
+        """Write the statement that stamps the graph."""
+        self.write(f"{stamp_text(heads)};")
+
+    def comment(self, text: str) -> None:
+        """Write a remark."""
+        self.write(comment(text))
+
+    def write(self, text: str) -> None:
+        """Write a block of text and an empty line after it."""
+        self._output.write(f"{text}\n\n")
+        self._output.flush()
+
+    @contextmanager
+    def autocommit_block(self) -> Iterator[None]:
+        """Do nothing special: cypher-shell runs each statement by itself."""
+        yield
+
+
+class UnknownRows(list[dict[str, Any]]):
+    """The rows of a statement that is only written down: nobody may look at them."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise OfflineError(
+            "this revision reads rows from the graph, so it can't be written to a "
+            "script with --sql. Run it with `alembic upgrade`, or guard the reading "
+            "with `if not op.get_context().as_sql:`"
+        )
+
+    __iter__ = __len__ = __getitem__ = __bool__ = __contains__ = _refuse

@@ -1,0 +1,906 @@
+"""What a revision calls: ``from alembic_neo4j import op``.
+
+Each function builds an operation and hands it to Alembic's own ``op.invoke``, so that
+upgrade, downgrade, ``--sql`` and a replay in memory all see the same operations.
+Positional arguments come first, the rest is keyword-only. Labels, types and property
+names are those in the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+from alembic import op as alembic_op
+
+from alembic_neo4j.errors import SchemaError
+from alembic_neo4j.migration.operations import ChangeOp, RunCypherOp
+from alembic_neo4j.schema import changes as _changes
+from alembic_neo4j.schema.changes import Change, Placeholder
+from alembic_neo4j.schema.elements import (
+    Constraint,
+    ConstraintKind,
+    Direction,
+    Entity,
+    Index,
+    IndexKind,
+    Node,
+    Property,
+    Relationship,
+    RelationshipType,
+)
+
+if TYPE_CHECKING:
+    from alembic_neo4j.migration.bind import Bind
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+FILL_IN = Placeholder.FILL_IN
+"""Stands where you have to write something before the revision can run."""
+
+Backfill: TypeAlias = "bool | str | Placeholder | None"
+DirectionName: TypeAlias = 'Literal["OUT", "IN", "ANY"]'
+Labels: TypeAlias = "str | Sequence[str]"
+
+_UNSET: Any = object()
+
+
+# Statements ---------------------------------------------------------------------
+
+
+def run_cypher(
+    cypher: str, parameters: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Run a statement at once and return its rows, each a dict by column.
+
+    What was called before it has been committed by then. In a replay nothing runs and
+    there are no rows; guard what depends on rows with `is_replaying`.
+    """
+    rows: list[dict[str, Any]] = alembic_op.invoke(
+        RunCypherOp(cypher, dict(parameters or {}))
+    )
+    return rows
+
+
+def execute(cypher: Any, execution_options: Mapping[str, Any] | None = None) -> None:
+    """Run a Cypher text; an SQLAlchemy construct goes to the ledger's database."""
+    options = None if execution_options is None else dict(execution_options)
+    alembic_op.execute(cypher, execution_options=options)
+
+
+def get_bind() -> Bind:
+    """Return the graph: its ``run(cypher, **parameters)`` returns rows as dicts."""
+    return cast("Bind", get_context().impl.bind)
+
+
+def get_context() -> Neo4jMigrationContext:
+    """Return the migration context, for its ``autocommit_block()``."""
+    return cast("Neo4jMigrationContext", alembic_op.get_context())
+
+
+def is_replaying() -> bool:
+    """Tell whether the history is being replayed in memory.
+
+    Nothing reaches the graph then, and reads return no rows.
+    """
+    return get_context().replaying
+
+
+# Models -------------------------------------------------------------------------
+
+
+def add_node(
+    label: str,
+    *declarations: Property | Relationship,
+    bases: Sequence[str] = (),
+    optional_labels: Sequence[str] = (),
+    open: bool = False,
+    databases: Sequence[str] = (),
+    kgid: str | None = None,
+) -> None:
+    """Declare a model: its properties and relationships, its labels, its identity.
+
+    `bases` are the other labels that each of its nodes carries, `open` says that nodes
+    may have properties which are not declared. No node is written.
+    """
+    node = Node(
+        label,
+        tuple(d for d in declarations if isinstance(d, Property)),
+        tuple(d for d in declarations if isinstance(d, Relationship)),
+        bases=tuple(bases),
+        optional_labels=tuple(optional_labels),
+        open=open,
+        databases=tuple(databases),
+        kgid=kgid,
+    )
+    _invoke(_changes.AddNode(node))
+
+
+def remove_node(label: str) -> None:
+    """Declare a model no longer; its nodes stay as they are."""
+    _invoke(_changes.RemoveNode(label))
+
+
+def alter_node(
+    label: str,
+    *,
+    optional_labels: Sequence[str] = _UNSET,
+    open: bool = _UNSET,
+    databases: Sequence[str] = _UNSET,
+    kgid: str | None = _UNSET,
+) -> None:
+    """Change what a model declares of its nodes; no node is written."""
+    values = _values(
+        optional_labels=optional_labels, open=open, databases=databases, kgid=kgid
+    )
+    _invoke(_changes.AlterNode(label, values))
+
+
+def add_label(label: str, added: str) -> None:
+    """Give every node with `label` a further label: a new concrete base class."""
+    _invoke(_changes.AddLabel(label, added))
+
+
+def remove_label(label: str, removed: str) -> None:
+    """Take a label off every node with `label`: a base class became abstract."""
+    _invoke(_changes.RemoveLabel(label, removed))
+
+
+def rename_label(old: str, new: str) -> None:
+    """Rename a label on all its nodes, with its indexes and constraints."""
+    _invoke(_changes.RenameLabel(old, new))
+
+
+# Properties ---------------------------------------------------------------------
+
+
+def add_node_property(
+    label: str,
+    name: str,
+    type: str = "ANY",
+    *,
+    required: bool = False,
+    default: Any = None,
+    default_factory: str | None = None,
+    choices: Sequence[str] | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+    crs: str | None = None,
+    format: str | None = None,
+    attribute: str = "",
+    backfill: Backfill = None,
+) -> None:
+    """Declare a property, and give it to those that lack it.
+
+    Where there is a `default`, every node that lacks it gets it, unless
+    `backfill` is False. `backfill` may be a Cypher expression over ``n``.
+    """
+    declared = _property(locals())
+    if backfill is None and default is not None:
+        backfill = True
+    elif backfill is False:
+        backfill = None
+    _invoke(_changes.AddProperty(Entity.NODE, label, declared, backfill))
+
+
+def restore_node_property(
+    label: str,
+    name: str,
+    type: str = "ANY",
+    *,
+    required: bool = False,
+    default: Any = None,
+    default_factory: str | None = None,
+    choices: Sequence[str] | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+    crs: str | None = None,
+    format: str | None = None,
+    attribute: str = "",
+) -> None:
+    """Declare a property again; the values that this revision archived come back."""
+    declared = _property(locals())
+    _invoke(_changes.AddProperty(Entity.NODE, label, declared, restore=True))
+
+
+def remove_node_property(
+    label: str, name: str, archive: bool = True, *, keep: bool = False
+) -> None:
+    """Declare a property no longer.
+
+    Its values are archived, deleted with ``archive=False``, left alone with `keep`.
+    """
+    values: _changes.Removal = "archive" if archive else "delete"
+    _invoke(
+        _changes.RemoveProperty(Entity.NODE, label, name, "keep" if keep else values)
+    )
+
+
+def alter_node_property(
+    label: str,
+    name: str,
+    *,
+    type: str = _UNSET,
+    required: bool = _UNSET,
+    default: Any = _UNSET,
+    default_factory: str | None = _UNSET,
+    choices: Sequence[str] | None = _UNSET,
+    max_length: int | None = _UNSET,
+    pattern: str | None = _UNSET,
+    crs: str | None = _UNSET,
+    format: str | None = _UNSET,
+    using: str | Placeholder | None = None,
+) -> None:
+    """Change what is declared of a property; values that it forbids stop the upgrade.
+
+    `using` is a Cypher expression over ``value`` that gives each stored value anew.
+    """
+    values = _property_values(locals())
+    _invoke(_changes.AlterProperty(Entity.NODE, label, name, values, using=using))
+
+
+def rename_node_property(
+    label: str,
+    old: str,
+    new: str,
+    *,
+    on_conflict: _changes.OnConflict = "fail",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Rename a property, with its indexes and constraints.
+
+    Where both names are present `on_conflict` says what happens; `where` is a Cypher
+    predicate over ``n`` that narrows it down.
+    """
+    _invoke(
+        _changes.RenameProperty(
+            Entity.NODE, label, old, new, on_conflict, where, batch_size
+        )
+    )
+
+
+def add_relationship_property(
+    relationship_type: str,
+    name: str,
+    type: str = "ANY",
+    *,
+    required: bool = False,
+    default: Any = None,
+    default_factory: str | None = None,
+    choices: Sequence[str] | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+    crs: str | None = None,
+    format: str | None = None,
+    attribute: str = "",
+    backfill: Backfill = None,
+) -> None:
+    """Declare a property, and give it to those that lack it.
+
+    Where there is a `default`, every relationship that lacks it gets it, unless
+    `backfill` is False. `backfill` may be a Cypher expression over ``r``.
+    """
+    declared = _property(locals())
+    if backfill is None and default is not None:
+        backfill = True
+    elif backfill is False:
+        backfill = None
+    _invoke(
+        _changes.AddProperty(Entity.RELATIONSHIP, relationship_type, declared, backfill)
+    )
+
+
+def restore_relationship_property(
+    relationship_type: str,
+    name: str,
+    type: str = "ANY",
+    *,
+    required: bool = False,
+    default: Any = None,
+    default_factory: str | None = None,
+    choices: Sequence[str] | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+    crs: str | None = None,
+    format: str | None = None,
+    attribute: str = "",
+) -> None:
+    """Declare a property again; the values that this revision archived come back."""
+    declared = _property(locals())
+    _invoke(
+        _changes.AddProperty(
+            Entity.RELATIONSHIP, relationship_type, declared, restore=True
+        )
+    )
+
+
+def remove_relationship_property(
+    relationship_type: str, name: str, archive: bool = True, *, keep: bool = False
+) -> None:
+    """Declare a property no longer.
+
+    Its values are archived, deleted with ``archive=False``, left alone with `keep`.
+    """
+    values: _changes.Removal = "archive" if archive else "delete"
+    _invoke(
+        _changes.RemoveProperty(
+            Entity.RELATIONSHIP, relationship_type, name, "keep" if keep else values
+        )
+    )
+
+
+def alter_relationship_property(
+    relationship_type: str,
+    name: str,
+    *,
+    type: str = _UNSET,
+    required: bool = _UNSET,
+    default: Any = _UNSET,
+    default_factory: str | None = _UNSET,
+    choices: Sequence[str] | None = _UNSET,
+    max_length: int | None = _UNSET,
+    pattern: str | None = _UNSET,
+    crs: str | None = _UNSET,
+    format: str | None = _UNSET,
+    using: str | Placeholder | None = None,
+) -> None:
+    """Change what is declared of a property; values that it forbids stop the upgrade.
+
+    `using` is a Cypher expression over ``value`` that gives each stored value anew.
+    """
+    values = _property_values(locals())
+    _invoke(
+        _changes.AlterProperty(
+            Entity.RELATIONSHIP, relationship_type, name, values, using=using
+        )
+    )
+
+
+def rename_relationship_property(
+    relationship_type: str,
+    old: str,
+    new: str,
+    *,
+    on_conflict: _changes.OnConflict = "fail",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Rename a property, with its indexes and constraints.
+
+    Where both names are present `on_conflict` says what happens; `where` is a Cypher
+    predicate over ``r`` that narrows it down.
+    """
+    _invoke(
+        _changes.RenameProperty(
+            Entity.RELATIONSHIP,
+            relationship_type,
+            old,
+            new,
+            on_conflict,
+            where,
+            batch_size,
+        )
+    )
+
+
+# Relationships ------------------------------------------------------------------
+
+
+def add_relationship(
+    label: str,
+    type: str,
+    target: str,
+    *,
+    direction: DirectionName = "OUT",
+    cardinality: str = "ZeroOrMore",
+    exclusion_group: str | None = None,
+    attribute: str = "",
+) -> None:
+    """Declare a relationship on a model; nothing is written."""
+    declared = Relationship(
+        type,
+        target,
+        direction=Direction(direction),
+        cardinality=cardinality,
+        exclusion_group=exclusion_group,
+        attribute=attribute,
+    )
+    _invoke(_changes.AddRelationship(label, declared))
+
+
+def remove_relationship(
+    label: str, type: str, target: str, *, direction: DirectionName = "OUT"
+) -> None:
+    """Declare a relationship no longer; those in the graph stay."""
+    declared = Relationship(type, target, direction=Direction(direction))
+    _invoke(_changes.RemoveRelationship(label, declared))
+
+
+def alter_relationship(
+    label: str,
+    type: str,
+    target: str,
+    *,
+    direction: DirectionName = "OUT",
+    cardinality: str = _UNSET,
+    exclusion_group: str | None = _UNSET,
+    new_target: str = _UNSET,
+    new_direction: DirectionName = _UNSET,
+) -> None:
+    """Change what a model declares of a relationship.
+
+    Relationships that the new declaration forbids stop the upgrade.
+    """
+    declared = Relationship(type, target, direction=Direction(direction))
+    if new_direction is not _UNSET:
+        new_direction = Direction(new_direction)  # type: ignore[assignment]
+    values = _values(
+        cardinality=cardinality,
+        exclusion_group=exclusion_group,
+        target=new_target,
+        direction=new_direction,
+    )
+    _invoke(_changes.AlterRelationship(label, declared, values))
+
+
+def reverse_relationships(source_label: str, type: str, target_label: str) -> None:
+    """Turn round every relationship of the type from the one label to the other."""
+    _invoke(_changes.ReverseRelationships(source_label, type, target_label))
+
+
+def add_relationship_type(
+    type: str, *properties: Property, kgid: str | None = None
+) -> None:
+    """Declare the properties of a relationship type; nothing is written."""
+    declared = RelationshipType(type, properties, kgid=kgid)
+    _invoke(_changes.AddRelationshipType(declared))
+
+
+def remove_relationship_type(type: str) -> None:
+    """Declare the properties of a relationship type no longer; the values stay."""
+    _invoke(_changes.RemoveRelationshipType(type))
+
+
+def alter_relationship_type(type: str, *, kgid: str | None) -> None:
+    """Change the identity that a relationship type's model declares."""
+    _invoke(_changes.AlterRelationshipType(type, (("kgid", kgid),)))
+
+
+def rename_relationship_type(old: str, new: str) -> None:
+    """Rename a relationship type, with its indexes and constraints.
+
+    The relationships are written anew, so their element ids change.
+    """
+    _invoke(_changes.RenameRelationshipType(old, new))
+
+
+# Indexes ------------------------------------------------------------------------
+
+
+def add_index(label: str, *properties: str, name: str | None = None) -> None:
+    """Create a range index and wait until it is online."""
+    _add_index(IndexKind.RANGE, Entity.NODE, label, properties, name)
+
+
+def drop_index(label: str, *properties: str) -> None:
+    """Drop the range index on these properties."""
+    _drop_index(IndexKind.RANGE, Entity.NODE, label, properties)
+
+
+def add_text_index(label: str, property: str, *, name: str | None = None) -> None:
+    """Create a text index and wait until it is online."""
+    _add_index(IndexKind.TEXT, Entity.NODE, label, (property,), name)
+
+
+def drop_text_index(label: str, property: str) -> None:
+    """Drop the text index on these properties."""
+    _drop_index(IndexKind.TEXT, Entity.NODE, label, (property,))
+
+
+def add_point_index(
+    label: str,
+    property: str,
+    *,
+    config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> None:
+    """Create a point index and wait until it is online."""
+    _add_index(IndexKind.POINT, Entity.NODE, label, (property,), name, config)
+
+
+def drop_point_index(label: str, property: str) -> None:
+    """Drop the point index on these properties."""
+    _drop_index(IndexKind.POINT, Entity.NODE, label, (property,))
+
+
+def add_fulltext_index(
+    labels: Labels,
+    *properties: str,
+    analyzer: str | None = None,
+    eventually_consistent: bool | None = None,
+    config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> None:
+    """Create a fulltext index over one or several labels."""
+    options = {
+        **(config or {}),
+        "fulltext.analyzer": analyzer,
+        "fulltext.eventually_consistent": eventually_consistent,
+    }
+    _add_index(IndexKind.FULLTEXT, Entity.NODE, labels, properties, name, options)
+
+
+def drop_fulltext_index(labels: Labels, *properties: str) -> None:
+    """Drop the fulltext index on these properties."""
+    _drop_index(IndexKind.FULLTEXT, Entity.NODE, labels, properties)
+
+
+def add_vector_index(
+    label: str,
+    property: str,
+    *,
+    dimensions: int | None = None,
+    similarity_function: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> None:
+    """Create a vector index; embeddings of other dimensions are left out silently."""
+    options = {
+        **(config or {}),
+        "vector.dimensions": dimensions,
+        "vector.similarity_function": similarity_function,
+    }
+    _add_index(IndexKind.VECTOR, Entity.NODE, label, (property,), name, options)
+
+
+def drop_vector_index(label: str, property: str) -> None:
+    """Drop the vector index on this property."""
+    _drop_index(IndexKind.VECTOR, Entity.NODE, label, (property,))
+
+
+def add_relationship_index(
+    relationship_type: str, *properties: str, name: str | None = None
+) -> None:
+    """Create a range index and wait until it is online."""
+    _add_index(
+        IndexKind.RANGE, Entity.RELATIONSHIP, relationship_type, properties, name
+    )
+
+
+def drop_relationship_index(relationship_type: str, *properties: str) -> None:
+    """Drop the range index on these properties."""
+    _drop_index(IndexKind.RANGE, Entity.RELATIONSHIP, relationship_type, properties)
+
+
+def add_relationship_text_index(
+    relationship_type: str, property: str, *, name: str | None = None
+) -> None:
+    """Create a text index and wait until it is online."""
+    _add_index(
+        IndexKind.TEXT, Entity.RELATIONSHIP, relationship_type, (property,), name
+    )
+
+
+def drop_relationship_text_index(relationship_type: str, property: str) -> None:
+    """Drop the text index on these properties."""
+    _drop_index(IndexKind.TEXT, Entity.RELATIONSHIP, relationship_type, (property,))
+
+
+def add_relationship_point_index(
+    relationship_type: str,
+    property: str,
+    *,
+    config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> None:
+    """Create a point index and wait until it is online."""
+    _add_index(
+        IndexKind.POINT,
+        Entity.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+        config,
+    )
+
+
+def drop_relationship_point_index(relationship_type: str, property: str) -> None:
+    """Drop the point index on these properties."""
+    _drop_index(IndexKind.POINT, Entity.RELATIONSHIP, relationship_type, (property,))
+
+
+def add_relationship_fulltext_index(
+    relationship_types: Labels,
+    *properties: str,
+    analyzer: str | None = None,
+    eventually_consistent: bool | None = None,
+    config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> None:
+    """Create a fulltext index over one or several relationship types."""
+    options = {
+        **(config or {}),
+        "fulltext.analyzer": analyzer,
+        "fulltext.eventually_consistent": eventually_consistent,
+    }
+    _add_index(
+        IndexKind.FULLTEXT,
+        Entity.RELATIONSHIP,
+        relationship_types,
+        properties,
+        name,
+        options,
+    )
+
+
+def drop_relationship_fulltext_index(
+    relationship_types: Labels, *properties: str
+) -> None:
+    """Drop the fulltext index on these properties."""
+    _drop_index(IndexKind.FULLTEXT, Entity.RELATIONSHIP, relationship_types, properties)
+
+
+def add_relationship_vector_index(
+    relationship_type: str,
+    property: str,
+    *,
+    dimensions: int | None = None,
+    similarity_function: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> None:
+    """Create a vector index; embeddings of other dimensions are left out silently."""
+    options = {
+        **(config or {}),
+        "vector.dimensions": dimensions,
+        "vector.similarity_function": similarity_function,
+    }
+    _add_index(
+        IndexKind.VECTOR,
+        Entity.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+        options,
+    )
+
+
+def drop_relationship_vector_index(relationship_type: str, property: str) -> None:
+    """Drop the vector index on this property."""
+    _drop_index(IndexKind.VECTOR, Entity.RELATIONSHIP, relationship_type, (property,))
+
+
+# Constraints --------------------------------------------------------------------
+
+
+def add_unique_constraint(
+    label: str, *properties: str, name: str | None = None
+) -> None:
+    """Create a uniqueness constraint; duplicates stop the upgrade first."""
+    _add_constraint(ConstraintKind.UNIQUE, Entity.NODE, label, properties, name)
+
+
+def drop_unique_constraint(label: str, *properties: str) -> None:
+    """Drop the uniqueness constraint on these properties."""
+    _drop_constraint(ConstraintKind.UNIQUE, Entity.NODE, label, properties)
+
+
+def add_relationship_unique_constraint(
+    relationship_type: str, *properties: str, name: str | None = None
+) -> None:
+    """Create a uniqueness constraint; duplicates stop the upgrade first."""
+    _add_constraint(
+        ConstraintKind.UNIQUE, Entity.RELATIONSHIP, relationship_type, properties, name
+    )
+
+
+def drop_relationship_unique_constraint(
+    relationship_type: str, *properties: str
+) -> None:
+    """Drop the uniqueness constraint on these properties."""
+    _drop_constraint(
+        ConstraintKind.UNIQUE, Entity.RELATIONSHIP, relationship_type, properties
+    )
+
+
+def add_node_key_constraint(
+    label: str, *properties: str, name: str | None = None
+) -> None:
+    """Create a key constraint (Enterprise Edition)."""
+    _add_constraint(ConstraintKind.KEY, Entity.NODE, label, properties, name)
+
+
+def drop_node_key_constraint(label: str, *properties: str) -> None:
+    """Drop the key constraint on these properties."""
+    _drop_constraint(ConstraintKind.KEY, Entity.NODE, label, properties)
+
+
+def add_relationship_key_constraint(
+    relationship_type: str, *properties: str, name: str | None = None
+) -> None:
+    """Create a key constraint (Enterprise Edition)."""
+    _add_constraint(
+        ConstraintKind.KEY, Entity.RELATIONSHIP, relationship_type, properties, name
+    )
+
+
+def drop_relationship_key_constraint(relationship_type: str, *properties: str) -> None:
+    """Drop the key constraint on these properties."""
+    _drop_constraint(
+        ConstraintKind.KEY, Entity.RELATIONSHIP, relationship_type, properties
+    )
+
+
+def add_node_property_existence_constraint(
+    label: str, property: str, *, name: str | None = None
+) -> None:
+    """Create a property existence constraint (Enterprise Edition)."""
+    _add_constraint(ConstraintKind.EXISTENCE, Entity.NODE, label, (property,), name)
+
+
+def drop_node_property_existence_constraint(label: str, property: str) -> None:
+    """Drop the property existence constraint on this property."""
+    _drop_constraint(ConstraintKind.EXISTENCE, Entity.NODE, label, (property,))
+
+
+def add_relationship_property_existence_constraint(
+    relationship_type: str, property: str, *, name: str | None = None
+) -> None:
+    """Create a property existence constraint (Enterprise Edition)."""
+    _add_constraint(
+        ConstraintKind.EXISTENCE,
+        Entity.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+    )
+
+
+def drop_relationship_property_existence_constraint(
+    relationship_type: str, property: str
+) -> None:
+    """Drop the property existence constraint on this property."""
+    _drop_constraint(
+        ConstraintKind.EXISTENCE, Entity.RELATIONSHIP, relationship_type, (property,)
+    )
+
+
+def add_property_type_constraint(
+    label: str, property: str, property_type: str, *, name: str | None = None
+) -> None:
+    """Create a property type constraint (Enterprise Edition)."""
+    _add_constraint(
+        ConstraintKind.TYPE, Entity.NODE, label, (property,), name, property_type
+    )
+
+
+def drop_property_type_constraint(label: str, property: str) -> None:
+    """Drop the property type constraint on this property."""
+    _drop_constraint(ConstraintKind.TYPE, Entity.NODE, label, (property,))
+
+
+def add_relationship_property_type_constraint(
+    relationship_type: str,
+    property: str,
+    property_type: str,
+    *,
+    name: str | None = None,
+) -> None:
+    """Create a property type constraint (Enterprise Edition)."""
+    _add_constraint(
+        ConstraintKind.TYPE,
+        Entity.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+        property_type,
+    )
+
+
+def drop_relationship_property_type_constraint(
+    relationship_type: str, property: str
+) -> None:
+    """Drop the property type constraint on this property."""
+    _drop_constraint(
+        ConstraintKind.TYPE, Entity.RELATIONSHIP, relationship_type, (property,)
+    )
+
+
+# ---------------------------------------------------------------------------------
+
+
+def _invoke(change: Change) -> None:
+    alembic_op.invoke(ChangeOp.of(change))
+
+
+def _property(arguments: Mapping[str, Any]) -> Property:
+    keywords = {name: arguments[name] for name in _DECLARED}
+    if keywords["choices"] is not None:
+        keywords["choices"] = tuple(keywords["choices"])
+    return Property(arguments["name"], arguments["type"], **keywords)
+
+
+def _property_values(arguments: Mapping[str, Any]) -> _changes.Values:
+    names = ("type", *(name for name in _DECLARED if name != "attribute"))
+    values = {name: arguments[name] for name in names}
+    for name in ("choices", "default"):
+        if isinstance(values[name], (list, tuple)):
+            values[name] = tuple(values[name])
+    return _values(**values)
+
+
+_DECLARED = (
+    "required",
+    "default",
+    "default_factory",
+    "choices",
+    "max_length",
+    "pattern",
+    "crs",
+    "format",
+    "attribute",
+)
+
+
+def _values(**values: Any) -> _changes.Values:
+    given = {name: value for name, value in values.items() if value is not _UNSET}
+    if not given:
+        raise SchemaError(f"nothing to change: give one of {', '.join(sorted(values))}")
+    return tuple(
+        (name, tuple(value) if isinstance(value, list) else value)
+        for name, value in sorted(given.items())
+    )
+
+
+def _labels(labels: Labels) -> tuple[str, ...]:
+    return (labels,) if isinstance(labels, str) else tuple(labels)
+
+
+def _add_index(
+    kind: IndexKind,
+    entity: Entity,
+    labels: Labels,
+    properties: Sequence[str],
+    name: str | None,
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    given = {k: v for k, v in (options or {}).items() if v is not None}
+    index = Index(
+        kind,
+        entity,
+        _labels(labels),
+        tuple(properties),
+        tuple(sorted(given.items())),
+        name or "",
+    )
+    _invoke(_changes.AddIndex(index))
+
+
+def _drop_index(
+    kind: IndexKind, entity: Entity, labels: Labels, properties: Sequence[str]
+) -> None:
+    index = Index(kind, entity, _labels(labels), tuple(properties))
+    _invoke(_changes.DropIndex(index))
+
+
+def _add_constraint(
+    kind: ConstraintKind,
+    entity: Entity,
+    label: str,
+    properties: Sequence[str],
+    name: str | None,
+    property_type: str | None = None,
+) -> None:
+    constraint = Constraint(
+        kind, entity, label, tuple(properties), property_type, name or ""
+    )
+    _invoke(_changes.AddConstraint(constraint))
+
+
+def _drop_constraint(
+    kind: ConstraintKind, entity: Entity, label: str, properties: Sequence[str]
+) -> None:
+    # The type is not part of what tells two constraints apart.
+    property_type = "ANY" if kind is ConstraintKind.TYPE else None
+    constraint = Constraint(kind, entity, label, tuple(properties), property_type)
+    _invoke(_changes.DropConstraint(constraint))

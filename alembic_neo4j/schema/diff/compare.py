@@ -1,0 +1,85 @@
+"""The changes that lead from one schema to another, in an order that can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alembic_neo4j.schema.changes import Change
+from alembic_neo4j.schema.diff.backfill import Demands
+from alembic_neo4j.schema.diff.elements import compare_elements, vector_notes
+from alembic_neo4j.schema.diff.labels import (
+    add_labels,
+    add_nodes,
+    alter_nodes,
+    remove_labels,
+    remove_nodes,
+    rename_labels,
+)
+from alembic_neo4j.schema.diff.notes import Note
+from alembic_neo4j.schema.diff.properties import NodeProperties, rename_properties
+from alembic_neo4j.schema.diff.relationships import (
+    NodeRelationships,
+    compare_types,
+    rename_types,
+    reverse_relationships,
+)
+from alembic_neo4j.schema.diff.renames import Renames
+from alembic_neo4j.schema.diff.working import Working
+from alembic_neo4j.schema.elements import Schema
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What leads from one schema to another, and remarks on it."""
+
+    changes: tuple[Change, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+
+def diff(
+    before: Schema,
+    after: Schema,
+    *,
+    renames: Renames | None = None,
+    compare_names: bool = False,
+) -> Difference:
+    """Return the changes that lead from one schema to the other.
+
+    Applied one after the other they give `after`, and their reverses in reversed
+    order give `before` again. Drops of indexes and constraints come first, then
+    renames, then data, then creations. A rename that does not fit the schemas is left
+    out. With `compare_names` an index or constraint of another name is another one.
+    """
+    renames = renames or Renames()
+    working = Working(before, after)
+    demands = Demands.of(after)
+    declarations = [
+        *rename_labels(working, renames.labels),
+        *rename_types(working, renames.types),
+        *remove_nodes(working),
+        *remove_labels(working),
+        *rename_properties(working, renames.properties),
+    ]
+    labels = add_labels(working)
+    changed = [
+        *alter_nodes(working),
+        *NodeProperties(working, demands).compare(),
+        *compare_types(working, demands),
+        *reverse_relationships(working),
+        *NodeRelationships(working).compare(),
+    ]
+    first, last = add_nodes(working)
+    drops, creations = compare_elements(
+        before,
+        after,
+        moves=working.moves,
+        touched=working.touched,
+        compare_names=compare_names,
+    )
+    return Difference(
+        (*drops, *declarations, *first, *labels, *changed, *last, *creations),
+        (*working.notes, *vector_notes(drops, creations)),
+    )

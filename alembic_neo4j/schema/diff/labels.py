@@ -1,0 +1,168 @@
+"""Models that come, go and get other names, and the labels that they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from alembic_neo4j.schema.changes import (
+    AddLabel,
+    AddNode,
+    AlterNode,
+    Change,
+    RemoveLabel,
+    RemoveNode,
+    RenameLabel,
+)
+from alembic_neo4j.schema.diff.notes import quoted, run_cypher, shown
+from alembic_neo4j.schema.diff.renames import in_order
+from alembic_neo4j.schema.diff.working import Move, Working, heights
+from alembic_neo4j.schema.elements import Node
+
+_ALTERABLE = ("databases", "kgid", "open", "optional_labels")
+
+
+def rename_labels(working: Working, wanted: Mapping[str, str]) -> list[Change]:
+    """Rename the labels, as far as the new ones are free."""
+    fitting = {
+        old: new
+        for old, new in wanted.items()
+        if old != new and old in working.nodes and new in working.after.nodes
+    }
+    if not fitting:
+        return []
+    mentions = _mentions(working.nodes.values())
+    steps, refused = in_order(fitting, mentions)
+    first_name = {label: label for label in working.nodes}
+    name_of = dict(first_name)
+    changes: list[Change] = []
+    for old, new in steps:
+        change = RenameLabel(old, new)
+        mentions[new] = mentions.pop(old)
+        working.apply(change, [name_of[first] for first in mentions[new]])
+        working.moves.append(Move(change, frozenset({old, new})))
+        first_name[new] = first_name.pop(old)
+        name_of[first_name[new]] = new
+        changes.append(change)
+    for old, new in refused:
+        working.note(
+            f"{shown(old)} is not renamed to {shown(new)}, which is in use already: "
+            "bringing the nodes of two labels together is for a person to write",
+            old,
+        )
+    return changes
+
+
+def remove_nodes(working: Working) -> list[Change]:
+    """Remove the models that are declared no more; their nodes stay."""
+    working.order_like(working.nodes)
+    gone = working.ordered(n for n in working.nodes if n not in working.after.nodes)
+    changes: list[Change] = []
+    for label in reversed(gone):
+        changes.append(RemoveNode(label, working.nodes[label]))
+        working.remove(label)
+        delete = run_cypher(f"MATCH (n:{quoted(label)}) DETACH DELETE n")
+        working.note(
+            f"nodes keep the label {shown(label)}; to delete them: {delete}", label
+        )
+    return changes
+
+
+def remove_labels(working: Working) -> list[Change]:
+    """Take the labels off nodes whose models have lost a base."""
+    at_first = dict(working.nodes)
+    working.order_like(at_first)
+    changes: list[Change] = []
+    for label in working.kept():
+        kept = working.after.nodes[label].bases
+        for base in sorted(set(working.nodes[label].bases) - set(kept)):
+            # On the way back every one below gets the label: it has to have had it.
+            for other in working.below(label):
+                if base not in (*at_first[other].labels, *working.nodes[other].bases):
+                    changes.append(_applied(working, AddLabel(other, base)))
+            changes.append(_applied(working, RemoveLabel(label, base)))
+    return changes
+
+
+def add_labels(working: Working) -> list[Change]:
+    """Give nodes the labels of the bases that their models have got."""
+    at_first = dict(working.nodes)
+    working.order_like(working.after.nodes)
+    changes: list[Change] = []
+    for label in working.kept():
+        wanted = working.after.nodes[label].bases
+        for base in sorted(set(wanted) - set(working.nodes[label].bases)):
+            # On the way back every one below loses the label.
+            for other in working.below(label):
+                if base in working.nodes[other].bases and base in at_first[other].bases:
+                    changes.append(_applied(working, RemoveLabel(other, base)))
+            changes.append(_applied(working, AddLabel(label, base)))
+    return changes
+
+
+def alter_nodes(working: Working) -> list[Change]:
+    """Change what models declare of their nodes as a whole."""
+    changes: list[Change] = []
+    for label in working.kept():
+        old, new = working.nodes[label], working.after.nodes[label]
+        names = [n for n in _ALTERABLE if getattr(old, n) != getattr(new, n)]
+        if names:
+            change = AlterNode(
+                label,
+                tuple((name, getattr(new, name)) for name in names),
+                tuple((name, getattr(old, name)) for name in names),
+            )
+            working.apply(change, [label])
+            changes.append(change)
+            _remark(working, old, new)
+    return changes
+
+
+def add_nodes(working: Working) -> tuple[list[Change], list[Change]]:
+    """Return the models that are new: to be added before all else, and after.
+
+    A change on a label reaches the models below it, so a new one has to wait until
+    everything above it is as it shall be.
+    """
+    nodes = working.after.nodes
+    new = {label: node for label, node in nodes.items() if label not in working.nodes}
+    height = heights(new)
+    first: list[Change] = []
+    last: list[Change] = []
+    for label in sorted(new, key=lambda label: (height[label], label)):
+        waits = not working.changed.isdisjoint(new[label].labels)
+        (last if waits else first).append(AddNode(new[label]))
+    return first, last
+
+
+def _mentions(nodes: Iterable[Node]) -> dict[str, set[str]]:
+    """Return which models mention each label in any way."""
+    found: dict[str, set[str]] = {}
+    for node in nodes:
+        targets = (r.target for r in node.relationships)
+        for label in (*node.labels, *node.optional_labels, *targets):
+            found.setdefault(label, set()).add(node.label)
+    return found
+
+
+def _applied(working: Working, change: AddLabel | RemoveLabel) -> Change:
+    working.apply_below(change, change.label)
+    return change
+
+
+def _remark(working: Working, old: Node, new: Node) -> None:
+    label = new.label
+    for gone in sorted(set(old.optional_labels) - set(new.optional_labels)):
+        remove = run_cypher(
+            f"MATCH (n:{quoted(label)}:{quoted(gone)}) REMOVE n:{quoted(gone)}"
+        )
+        working.note(
+            f"nodes of {shown(label)} that have the label {shown(gone)} keep it; "
+            f"to take it off: {remove}",
+            label,
+        )
+    if old.open and not new.open:
+        working.note(
+            f"{shown(label)} allows declared properties only from here on; others "
+            "that its nodes have stay, and `alembic-neo4j verify` reports them",
+            label,
+        )

@@ -1,0 +1,212 @@
+"""Which labels, types and properties of two schemas are the same under other names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from alembic_neo4j.schema.elements import (
+    Entity,
+    Node,
+    Property,
+    RelationshipType,
+    Schema,
+)
+
+Owner: TypeAlias = "tuple[Entity, str]"
+
+
+@dataclass(frozen=True)
+class Renames:
+    """What is taken for a rename, old name to new.
+
+    `properties` are keyed by the entity and the label or type that owns them, under
+    the name that it has afterwards.
+    """
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[Owner, Mapping[str, str]] = field(default_factory=dict)
+
+    def label(self, old: str) -> str:
+        """Return what a label is called afterwards."""
+        return self.labels.get(old, old)
+
+    def type(self, old: str) -> str:
+        """Return what a relationship type is called afterwards."""
+        return self.types.get(old, old)
+
+
+def certain_renames(
+    before: Schema, after: Schema, *, given: Renames | None = None
+) -> Renames:
+    """Return the renames that the models leave no doubt about, and the given ones.
+
+    A label or type is renamed where a kgid moved, a relationship type also where an
+    attribute has another one, a property where an attribute has another one; by
+    attribute only when the old name disappears and the new one appears.
+    """
+    given = given or Renames()
+    labels = _merged(_by_kgid(before.nodes, after.nodes), given.labels)
+    by_attribute = _types_by_attribute(before, after, Renames(labels=labels))
+    by_kgid = _by_kgid(before.relationship_types, after.relationship_types)
+    types = _merged(by_attribute, _merged(by_kgid, given.types))
+    named = Renames(labels=labels, types=types)
+    properties: dict[Owner, Mapping[str, str]] = {}
+    for owner, old, new in kept_owners(before, after, named):
+        known = given.properties.get(owner, {})
+        found = _merged(_properties_by_attribute(old, new), known)
+        if found:
+            properties[owner] = found
+    return Renames(labels, types, properties)
+
+
+def kept_owners(
+    before: Schema, after: Schema, renames: Renames
+) -> list[tuple[Owner, Node | RelationshipType, Node | RelationshipType]]:
+    """Return labels and types of both schemas: as they are after, and both sides."""
+    kept: list[tuple[Owner, Node | RelationshipType, Node | RelationshipType]] = []
+    for label, node in sorted(before.nodes.items()):
+        new = renames.label(label)
+        if new in after.nodes:
+            kept.append(((Entity.NODE, new), node, after.nodes[new]))
+    for type_, declared in sorted(before.relationship_types.items()):
+        new = renames.type(type_)
+        if new in after.relationship_types:
+            other = after.relationship_types[new]
+            kept.append(((Entity.RELATIONSHIP, new), declared, other))
+    return kept
+
+
+def used_types(schema: Schema) -> set[str]:
+    """Return the relationship types that a schema's models mention."""
+    declared = {r.type for n in schema.nodes.values() for r in n.relationships}
+    return declared | set(schema.relationship_types)
+
+
+def in_order(
+    wanted: Mapping[str, str], taken: Iterable[str]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return renames in an order in which each new name is free, and those without.
+
+    `taken` are the names in use. A name that is itself renamed away frees itself;
+    names that change places do so over a temporary one.
+    """
+    used = set(taken)
+    targets = Counter(wanted.values())
+    pending = {o: n for o, n in sorted(wanted.items()) if targets[n] == 1}
+    steps: list[tuple[str, str]] = []
+    while pending:
+        old = next((o for o, n in pending.items() if n not in used), None)
+        if old is not None:
+            new = pending.pop(old)
+        else:
+            old = _in_a_circle(pending)
+            if old is None:
+                break
+            new = _free_name(old, {*used, *targets})
+            pending[new] = pending.pop(old)
+        steps.append((old, new))
+        used.discard(old)
+        used.add(new)
+    renamed = {old for old, _ in steps}
+    refused = [(o, n) for o, n in sorted(wanted.items()) if o not in renamed]
+    return steps, refused
+
+
+def _merged(found: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    kept = {o: n for o, n in found.items() if n not in given.values()}
+    return {**kept, **given}
+
+
+def _by_kgid(
+    before: Mapping[str, Node] | Mapping[str, RelationshipType],
+    after: Mapping[str, Node] | Mapping[str, RelationshipType],
+) -> dict[str, str]:
+    old, new = _kgids(before), _kgids(after)
+    return {
+        name: new[kgid]
+        for kgid, name in sorted(old.items())
+        if kgid in new and new[kgid] != name
+    }
+
+
+def _kgids(
+    declared: Mapping[str, Node] | Mapping[str, RelationshipType],
+) -> dict[str, str]:
+    pairs = [(d.kgid, name) for name, d in declared.items() if d.kgid is not None]
+    return _only_once(pairs)
+
+
+def _types_by_attribute(
+    before: Schema, after: Schema, renames: Renames
+) -> dict[str, str]:
+    old_types, new_types = used_types(before), used_types(after)
+    if old_types <= new_types:
+        return {}
+    pairs: set[tuple[str, str]] = set()
+    for label, node in before.nodes.items():
+        other = after.nodes.get(renames.label(label))
+        if other is None:
+            continue
+        old = _only_once((r.attribute, r.type) for r in node.relationships)
+        new = _only_once((r.attribute, r.type) for r in other.relationships)
+        pairs.update((old[a], new[a]) for a in old if a and a in new)
+    return {
+        old: new
+        for old, new in _one_to_one(pairs)
+        if old not in new_types and new not in old_types
+    }
+
+
+def _properties_by_attribute(
+    before: Node | RelationshipType, after: Node | RelationshipType
+) -> dict[str, str]:
+    if before.properties == after.properties:
+        return {}
+    old, new = _attributes(before.properties), _attributes(after.properties)
+    pairs = {(old[a], new[a]) for a in old if a in new}
+    return {
+        old_name: new_name
+        for old_name, new_name in _one_to_one(pairs)
+        if after.property(old_name) is None and before.property(new_name) is None
+    }
+
+
+def _attributes(properties: tuple[Property, ...]) -> dict[str, str]:
+    return _only_once((p.attribute, p.name) for p in properties)
+
+
+def _only_once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the pairs as a mapping, without a key that has two."""
+    found: dict[str, str] = {}
+    twice = set()
+    for key, value in pairs:
+        if found.setdefault(key, value) != value:
+            twice.add(key)
+    return {k: v for k, v in found.items() if k not in twice}
+
+
+def _one_to_one(pairs: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    olds = Counter(old for old, _ in pairs)
+    news = Counter(new for _, new in pairs)
+    return sorted((o, n) for o, n in pairs if olds[o] == 1 and news[n] == 1)
+
+
+def _in_a_circle(pending: Mapping[str, str]) -> str | None:
+    for start in pending:
+        name, steps = pending[start], 0
+        while name in pending and name != start and steps < len(pending):
+            name, steps = pending[name], steps + 1
+        if name == start:
+            return start
+    return None
+
+
+def _free_name(old: str, used: set[str]) -> str:
+    name = f"{old}_renamed"
+    while name in used:
+        name += "_"
+    return name

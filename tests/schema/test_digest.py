@@ -1,0 +1,310 @@
+"""The JSON form of a schema and its hash."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alembic_neo4j.errors import SchemaError
+from alembic_neo4j.schema.digest import (
+    schema_digest,
+    schema_from_json,
+    schema_to_json,
+    value_from_json,
+    value_to_json,
+)
+from alembic_neo4j.schema.elements import (
+    Constraint,
+    ConstraintKind,
+    Direction,
+    Entity,
+    Index,
+    IndexKind,
+    Node,
+    Property,
+    Relationship,
+    RelationshipType,
+    Schema,
+)
+from alembic_neo4j.schema.models import ModelSchema, read_models
+
+Read = Callable[[str], ModelSchema]
+Write = Callable[..., None]
+MODELS = Path(__file__).parent / "models"
+
+SCHEMA = Schema.of(
+    nodes=[
+        Node(
+            "Person",
+            (
+                Property("name", "STRING", required=True, attribute="called"),
+                Property("born", "ANY", default=date(2020, 1, 2)),
+                Property("tags", "LIST<STRING>", default=("a", ("b",))),
+                Property("code", "STRING", choices=("b", "a"), max_length=3),
+                Property("at", "POINT", crs="wgs-84", default_factory="now"),
+                Property("mail", "STRING", pattern="@", format="%Y"),
+            ),
+            (
+                Relationship(
+                    "KNOWS",
+                    "Person",
+                    direction=Direction.IN,
+                    cardinality="One",
+                    exclusion_group="g",
+                    attribute="known",
+                ),
+            ),
+            bases=("Being",),
+            optional_labels=("Vip",),
+            open=True,
+            databases=("neo4j",),
+            kgid="person",
+            source="app.Person",
+        ),
+        Node("Ünïcode \N{SNOWMAN}"),
+    ],
+    relationship_types=[
+        RelationshipType("KNOWS", (Property("since", "STRING"),), kgid="knows")
+    ],
+    indexes=[
+        Index(
+            IndexKind.POINT,
+            Entity.RELATIONSHIP,
+            ("KNOWS",),
+            ("at",),
+            (("spatial.cartesian.min", (0.0, 1.0)),),
+            name="mine",
+        ),
+        Index(IndexKind.RANGE, Entity.NODE, ("Person",), ("name", "born")),
+    ],
+    constraints=[
+        Constraint(ConstraintKind.TYPE, Entity.NODE, "Person", ("name",), "STRING"),
+        Constraint(ConstraintKind.UNIQUE, Entity.NODE, "Person", ("code", "name")),
+    ],
+)
+
+
+def test_a_schema_comes_back_from_its_json_with_names_and_attributes() -> None:
+    document = json.loads(json.dumps(schema_to_json(SCHEMA)))
+    back = schema_from_json(document)
+    assert back == SCHEMA
+    # The representations show what equality leaves out.
+    for part in ("nodes", "relationship_types", "indexes", "constraints"):
+        ours, theirs = getattr(SCHEMA, part), getattr(back, part)
+        assert {k: repr(v) for k, v in ours.items()} == {
+            k: repr(v) for k, v in theirs.items()
+        }
+    assert schema_to_json(back) == document
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_schema_of_models_comes_back_from_its_json() -> None:
+    schema = read_models(["shop"]).schema
+    document = json.loads(json.dumps(schema_to_json(schema)))
+    assert repr(schema_to_json(schema_from_json(document))) == repr(document)
+    assert schema_digest(schema_from_json(document)) == schema_digest(schema)
+
+
+def test_the_json_of_another_format_is_refused() -> None:
+    with pytest.raises(SchemaError, match="a schema of format 1 was expected, found 0"):
+        schema_from_json({**schema_to_json(SCHEMA), "format": 0})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        0,
+        1.0,
+        float("inf"),
+        "text",
+        b"\x00\xff",
+        (),
+        (1, ("a", None)),
+        date(2020, 1, 2),
+        datetime(2020, 1, 2, 3, 4, 5, 6),
+        datetime(2020, 1, 2, tzinfo=timezone(timedelta(hours=2))),
+        datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
+        time(1, 2, 3),
+        time(1, tzinfo=ZoneInfo("Europe/Berlin")),
+        timedelta(days=-1, seconds=3, microseconds=5),
+    ],
+)
+def test_a_value_comes_back_from_its_json(value: Any) -> None:
+    back = value_from_json(json.loads(json.dumps(value_to_json(value))))
+    assert repr(back) == repr(value)
+
+
+def test_what_no_graph_holds_has_no_json() -> None:
+    with pytest.raises(SchemaError, match="a stored value was expected, found {}"):
+        value_to_json({})
+
+
+def test_a_digest_says_its_format_and_is_one_for_ever() -> None:
+    assert re.fullmatch(r"1:[0-9a-f]{64}", schema_digest(SCHEMA))
+    # A change of this constant is a change of every revision's schema_hash: a new
+    # field of an element must have a default, any other change is a new FORMAT.
+    assert schema_digest(Schema()) == (
+        "1:d8c17e914580337e050e8430d5896a74f45ec218d54048688120efabfff45b19"
+    )
+    assert schema_digest(SCHEMA) == (
+        "1:87e92bf3211ae266a2f04b812484919bacd276e68425f7a2f902877148212ed4"
+    )
+
+
+def test_names_attributes_sources_and_order_are_not_in_the_digest() -> None:
+    person = SCHEMA.nodes["Person"]
+    moved = replace(
+        person,
+        properties=tuple(
+            replace(p, attribute="x" + p.name) for p in reversed(person.properties)
+        ),
+        relationships=tuple(replace(r, attribute="y") for r in person.relationships),
+        source="other.module.Person",
+    )
+    other = Schema.of(
+        nodes=[SCHEMA.nodes["Ünïcode \N{SNOWMAN}"], moved],
+        relationship_types=[
+            replace(t, source="other") for t in SCHEMA.relationship_types.values()
+        ],
+        indexes=[
+            replace(i, name=i.name + "2") for i in reversed([*SCHEMA.indexes.values()])
+        ],
+        constraints=[
+            replace(c, name=c.name + "2") for c in SCHEMA.constraints.values()
+        ],
+    )
+    assert other == SCHEMA
+    assert schema_digest(other) == schema_digest(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "other"},
+        {"type": "INTEGER"},
+        {"required": True},
+        {"default": "x"},
+        {"default": 1},
+        {"default": True},
+        {"default": ("x",)},
+        {"default_factory": "now"},
+        {"choices": ("a",)},
+        {"max_length": 1},
+        {"pattern": "x"},
+        {"crs": "wgs-84"},
+        {"format": "%Y"},
+    ],
+)
+def test_every_compared_field_of_a_property_is_in_the_digest(
+    changed: dict[str, Any],
+) -> None:
+    plain = Property("name", "STRING")
+    digests = {
+        schema_digest(Schema.of(nodes=[Node("A", (declared,))]))
+        for declared in (plain, replace(plain, **changed))
+    }
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"label": "B"},
+        {"bases": ("B",)},
+        {"optional_labels": ("B",)},
+        {"open": True},
+        {"databases": ("b",)},
+        {"kgid": "b"},
+        {"relationships": (Relationship("X", "Y"),)},
+        {"relationships": (Relationship("X", "Y", cardinality="One"),)},
+        {"relationships": (Relationship("X", "Y", direction=Direction.ANY),)},
+        {"relationships": (Relationship("X", "Y", exclusion_group="g"),)},
+    ],
+)
+def test_every_compared_field_of_a_node_is_in_the_digest(
+    changed: dict[str, Any],
+) -> None:
+    plain = Node("A", (), (Relationship("X", "Z"),))
+    digests = {
+        schema_digest(Schema.of(nodes=[node]))
+        for node in (plain, replace(plain, **changed))
+    }
+    assert len(digests) == 2
+
+
+def test_the_order_of_composite_properties_and_options_are_in_the_digest() -> None:
+    plain = Index(IndexKind.RANGE, Entity.NODE, ("A",), ("a", "b"))
+    digests = {
+        schema_digest(Schema.of(indexes=[index]))
+        for index in (
+            plain,
+            replace(plain, properties=("b", "a")),
+            replace(plain, entity=Entity.RELATIONSHIP),
+            replace(plain, kind=IndexKind.FULLTEXT),
+            replace(
+                plain,
+                kind=IndexKind.FULLTEXT,
+                options=(("fulltext.analyzer", "english"),),
+            ),
+        )
+    }
+    assert len(digests) == 5
+
+
+@pytest.mark.parametrize("package", ["shop", "shop_async"])
+def test_the_digest_of_models_is_the_same_in_every_process(package: str) -> None:
+    program = (
+        "from alembic_neo4j.schema.models import read_models; "
+        "from alembic_neo4j.schema.digest import schema_digest; "
+        f"print(schema_digest(read_models(['{package}']).schema))"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(MODELS)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for seed in ("1", "2", "3")
+    }
+    assert digests == {
+        "1:e99fc93836c2963f3983d0f1f1381870523adb93a16d60604d5485580981dde8"
+    }
+
+
+def test_moving_a_class_to_another_file_leaves_the_digest(write: Write) -> None:
+    body = (
+        "def code():\n    return ''\n"
+        "class Person(StructuredNode):\n"
+        "    code = StringProperty(default=code)\n"
+        "    next = RelationshipTo('Person', 'NEXT')\n"
+    )
+    write("one/__init__.py", "")
+    write("one/people.py", body)
+    write("two/__init__.py", "")
+    write("two/deeper/__init__.py", body)
+    digests = {schema_digest(read_models([p]).schema) for p in ("one", "two")}
+    assert len(digests) == 1
+
+
+def test_a_default_made_at_import_leaves_the_digest(read: Read) -> None:
+    source = """
+        class A(StructuredNode):
+            day = DateTimeFormatProperty(default_now=True, format="%c")
+            at = DateTimeNeo4jFormatProperty(default_now=True)
+    """
+    assert schema_digest(read(source).schema) == schema_digest(read(source).schema)

@@ -1,0 +1,196 @@
+"""Declarations that contradict each other, and those a person should know about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from alembic_neo4j.errors import ModelError
+from alembic_neo4j.schema.models import ModelSchema, read_models
+
+Read = Callable[[str], ModelSchema]
+Write = Callable[..., None]
+
+
+def test_two_classes_that_say_the_same_of_a_label_are_one_model(read: Read) -> None:
+    result = read(
+        """
+        class Person(StructuredNode):
+            name = StringProperty(index=True)
+            next = RelationshipTo("Person", "NEXT")
+
+        class AsyncPerson(AsyncStructuredNode):
+            __label__ = "Person"
+            called = StringProperty(db_property="name", index=True)
+            following = AsyncRelationshipTo("AsyncPerson", "NEXT")
+        """
+    )
+    assert (result.models, result.warnings) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("line", "difference"),
+    [
+        (
+            "name = IntegerProperty()",
+            "property 'name': type 'STRING' against 'INTEGER'",
+        ),
+        (
+            "name = StringProperty(required=True)",
+            "property 'name': required False against True",
+        ),
+        ("other = StringProperty()", "property 'other' only in the second"),
+        ("name = StringProperty(index=True)", "RANGE index on Person (name) only in"),
+        (
+            "next = RelationshipTo('Person', 'NEXT')",
+            "relationship NEXT OUT Person (ZeroOrMore) only in the second",
+        ),
+        ("__kgid__ = 'x'", "kgid None against 'x'"),
+        ("__optional_labels__ = ['Vip']", "optional_labels () against ('Vip',)"),
+    ],
+)
+def test_two_classes_that_differ_about_a_label_are_an_error(
+    write: Write, line: str, difference: str
+) -> None:
+    write("a.py", "class Person(StructuredNode):\n    name = StringProperty()\n")
+    kept = "" if line.startswith("name") else "    name = StringProperty()\n"
+    write("b.py", f"class Person(StructuredNode):\n    {line}\n{kept}")
+    with pytest.raises(ModelError) as raised:
+        read_models(["b", "a"])
+    message = str(raised.value)
+    assert message.startswith(
+        "label 'Person' is declared by a.Person (a.py:3) and by b.Person (b.py:3), "
+        f"and they differ: {difference}"
+    )
+    assert "inherit from one abstract class" in message
+
+
+def test_a_kgid_of_two_labels_is_an_error(read: Read) -> None:
+    with pytest.raises(ModelError) as raised:
+        read(
+            """
+            class A(StructuredNode):
+                __kgid__ = "same"
+
+            class B(StructuredNode):
+                __kgid__ = "same"
+            """
+        )
+    assert str(raised.value) == (
+        "__kgid__ 'same' is given twice: to label 'A' by app.A (app.py:4) and to "
+        "label 'B' by app.B (app.py:7). Give the newer one another."
+    )
+
+
+def test_a_kgid_of_a_label_and_a_type_is_an_error(read: Read) -> None:
+    with pytest.raises(ModelError, match=r"to label 'A' by .* and to type 'CO1' by"):
+        read(
+            """
+            class Rel(StructuredRel):
+                __kgid__ = "same"
+
+            class A(StructuredNode):
+                __kgid__ = "same"
+                next = RelationshipTo("A", "CO1", model=Rel)
+            """
+        )
+
+
+def test_two_kgids_of_one_type_are_an_error(read: Read) -> None:
+    with pytest.raises(ModelError, match="__kgid__ 'two' against 'one'"):
+        read(
+            """
+            class Rel(StructuredRel):
+                __kgid__ = "one"
+
+            class Further(Rel):
+                __kgid__ = "two"
+
+            class A(StructuredNode):
+                next = RelationshipTo("A", "CO2", model=Rel)
+                last = RelationshipFrom("A", "CO2", model=Further)
+            """
+        )
+
+
+def test_keywords_that_neomodel_swallows_are_warned_about(read: Read) -> None:
+    result = read(
+        """
+        class Mixin:
+            tags = ArrayProperty(StringProperty(max_lenght=3))
+
+        class Rel(StructuredRel):
+            since = DateProperty(indexed=True)
+
+        class A(Mixin, StructuredNode):
+            a = StringProperty(unique=True)
+            b = StringProperty(require=True, help_text="known", label="known")
+            c = EmailProperty(max_length=3)
+            d = IntegerProperty(choices={1: "one"}, index=True)
+            e = JSONProperty(ensure_ascii=False)
+            next = RelationshipTo("A", "CO3", model=Rel)
+
+        class Child(A):
+            pass
+        """
+    )
+    assert result.warnings == (
+        "app.Mixin (app.py:4): tags = StringProperty(… max_lenght=…): neomodel ignores "
+        "the keyword 'max_lenght'; did you mean 'max_length'?",
+        "app.A (app.py:10): a = StringProperty(… unique=…): neomodel ignores the "
+        "keyword 'unique'; did you mean 'unique_index'?",
+        "app.A (app.py:10): b = StringProperty(… require=…): neomodel ignores the "
+        "keyword 'require'; did you mean 'required'?",
+        "app.A (app.py:10): c = EmailProperty(… max_length=…): neomodel ignores the "
+        "keyword 'max_length'.",
+        "app.Rel (app.py:7): since = DateProperty(… indexed=…): neomodel ignores the "
+        "keyword 'indexed'; did you mean 'index'?",
+    )
+
+
+def test_keywords_of_a_property_class_of_one_s_own_are_known(read: Read) -> None:
+    result = read(
+        """
+        class Bounded(IntegerProperty):
+            unit = None
+
+            def __init__(self, low=None, **kwargs):
+                super().__init__(**kwargs)
+                self.low = low
+
+            def inflate(self, value, *args, **kwargs):
+                return max(int(value), self.low, self.high)
+
+        class A(StructuredNode):
+            a = Bounded(low=1, high=2, unit="m", hihg=3)
+        """
+    )
+    (warning,) = result.warnings
+    assert "the keyword 'hihg'" in warning
+
+
+def test_labels_without_a_model_are_warned_about(read: Read) -> None:
+    result = read(
+        """
+        class Rel(StructuredRel):
+            a = StringProperty()
+            __neo4j_schema__ = [declare.fulltext_index("a", labels=["NO_TYPE"])]
+
+        class A(StructuredNode):
+            __optional_labels__ = ["Known", "Vip"]
+            a = StringProperty()
+            next = RelationshipTo("A", "CO4", model=Rel)
+            __neo4j_schema__ = [declare.fulltext_index("a", labels=["B", "Known"])]
+
+        class Known(A):
+            pass
+        """
+    )
+    assert result.warnings == (
+        "app.A (app.py:8): the optional label 'Vip' has no model in neo4j.models.",
+        "app.A (app.py:8): a full-text index names 'B', which has no model in "
+        "neo4j.models.",
+        "app.Rel (app.py:4): a full-text index names 'NO_TYPE', which has no model in "
+        "neo4j.models.",
+    )
