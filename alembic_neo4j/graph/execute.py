@@ -11,7 +11,7 @@ from typing import Any
 
 from alembic_neo4j.errors import CheckFailed, StatementError
 from alembic_neo4j.graph import catalogue
-from alembic_neo4j.graph.catalogue import Catalogue, read_catalogue, same_definition
+from alembic_neo4j.graph.catalogue import Catalogue, read_catalogue
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.ddl import create_text, drop_text
 from alembic_neo4j.graph.statements import Kind
@@ -125,7 +125,7 @@ def _why_not_created(
     live = [*found.schema.indexes.values(), *found.schema.constraints.values()]
     for element in elements:
         for other in live:
-            if same_definition(element, other):
+            if _same(element, other):
                 return (
                     f"{described(element)} can't be created: the graph has it already, "
                     f"as {other.name!r}, and the history does not know it. Drop it, "
@@ -192,7 +192,7 @@ def _live_twin(
 ) -> Index | Constraint:
     # Found by what it is, not by its name: another tool may have made it.
     for other in live:
-        if same_definition(element, other):
+        if _same(element, other):
             return other
     named = [other for other in live if other.name == element.name]
     found = f"{described(named[0])} has its name" if named else "there is none"
@@ -200,6 +200,10 @@ def _live_twin(
         f"{described(element)} can't be dropped: the graph does not have it, "
         f"{found}. The graph was changed outside of the history"
     )
+
+
+def _same(element: Index | Constraint, other: Index | Constraint) -> bool:
+    return type(element) is type(other) and element.key == other.key
 
 
 def _run_batches(graph: Graph, step: Batched, limits: Limits) -> None:

@@ -19,7 +19,7 @@ revisions = Table(
     metadata,
     Column("version_table", String(128), primary_key=True),
     Column("revision", String(64), primary_key=True),
-    Column("schema_hash", String(64), nullable=False),
+    Column("schema_hash", String(80), nullable=False),
     Column("file_hash", String(64), nullable=False),
     Column("applied_at", DateTime(timezone=True), nullable=False),
     Column("applied_by", String(255), nullable=False),

@@ -83,7 +83,7 @@ def _operations(
         yield CommentOp(describe_candidate(candidate))
     for note in difference.notes:
         yield CommentOp(note.text)
-    touched = {_owner(ChangeOp.of(change)) for change in difference.changes}
+    touched = {o for change in difference.changes for o in _owners(ChangeOp.of(change))}
     for constraint in left_out:
         if constraint.label in touched:
             yield CommentOp(_left_out(constraint))
@@ -99,9 +99,9 @@ def _left_out(constraint: Constraint) -> str:
     )
 
 
-def _owner(operation: ChangeOp) -> object:
-    arguments = operation.call.arguments
-    return arguments[0] if arguments else None
+def _owners(operation: ChangeOp) -> list[str]:
+    owner = operation.call.arguments[0]
+    return [owner] if isinstance(owner, str) else list(owner)
 
 
 def _phrase(operation: ChangeOp) -> str:

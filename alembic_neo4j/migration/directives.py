@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from alembic.operations.ops import MigrationScript, OpContainer
@@ -32,13 +32,22 @@ def process_revision_directives(user_hook: Hook | None) -> Hook:
             user_hook(context, revision, directives)
         if not getattr(context, "compares", False):
             return
-        directives[:] = [d for d in directives if not _is_empty(d)]
-        if not directives:
+        written = [d for d in directives if not _is_empty(d)]
+        if not written:
             log.info("No changes detected: no revision is written")
-        for directive in directives:
+        for directive in written:
             _describe(context, directive)
+        _write_only(context.opts["revision_context"], written)
 
     return process
+
+
+def _write_only(revision_context: Any, written: list[MigrationScript]) -> None:
+    # `check` looks at the directives, so an empty one has to stay among them.
+    def generate_scripts() -> Iterator[Any]:
+        yield from (revision_context._to_script(directive) for directive in written)
+
+    revision_context.generate_scripts = generate_scripts
 
 
 def _is_empty(directive: MigrationScript) -> bool:

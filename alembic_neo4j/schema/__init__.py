@@ -1,1 +1,1 @@
-"""What a graph schema is: values, models read into them, their differences and digest."""
+"""What a graph schema is: values, models read into them, differences, a digest."""

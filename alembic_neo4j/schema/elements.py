@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.names import constraint_name, index_name
+from alembic_neo4j.schema.names import constraint_name, index_name, trimmed
 
 Value: TypeAlias = Any
 """A property value as it is stored: None, bool, int, float, str, temporal, tuple."""
@@ -223,8 +223,8 @@ class Index:
             _set_tuple(self, "properties", sorted(set(self.properties)))
         object.__setattr__(self, "options", _normal_options(self.kind, self.options))
         if not self.name:
-            name = index_name(self.kind.value, self.labels, self.properties)
-            object.__setattr__(self, "name", name)
+            object.__setattr__(self, "name", self.default_name)
+        object.__setattr__(self, "name", trimmed(self.name))
         self._check()
 
     def _check(self) -> None:
@@ -270,6 +270,7 @@ class Constraint:
             object.__setattr__(self, "property_type", normal)
         if not self.name:
             object.__setattr__(self, "name", self.default_name)
+        object.__setattr__(self, "name", trimmed(self.name))
         self._check()
 
     def _check(self) -> None:

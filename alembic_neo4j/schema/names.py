@@ -1,4 +1,4 @@
-"""The names of indexes and constraints: neomodel's own, and a suffix where two collide."""
+"""The names of indexes and constraints: neomodel's, distinct where two collide."""
 
 from __future__ import annotations
 
@@ -19,15 +19,22 @@ _CONSTRAINT_PREFIX = {
     "TYPE": "constraint_type",
 }
 
+_TRIMMED = "".join(map(chr, range(0x21)))
+
 
 def index_name(kind: str, labels: Sequence[str], properties: Sequence[str]) -> str:
     """Return the name that neomodel gives, or would give, to an index."""
-    return "_".join((_INDEX_PREFIX[kind], *labels, *properties))
+    return trimmed("_".join((_INDEX_PREFIX[kind], *labels, *properties)))
 
 
 def constraint_name(kind: str, label: str, properties: Sequence[str]) -> str:
     """Return the name that neomodel gives, or would give, to a constraint."""
-    return "_".join((_CONSTRAINT_PREFIX[kind], label, *properties))
+    return trimmed("_".join((_CONSTRAINT_PREFIX[kind], label, *properties)))
+
+
+def trimmed(name: str) -> str:
+    """Return the name as the server keeps it: CREATE trims it, DROP does not."""
+    return name.strip(_TRIMMED)
 
 
 def distinct_name(name: str, key: object) -> str:

@@ -104,11 +104,10 @@ def unknown_keywords(cls: ModelClass) -> list[str]:
 def _read(
     attribute: str, declared: NeomodelProperty[Any], owner: ModelClass
 ) -> Property:
-    type_ = _stored_type(declared)
     default, factory = _default(attribute, declared, owner)
     return Property(
         declared.get_db_property_name(attribute),
-        type_,
+        _stored_type(declared),
         required=bool(declared.required),
         default=default,
         default_factory=factory,
@@ -117,7 +116,7 @@ def _read(
         if isinstance(declared, StringProperty)
         else None,
         pattern=declared.expression if isinstance(declared, RegexProperty) else None,
-        crs=getattr(declared, "_crs", None) if type_ == "POINT" else None,
+        crs=_crs(declared),
         format=declared.format
         if isinstance(declared, DateTimeFormatProperty)
         else None,
@@ -135,6 +134,11 @@ def _stored_type(declared: NeomodelProperty[Any] | None) -> str:
     if writer.__name__ == "ArrayProperty":
         return f"LIST<{_stored_type(getattr(declared, 'base_property', None))}>"
     return _STORED_TYPES.get(writer.__name__, "ANY")
+
+
+def _crs(declared: NeomodelProperty[Any]) -> str | None:
+    item = getattr(declared, "base_property", None) or declared
+    return getattr(item, "_crs", None) if _stored_type(item) == "POINT" else None
 
 
 def _choices(declared: NeomodelProperty[Any]) -> tuple[str, ...] | None:

@@ -641,7 +641,10 @@ def related(driver: neo4j.Driver) -> None:
 
 def test_a_type_is_renamed_one_for_one(driver: neo4j.Driver) -> None:
     before = Schema.of(
-        indexes=[indexed(R, Q, entity=RELATIONSHIP), indexed(R, Q)],
+        indexes=[
+            indexed(R, Q, entity=RELATIONSHIP),
+            Index("RANGE", NODE, (R,), (Q,), name="of a label that is spelled alike"),
+        ],
         constraints=[unique(R, P, entity=RELATIONSHIP)],
     )
     make(driver, before)

@@ -13,6 +13,7 @@ import pytest
 from alembic_neo4j.schema.models import ModelSchema, read_models
 
 HEADER = "from neomodel import *\nfrom alembic_neo4j import declare\n"
+KEPT = ("neomodel", "alembic_neo4j", "shop", "shop_async")
 MODELS = Path(__file__).parent / "models"
 
 Write = Callable[..., None]

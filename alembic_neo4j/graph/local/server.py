@@ -31,6 +31,7 @@ _ADMIN_CLASS = "org.neo4j.server.startup.Neo4jAdminCommand"
 _PORTS = range(20000, 32000)
 _START_PATIENCE = 120.0
 _STOP_PATIENCE = 60.0
+_GREETING_PATIENCE = 5.0
 _ATTEMPTS = 3
 
 _log = logging.getLogger("alembic_neo4j.local")
@@ -425,7 +426,8 @@ def _refusal(server: LocalServer) -> str | None:
             neo4j.GraphDatabase.driver(
                 server.url,
                 auth=(server.username, server.password),
-                connection_timeout=10,
+                connection_timeout=_GREETING_PATIENCE,
+                connection_acquisition_timeout=_GREETING_PATIENCE,
             ) as driver,
             driver.session(database="neo4j") as session,
         ):

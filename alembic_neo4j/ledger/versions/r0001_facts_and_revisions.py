@@ -20,7 +20,7 @@ def upgrade(op: Operations) -> None:
         "alembic_neo4j_revision",
         sa.Column("version_table", sa.String(128), primary_key=True),
         sa.Column("revision", sa.String(64), primary_key=True),
-        sa.Column("schema_hash", sa.String(64), nullable=False),
+        sa.Column("schema_hash", sa.String(80), nullable=False),
         sa.Column("file_hash", sa.String(64), nullable=False),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("applied_by", sa.String(255), nullable=False),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
+import functools
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from alembic_neo4j.schema.diff.renames import Renames, kept_owners, used_types
 from alembic_neo4j.schema.elements import (
+    Constraint,
     Entity,
+    Index,
     Node,
     Property,
     Relationship,
@@ -19,6 +22,8 @@ from alembic_neo4j.schema.elements import (
 
 Kind: TypeAlias = Literal["label", "type", "property"]
 _ORDER = ("label", "type", "property")
+_MOST = 3
+"""How many new names are offered for one old name."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +62,7 @@ def candidates(
         *_types(before, after, renames),
         *_properties(before, after, renames),
     ]
-    ordered = sorted(
-        rated,
-        key=lambda r: (
-            _ORDER.index(r.candidate.kind),
-            -r.rating,
-            r.candidate.owner,
-            r.candidate.entity.value,
-            r.candidate.old,
-            r.candidate.new,
-        ),
-    )
-    return tuple(r.candidate for r in ordered)
+    return tuple(r.candidate for r in sorted(rated, key=_likely))
 
 
 def _labels(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]:
@@ -83,18 +77,24 @@ def _labels(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]
         id(node): {(p.name, p.type) for p in node.properties} for node in (*gone, *come)
     }
     for old in gone:
-        for new in come:
-            if old.kgid is not None and new.kgid is not None:
-                continue
-            ours, theirs = features[id(old)], features[id(new)]
-            shared, most = len(ours & theirs), max(len(ours), len(theirs))
-            if not shared or shared * 2 < most:
-                continue
-            alike = f"{shared} of {most} properties alike"
-            why = "the same properties" if shared == most else alike
-            candidate = Candidate("label", Entity.NODE, "", old.label, new.label, why)
-            rating = shared / most + _similar(old.label, new.label)
-            yield _Rated(candidate, rating)
+        found = (_label(old, new, features) for new in come)
+        yield from _best(rated for rated in found if rated is not None)
+
+
+def _label(
+    old: Node, new: Node, features: Mapping[int, set[tuple[str, str]]]
+) -> _Rated | None:
+    if old.kgid is not None and new.kgid is not None:
+        return None
+    ours, theirs = features[id(old)], features[id(new)]
+    shared, most = len(ours & theirs), max(len(ours), len(theirs))
+    if not shared or shared * 2 < most:
+        return None
+    why = f"{shared} of {most} properties alike"
+    if shared == most:
+        why = "the same properties"
+    candidate = Candidate("label", Entity.NODE, "", old.label, new.label, why)
+    return _Rated(candidate, shared / most + _similar(old.label, new.label))
 
 
 def _types(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]:
@@ -126,29 +126,27 @@ def _types(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]:
 
 
 def _properties(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]:
+    changed = [
+        (owner, old, new)
+        for owner, old, new in kept_owners(before, after, renames)
+        if old.properties != new.properties
+    ]
+    elements = (_elements(before), _elements(after)) if changed else ({}, {})
     found: dict[tuple[Entity, str, str, str], _Rated] = {}
-    elements: tuple[Mapping[Any, set[str]], Mapping[Any, set[str]]] | None = None
-    for (entity, owner), old_owner, new_owner in kept_owners(before, after, renames):
-        if old_owner.properties == new_owner.properties:
-            continue
+    for (entity, owner), old_owner, new_owner in changed:
         decided = renames.properties.get((entity, owner), {})
         gone, come = _gone_and_come(old_owner, new_owner, decided)
         for old in gone:
+            ours = elements[0].get((entity, _name(old_owner), old.name), set())
             for new in come:
-                if old.type != new.type:
-                    continue
-                if elements is None:
-                    elements = (_elements(before), _elements(after))
-                ours = elements[0].get((entity, _name(old_owner), old.name), set())
-                theirs = elements[1].get((entity, owner, new.name), set())
-                why, rating = _alike(old, new, ours, theirs)
-                candidate = Candidate(
-                    "property", entity, owner, old.name, new.name, why
-                )
-                found[entity, owner, old.name, new.name] = _Rated(candidate, rating)
-    for (entity, owner, *pair), rated in found.items():
+                if old.type == new.type:
+                    theirs = elements[1].get((entity, owner, new.name), set())
+                    why, rating = _alike(old, new, ours, theirs)
+                    key = (entity, owner, old.name, new.name)
+                    found[key] = _Rated(Candidate("property", *key, why), rating)
+    for (entity, owner, old_name, new_name), rated in found.items():
         bases = after.nodes[owner].bases if entity is Entity.NODE else ()
-        if not any((entity, base, *pair) in found for base in bases):
+        if not any((entity, base, old_name, new_name) in found for base in bases):
             yield rated
 
 
@@ -190,11 +188,11 @@ def _alike(
 def _elements(schema: Schema) -> dict[tuple[Entity, str, str], set[str]]:
     """Return in words which indexes and constraints lie on each property."""
     found: dict[tuple[Entity, str, str], set[str]] = {}
-    named = [
-        *((e, f"{e.kind.value} index") for e in schema.indexes.values()),
-        *((e, f"{e.kind.value} constraint") for e in schema.constraints.values()),
-    ]
-    for element, words in named:
+    elements: list[Index | Constraint]
+    elements = [*schema.indexes.values(), *schema.constraints.values()]
+    for element in elements:
+        noun = "index" if isinstance(element, Index) else "constraint"
+        words = f"{element.kind.value} {noun}"
         for label in element.labels:
             for name in element.properties:
                 found.setdefault((element.entity, label, name), set()).add(words)
@@ -215,18 +213,23 @@ def _name(owner: Node | RelationshipType) -> str:
     return owner.label if isinstance(owner, Node) else owner.type
 
 
+def _best(rated: Iterable[_Rated]) -> list[_Rated]:
+    return heapq.nsmallest(_MOST, rated, key=_likely)
+
+
+def _likely(rated: _Rated) -> tuple[Any, ...]:
+    found = rated.candidate
+    place = (found.owner, found.entity.value, found.old, found.new)
+    return (_ORDER.index(found.kind), -rated.rating, *place)
+
+
 def _similar(old: str, new: str) -> float:
-    return difflib.SequenceMatcher(None, old.lower(), new.lower()).ratio()
+    """Return which part of their pairs of neighbouring letters two names share."""
+    ours, theirs = _pairs_of_letters(old), _pairs_of_letters(new)
+    return len(ours & theirs) / len(ours | theirs)
 
 
-def best_first(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """Return one candidate of each old and new name, the first that fits."""
-    chosen: list[Candidate] = []
-    taken: set[tuple[str, Entity, str, str, str]] = set()
-    for candidate in found:
-        place = (candidate.kind, candidate.entity, candidate.owner)
-        sides = {(*place, "old", candidate.old), (*place, "new", candidate.new)}
-        if taken.isdisjoint(sides):
-            taken |= sides
-            chosen.append(candidate)
-    return tuple(chosen)
+@functools.lru_cache(maxsize=4096)
+def _pairs_of_letters(name: str) -> frozenset[str]:
+    letters = f" {name.lower()} "
+    return frozenset(letters[i : i + 2] for i in range(len(letters) - 1))

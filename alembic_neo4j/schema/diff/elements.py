@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from alembic_neo4j.schema.changes import (
     AddConstraint,
@@ -23,7 +23,6 @@ from alembic_neo4j.schema.names import distinct_name
 
 Element: TypeAlias = "Index | Constraint"
 Place: TypeAlias = "tuple[Entity, str]"
-E = TypeVar("E", Index, Constraint)
 
 
 def compare_elements(
@@ -51,10 +50,10 @@ def compare_elements(
             drops.append(element)
             continue
         wanted = new.get(moved.key)
-        if wanted != moved or (compare_names and wanted.name != moved.name):
-            drops.append(element)
-        else:
+        if wanted == moved and (not compare_names or _named_alike(moved, wanted)):
             kept[moved.key] = moved
+        else:
+            drops.append(element)
     taken = {name for element in kept.values() for name in _possible_names(element)}
     creations = [element for key, element in new.items() if key not in kept]
     return (
@@ -151,6 +150,10 @@ def _renamed(element: Element, change: RenameProperty, labels: set[str]) -> Elem
     return change.move(element, labels)
 
 
+def _named_alike(first: Element, second: Element | None) -> bool:
+    return second is not None and first.name == second.name
+
+
 def _is_touched(element: Element, touched: Collection[tuple[Entity, str, str]]) -> bool:
     return bool(touched) and any(
         (element.entity, label, name) in touched
@@ -179,10 +182,8 @@ def _add(element: Element, taken: set[str]) -> Change:
     while name in taken:
         name = distinct_name(name, element.key)
     taken.add(name)
+    if name != element.name:
+        element = replace(element, name=name)
     if isinstance(element, Index):
-        return AddIndex(
-            element if name == element.name else replace(element, name=name)
-        )
-    return AddConstraint(
-        element if name == element.name else replace(element, name=name)
-    )
+        return AddIndex(element)
+    return AddConstraint(element)

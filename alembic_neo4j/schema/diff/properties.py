@@ -33,11 +33,8 @@ def rename_properties(
     for label in working.ordered(labels & working.nodes.keys()):
         node = working.after.nodes.get(label)
         if node is not None:
-            taken = {
-                p.name
-                for o in working.reached(label)
-                for p in working.nodes[o].properties
-            }
+            reached = (working.nodes[other] for other in working.reached(label))
+            taken = {p.name for model in reached for p in model.properties}
             pairs = _fitting(wanted[Entity.NODE, label], working.nodes[label], node)
             owner = (Entity.NODE, label)
             changes += _renamed(working, owner, pairs, taken)

@@ -20,7 +20,7 @@ from alembic_neo4j.schema.changes import (
 from alembic_neo4j.schema.diff.backfill import Demands
 from alembic_neo4j.schema.diff.declarations import Declarations
 from alembic_neo4j.schema.diff.notes import quoted, run_cypher, shown
-from alembic_neo4j.schema.diff.properties import compare_type_properties, touch
+from alembic_neo4j.schema.diff.properties import compare_type_properties
 from alembic_neo4j.schema.diff.renames import in_order, used_types
 from alembic_neo4j.schema.diff.working import Move, Working
 from alembic_neo4j.schema.elements import (
@@ -323,11 +323,12 @@ def _arrow(label: str, declared: Relationship) -> str:
 def _pattern(label: str, declared: Relationship) -> str:
     type_, start, end = _ends_of(label, declared)
     head = "-" if declared.direction is Direction.ANY else "->"
-    target = "" if declared.target.startswith("?") else f":{quoted(end)}"
-    if declared.direction is Direction.IN:
-        source = "" if declared.target.startswith("?") else f":{quoted(start)}"
-        return f"({source})-[r:{quoted(type_)}]{head}(:{quoted(end)})"
-    return f"(:{quoted(start)})-[r:{quoted(type_)}]{head}({target})"
+    return f"({_node(start)})-[r:{quoted(type_)}]{head}({_node(end)})"
+
+
+def _node(label: str) -> str:
+    # The other end of a relationship may be a text that names no label.
+    return "" if label.startswith("?") else f":{quoted(label)}"
 
 
 def _added_type(
