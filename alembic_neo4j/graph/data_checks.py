@@ -18,7 +18,6 @@ from alembic_neo4j.schema.elements import (
 )
 
 _SHOWN_VALUES = 20
-_SHOWN_IDS = 5
 
 CARDINALITIES: Mapping[str, tuple[int, int | None]] = {
     "ZeroOrMore": (0, None),
@@ -66,12 +65,20 @@ def duplicates(
     operands = expressions or [scope.value(name) for name in names]
     present = " AND ".join(f"{operand} IS NOT NULL" for operand in operands)
     value = operands[0] if len(operands) == 1 else f"[{', '.join(operands)}]"
-    return _check(
-        scope.variable,
-        f"MATCH {scope.pattern}\n"
-        f"WHERE {present}\n"
-        f"WITH {scope.variable}, {value} AS value",
-        least=2,
+    values = f"MATCH {scope.pattern}\nWHERE {present}\nWITH *, {value} AS value\n"
+    # The ids are for a second pass over the few that are alike, which is left out
+    # where there are none: the first keeps a number for each value and no more.
+    return Check(
+        f"{values}"
+        "WITH value, count(*) AS count\n"
+        "WHERE count > 1\n"
+        f"WITH value, count ORDER BY count DESC, value LIMIT {_SHOWN_VALUES}\n"
+        "WITH collect(value) AS alike\n"
+        "WHERE size(alike) > 0\n"
+        f"{values}"
+        # NaN equals nothing, not even itself; the server takes it for a duplicate.
+        "WHERE value IN alike OR NOT value = value\n"
+        f"{_shown(scope.variable, least=2)}",
         expected=f"each value of {_of(scope, names)} may be there once",
         advice="Merge or change the ones that are alike.",
     )
@@ -331,32 +338,23 @@ def _check(
     variable: str,
     offending: str,
     *,
-    least: int = 1,
     expected: str,
     advice: str,
     parameters: Mapping[str, Any] | None = None,
 ) -> Check:
-    # The ids are looked up in a second pass: collected in the first, they would be
-    # held for every entity of a large graph at once.
-    again = "\n".join("  " + line for line in offending.splitlines())
-    return Check(
-        f"{offending}\n"
-        "WITH value AS found, count(*) AS count\n"
+    return Check(f"{offending}\n{_shown(variable)}", expected, advice, parameters or {})
+
+
+def _shown(variable: str, *, least: int = 1) -> str:
+    # Two ids for a value: a collected list of them would be held for each entity.
+    return (
+        "WITH value, count(*) AS count, "
+        f"min(elementId({variable})) AS first, max(elementId({variable})) AS last\n"
         + (f"WHERE count >= {least}\n" if least > 1 else "")
-        + "WITH found, count\n"
-        f"ORDER BY count DESC, found LIMIT {_SHOWN_VALUES}\n"
-        "CALL (found) {\n"
-        f"{again}\n"
-        f"  WITH {variable}, value\n"
-        "  WHERE value = found OR (value IS NULL AND found IS NULL)\n"
-        f"  WITH {variable} LIMIT {_SHOWN_IDS}\n"
-        f"  RETURN collect(elementId({variable})) AS ids\n"
-        "}\n"
-        "RETURN found AS value, count, ids\n"
-        "ORDER BY count DESC, value",
-        expected,
-        advice,
-        parameters or {},
+        + "WITH value, count, first, last\n"
+        f"ORDER BY count DESC, value LIMIT {_SHOWN_VALUES}\n"
+        "RETURN value, count, "
+        "CASE first WHEN last THEN [first] ELSE [first, last] END AS ids"
     )
 
 

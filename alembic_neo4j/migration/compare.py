@@ -10,7 +10,6 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import UpgradeOps
 from alembic.util import PriorityDispatchResult
 
-from alembic_neo4j.migration import render as render  # registers the renderers
 from alembic_neo4j.migration.configuration import Options
 from alembic_neo4j.migration.filters import filtered
 from alembic_neo4j.migration.operations import ChangeOp, CommentOp, GraphOperation

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import inspect
+import linecache
 import os
 import pkgutil
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,15 +59,19 @@ def identity(cls: ModelClass) -> tuple[str, str]:
 def described(cls: ModelClass) -> str:
     """Return the class for a message: its dotted name, its file and its line."""
     name = f"{cls.__module__}.{cls.__qualname__}"
-    try:
-        path = inspect.getsourcefile(cls) or inspect.getfile(cls)
-    except (OSError, TypeError):
+    path = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    if path is None:
         return name
-    try:
-        line = f":{inspect.getsourcelines(cls)[1]}"
-    except (OSError, TypeError, IndexError, SyntaxError):
-        line = ""
-    return f"{name} ({_short(path)}{line})"
+    line = _line(cls, path)
+    return f"{name} ({_short(path)}:{line})" if line else f"{name} ({_short(path)})"
+
+
+def _line(cls: ModelClass, path: str) -> int | None:
+    """Return the line of the last class of this name; `inspect` parses the file."""
+    statement = re.compile(rf"\s*class\s+{re.escape(cls.__name__)}\b")
+    linecache.checkcache(path)
+    lines = enumerate(linecache.getlines(path), start=1)
+    return max((n for n, text in lines if statement.match(text)), default=None)
 
 
 def _import_whole(package: str, packages: Sequence[str]) -> Iterator[ModuleType]:
@@ -107,7 +112,9 @@ def _not_found(name: str, error: BaseException) -> ModelError:
 def _not_imported(
     name: str, error: BaseException, packages: Sequence[str]
 ) -> ModelError:
-    text = str(error).strip()
+    # Some errors of neomodel list every class of the process.
+    lines = str(error).strip().splitlines()
+    text = "\n".join([*lines[:8], *(["…"] if len(lines) > 8 else [])])
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return ModelError(
         f"neo4j.models: module {name!r} can't be imported. {what} "

@@ -8,7 +8,11 @@ from neomodel import AsyncRelationshipDefinition, AsyncStructuredNode
 
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.loading import ModelClass, described, identity, lies_in
-from alembic_neo4j.schema.model_classes import Model, relation_models
+from alembic_neo4j.schema.model_classes import (
+    DeclaredRelationship,
+    Model,
+    relation_models,
+)
 from alembic_neo4j.schema.model_elements import declared_labels
 from alembic_neo4j.schema.properties import unknown_keywords
 
@@ -42,30 +46,35 @@ def _relationship_warnings(model: Model, schema: Schema) -> Iterator[str]:
     is_async = issubclass(model.cls, AsyncStructuredNode)
     kept = {r.key: r for r in model.node.relationships}
     for declared in model.declared:
-        what = f"{described(declared.owner)}: {declared.attribute}"
         relationship = declared.relationship
         if is_async != isinstance(declared.definition, AsyncRelationshipDefinition):
             ours, theirs = ("an async", "async") if is_async else ("a sync", "sync")
             yield (
-                f"{what}, a {type(declared.definition).__name__}, is on {ours} class, "
-                f"so neomodel does not see it; use the {theirs} definition."
+                f"{_shown(declared)}, a {type(declared.definition).__name__}, is on "
+                f"{ours} class, so neomodel does not see it; use the {theirs} "
+                "definition."
             )
         if declared.target is None:
             yield (
-                f"{what}: its target {relationship.target[1:]!r} can't be resolved "
-                f"({declared.problem}); write the dotted name of the class."
+                f"{_shown(declared)}: its target {relationship.target[1:]!r} can't be "
+                f"resolved ({declared.problem}); write the dotted name of the class."
             )
         elif relationship.target not in schema.nodes:
             yield (
-                f"{what}: its target {relationship.target!r} "
+                f"{_shown(declared)}: its target {relationship.target!r} "
                 f"({'.'.join(identity(declared.target))}) has no model in neo4j.models."
             )
-        if relationship != kept[relationship.key]:
+        wider = kept[relationship.key]
+        if relationship != wider:
             yield (
-                f"{what} and {kept[relationship.key].attribute} are the same "
-                f"relationship {relationship.type} with different rules; "
-                f"{kept[relationship.key].cardinality} is what is kept."
+                f"{_shown(declared)} and {wider.attribute} are the same relationship "
+                f"{relationship.type} with different rules; {wider.cardinality} is "
+                "what is kept."
             )
+
+
+def _shown(declared: DeclaredRelationship) -> str:
+    return f"{described(declared.owner)}: {declared.attribute}"
 
 
 def _label_warnings(model: Model, schema: Schema) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -73,28 +73,34 @@ def _labels(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]
         if renames.label(label) not in after.nodes
     ]
     come = [node for label, node in after.nodes.items() if label not in kept]
-    features = {
-        id(node): {(p.name, p.type) for p in node.properties} for node in (*gone, *come)
-    }
+    features = {id(n): {(p.name, p.type) for p in n.properties} for n in (*gone, *come)}
     for old in gone:
-        found = (_label(old, new, features) for new in come)
-        yield from _best(rated for rated in found if rated is not None)
+        rated = ((-_likeness(old, new, features), new.label) for new in come)
+        # Rated first and explained then: there may be a thousand times a thousand.
+        for rating, label in heapq.nsmallest(_MOST, (r for r in rated if r[0])):
+            why = _shared(features[id(old)], features[id(after.nodes[label])])
+            candidate = Candidate("label", Entity.NODE, "", old.label, label, why)
+            yield _Rated(candidate, -rating)
 
 
-def _label(
+def _likeness(
     old: Node, new: Node, features: Mapping[int, set[tuple[str, str]]]
-) -> _Rated | None:
-    if old.kgid is not None and new.kgid is not None:
-        return None
+) -> float:
+    """Return how much alike two labels are, 0 where they are not."""
     ours, theirs = features[id(old)], features[id(new)]
     shared, most = len(ours & theirs), max(len(ours), len(theirs))
     if not shared or shared * 2 < most:
-        return None
-    why = f"{shared} of {most} properties alike"
-    if shared == most:
-        why = "the same properties"
-    candidate = Candidate("label", Entity.NODE, "", old.label, new.label, why)
-    return _Rated(candidate, shared / most + _similar(old.label, new.label))
+        return 0
+    if old.kgid is not None and new.kgid is not None:
+        return 0
+    return shared / most + _similar(old.label, new.label)
+
+
+def _shared(ours: set[tuple[str, str]], theirs: set[tuple[str, str]]) -> str:
+    if ours == theirs:
+        return "the same properties"
+    most = max(len(ours), len(theirs))
+    return f"{len(ours & theirs)} of {most} properties alike"
 
 
 def _types(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]:
@@ -211,10 +217,6 @@ def _same_ends(old: Relationship, new: Relationship, renames: Renames) -> bool:
 
 def _name(owner: Node | RelationshipType) -> str:
     return owner.label if isinstance(owner, Node) else owner.type
-
-
-def _best(rated: Iterable[_Rated]) -> list[_Rated]:
-    return heapq.nsmallest(_MOST, rated, key=_likely)
 
 
 def _likely(rated: _Rated) -> tuple[Any, ...]:
