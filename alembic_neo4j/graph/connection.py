@@ -15,6 +15,7 @@ from alembic_neo4j.errors import (
     StatementError,
 )
 from alembic_neo4j.graph.capabilities import Server
+from alembic_neo4j.graph.parameters import sendable
 
 if TYPE_CHECKING:
     import neo4j
@@ -91,14 +92,14 @@ class Graph:
     def read(self, text: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Return the rows of a statement that writes nothing."""
         with self._session("READ") as session:
-            return session.execute_read(_rows, text, dict(parameters or {}))
+            return session.execute_read(_rows, text, sendable(parameters))
 
     def stream(
         self, text: str, parameters: Mapping[str, Any] | None = None
     ) -> Iterator[Row]:
         """Yield the rows of a reading statement, a bounded number in memory."""
         with self._session("READ") as session:
-            for record in session.run(text, dict(parameters or {})):
+            for record in session.run(text, sendable(parameters)):
                 yield record.data()
 
     def transaction(
@@ -112,7 +113,7 @@ class Graph:
             self._session("WRITE") as session,
             session.begin_transaction() as transaction,
         ):
-            rows = [_rows(transaction, text, dict(p)) for text, p in statements]
+            rows = [_rows(transaction, text, sendable(p)) for text, p in statements]
             transaction.commit()
             return rows
 
@@ -121,7 +122,7 @@ class Graph:
     ) -> list[Row]:
         """Run a statement that may not be in an explicit transaction."""
         with self._session("WRITE") as session:
-            return [r.data() for r in session.run(text, dict(parameters or {}))]
+            return [r.data() for r in session.run(text, sendable(parameters))]
 
     def close(self) -> None:
         """Close the driver; a local server goes on running."""

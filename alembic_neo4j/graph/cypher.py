@@ -326,14 +326,11 @@ def _renamed_value(change: RenameProperty, label: str) -> str:
 
 def _refuse_clash(element: Index | Constraint, schema: Schema) -> None:
     """Raise SchemaError where a constraint's index and a RANGE index would meet."""
-    for other in _elements(schema):
-        same_place = (
-            other.key != element.key
-            and other.entity is element.entity
-            and other.labels == element.labels
-            and other.properties == element.properties
-        )
-        if same_place and _indexes_range(element) and _indexes_range(other):
+    if element.kind not in _INDEXED:
+        return
+    for kind in _INDEXED:
+        other = _at_same_place(element, kind, schema)
+        if other is not None and kind is not element.kind:
             raise SchemaError(
                 f"{element.kind.value} {element.name!r} can't be created beside "
                 f"{other.kind.value} {other.name!r}: Neo4j keeps one index for "
@@ -342,10 +339,17 @@ def _refuse_clash(element: Index | Constraint, schema: Schema) -> None:
             )
 
 
-def _indexes_range(element: Index | Constraint) -> bool:
-    if isinstance(element, Index):
-        return element.kind is IndexKind.RANGE
-    return element.kind in (ConstraintKind.UNIQUE, ConstraintKind.KEY)
+_INDEXED = (IndexKind.RANGE, ConstraintKind.UNIQUE, ConstraintKind.KEY)
+
+
+def _at_same_place(
+    element: Index | Constraint, kind: IndexKind | ConstraintKind, schema: Schema
+) -> Index | Constraint | None:
+    entity, properties = element.entity.value, element.properties
+    if isinstance(kind, IndexKind):
+        return schema.indexes.get((kind.value, entity, element.labels, properties))
+    label = element.labels[0]
+    return schema.constraints.get((kind.value, entity, label, properties))
 
 
 # Values --------------------------------------------------------------------------

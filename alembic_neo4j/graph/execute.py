@@ -227,7 +227,8 @@ def _check(graph: Graph, step: Check) -> None:
             for row in rows
         )
         raise CheckFailed(
-            f"the data stand in the way: {step.expected}. Found:\n{found}\n{step.advice}"
+            f"the data stand in the way: {step.expected}. Found:\n{found}\n"
+            f"{step.advice}"
         )
 
 

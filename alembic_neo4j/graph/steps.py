@@ -1,4 +1,4 @@
-"""What a change asks of the server, as values that can be run or written to a script."""
+"""What a change asks of the server, as values to be run or written to a script."""
 
 from __future__ import annotations
 

@@ -2,38 +2,72 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from alembic_neo4j.errors import ConfigurationError
 
 
-def open_engine(url: str) -> Engine:
+def database_url(url: str) -> URL:
+    """Return the URL of the ledger's database.
+
+    Raises ConfigurationError when it is none of SQLAlchemy's.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(
+            "sqlalchemy.url is not a database URL; expected one such as "
+            "sqlite:///%(here)s/neo4j_ledger.db"
+        ) from error
+    try:
+        parsed.get_dialect()
+    except NoSuchModuleError as error:
+        raise _unusable(parsed, error) from error
+    return parsed
+
+
+def open_engine(url: str | URL) -> Engine:
     """Return an engine for the ledger; a SQLite file is opened in WAL mode.
 
     Raises ConfigurationError when the URL is none of SQLAlchemy's, or its driver is
     not installed.
     """
+    parsed = database_url(url) if isinstance(url, str) else url
     try:
-        engine = create_engine(_parsed(url))
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise ConfigurationError(
-            f"sqlalchemy.url = {_masked(url)}: {error}. The ledger is a SQLAlchemy "
-            "database, such as sqlite:///%(here)s/neo4j_ledger.db; the graph's address "
-            "belongs in neo4j.url"
-        ) from error
+        engine = create_engine(parsed)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise _unusable(parsed, error) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 
-def is_missing(url: str) -> bool:
+def connect(engine: Engine) -> Connection:
+    """Return a connection; raises ConfigurationError when there is none to be had."""
+    try:
+        return engine.connect()
+    except DBAPIError as error:
+        url = engine.url.render_as_string(hide_password=True)
+        raise ConfigurationError(
+            f"the ledger {url} can't be opened: {error.orig}. Correct sqlalchemy.url, "
+            "or mend what the message names"
+        ) from error
+
+
+def stand_in_engine(url: URL) -> Engine:
+    """Return an engine with the URL of a SQLite file, upon an empty database."""
+    return create_engine(url, creator=lambda: sqlite3.connect(":memory:"))
+
+
+def is_missing(url: URL) -> bool:
     """Tell whether the ledger is a SQLite file that does not exist."""
-    path = sqlite_path(_parsed(url))
+    path = sqlite_path(url)
     return path is not None and not path.exists()
 
 
@@ -46,23 +80,19 @@ def sqlite_path(url: URL) -> Path | None:
     """Return the file of a SQLite ledger, None for another database or memory."""
     if url.get_backend_name() != "sqlite":
         return None
-    if not url.database or url.database == ":memory:":
+    name = (url.database or "").removeprefix("file:")
+    if name in {"", ":memory:"} or url.query.get("mode") == "memory":
         return None
-    return Path(url.database)
+    return Path(name)
 
 
-def _parsed(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise ConfigurationError(
-            f"sqlalchemy.url = {url!r} is not a database URL; expected one such as "
-            "sqlite:///%(here)s/neo4j_ledger.db"
-        ) from error
-
-
-def _masked(url: str) -> str:
-    return _parsed(url).render_as_string(hide_password=True)
+def _unusable(url: URL, error: Exception) -> ConfigurationError:
+    shown = url.render_as_string(hide_password=True)
+    return ConfigurationError(
+        f"sqlalchemy.url = {shown}: {error}. The ledger is a SQLAlchemy database, such "
+        "as sqlite:///%(here)s/neo4j_ledger.db; the graph's address belongs in "
+        "neo4j.url"
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from copy import copy
 from typing import Any, TypeAlias, cast
 
 from alembic.runtime.migration import (
@@ -149,7 +148,10 @@ class Neo4jMigrationContext(MigrationContext):
         return cast("Sequence[Step]", list(steps or ()))
 
     def _ensure_version_table(self, purge: bool = False) -> None:
-        self._materialise()
+        if self.as_sql:
+            super()._ensure_version_table()
+        else:
+            self._materialise()
 
     def _materialise(self) -> Ledger:
         # Makes the ledger real: its file, Alembic's table, our tables.
@@ -230,7 +232,9 @@ class Neo4jMigrationContext(MigrationContext):
             step.migration_fn(**kw)
             self._runner.flush()
         except Neo4jMigrationError as error:
-            raise _at(step, error) from error
+            # The class tells what went wrong, the message where.
+            error.args = (f"{step}: {error}",)
+            raise
         # The graph is stamped after this commit: what it says until then is remembered.
         ledger.remember_stamp(sorted(maintainer.heads))
         maintainer.update_to_step(step)
@@ -307,9 +311,3 @@ class Neo4jMigrationContext(MigrationContext):
         for callback in self.on_version_apply_callbacks:
             callback(ctx=self, step=step.info, heads=set(maintainer.heads), run_args=kw)
 
-
-def _at(step: RevisionStep, error: Neo4jMigrationError) -> Neo4jMigrationError:
-    # The class tells what went wrong, the message where.
-    located = copy(error)
-    located.args = (f"{step.name} {step.short_log}: {error}",)
-    return located

@@ -2,50 +2,62 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine
 
-from alembic_neo4j.ledger.engine import is_missing, open_engine
+from alembic_neo4j.ledger.engine import (
+    connect,
+    database_url,
+    is_missing,
+    open_engine,
+    stand_in_engine,
+)
 
 
 class LedgerConnection:
     """Opens the ledger's database when there is something to write.
 
     `given` is what a caller passed in ``config.attributes["connection"]``: it is used
-    as it is, and a Connection is left open.
+    as it is, and a Connection is left open, in the state in which it came.
     """
 
     def __init__(self, url: str, given: Engine | Connection | None = None) -> None:
-        self._url = url
         self._given = given
+        self._url = database_url(url) if given is None else given.engine.url
+        self._in_transaction = isinstance(given, Connection) and given.in_transaction()
         self._opened: Connection | None = None
-        self._placeholder: Connection | None = None
+        self._stand_in: Connection | None = None
 
     @property
     def is_missing(self) -> bool:
         """Whether the ledger is a file that does not exist."""
-        if self._given is not None or self._opened is not None:
+        if self._opened is not None or isinstance(self._given, Connection):
             return False
         return is_missing(self._url)
 
     def for_reading(self) -> Connection:
         """Return a connection that creates nothing: an empty one where none is."""
         if self.is_missing:
-            self._placeholder = create_engine("sqlite://").connect()
-            return self._placeholder
+            self._stand_in = stand_in_engine(self._url).connect()
+            return self._stand_in
         return self.open()
 
     def open(self) -> Connection:
-        """Return the connection, creating a SQLite file that does not exist."""
+        """Return the connection, creating a SQLite file that does not exist.
+
+        Raises ConfigurationError when the database can't be opened.
+        """
         if isinstance(self._given, Connection):
             return self._given
         if self._opened is None:
-            self._opened = (self._given or open_engine(self._url)).connect()
+            self._opened = connect(self._given or open_engine(self._url))
         return self._opened
 
     def close(self) -> None:
-        """Close what was opened here."""
-        for connection in (self._opened, self._placeholder):
+        """Close what was opened here; a transaction that reading began is ended."""
+        for connection in (self._opened, self._stand_in):
             if connection is not None:
                 connection.close()
                 if connection.engine is not self._given:
                     connection.engine.dispose()
+        if isinstance(self._given, Connection) and not self._in_transaction:
+            self._given.rollback()

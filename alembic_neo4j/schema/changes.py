@@ -599,8 +599,7 @@ class AddIndex(Change):
         if self.index.key in schema.indexes:
             raise SchemaError(f"{_named(self.index)} exists already")
         _refuse_taken_name(schema, self.index)
-        indexes = {**schema.indexes, self.index.key: self.index}
-        return replace(schema, indexes=indexes)
+        return schema.with_element(self.index)
 
     def reverse(self) -> DropIndex:
         """Drop it."""
@@ -635,8 +634,7 @@ class AddConstraint(Change):
         if self.constraint.key in schema.constraints:
             raise SchemaError(f"{_named(self.constraint)} exists already")
         _refuse_taken_name(schema, self.constraint)
-        constraints = {**schema.constraints, self.constraint.key: self.constraint}
-        return replace(schema, constraints=constraints)
+        return schema.with_element(self.constraint)
 
     def reverse(self) -> DropConstraint:
         """Drop it."""
@@ -720,8 +718,15 @@ def _move_elements(schema: Schema, move: Callable[[Any], Any]) -> Schema:
     elements: list[Index | Constraint]
     elements = [*schema.indexes.values(), *schema.constraints.values()]
     moves = [(element, move(element)) for element in elements]
-    taken = {element.name for element, moved in moves if moved is element}
-    results = [_distinct(element, moved, taken) for element, moved in moves]
+    standing = [element for element, moved in moves if moved is element]
+    taken = {element.name for element in standing}
+    keys = {element.key for element in standing}
+    # Where one of the same schema stands already, that one stays.
+    results = [
+        _distinct(element, moved, taken)
+        for element, moved in moves
+        if moved is element or moved.key not in keys
+    ]
     return replace(
         schema,
         indexes={e.key: e for e in results if isinstance(e, Index)},
@@ -757,14 +762,12 @@ def _renewed(element: Element, **values: Any) -> Element:
 
 
 def _refuse_taken_name(schema: Schema, element: Index | Constraint) -> None:
-    elements: list[Index | Constraint]
-    elements = [*schema.indexes.values(), *schema.constraints.values()]
-    for other in elements:
-        if other.name == element.name:
-            raise SchemaError(
-                f"the name {element.name!r} of {_named(element)} is taken by "
-                f"{_named(other)}; give one of them another name"
-            )
+    other = schema.by_name.get(element.name)
+    if other is not None:
+        raise SchemaError(
+            f"the name {element.name!r} of {_named(element)} is taken by "
+            f"{_named(other)}; give one of them another name"
+        )
 
 
 def _named(element: Index | Constraint) -> str:

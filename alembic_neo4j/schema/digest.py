@@ -1,16 +1,15 @@
-"""A schema as plain JSON, and the hash of what it means."""
+"""The hash of what a schema means, the same on every machine."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 from enum import Enum
-from typing import Any, TypeAlias, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.elements import (
@@ -25,13 +24,12 @@ from alembic_neo4j.schema.elements import (
 )
 
 FORMAT = 1
-"""The version of the JSON form, and the first part of every digest."""
+"""The version of what is hashed, and the first part of every digest."""
 
 Json: TypeAlias = "dict[str, Any]"
 Element: TypeAlias = (
     "Node | RelationshipType | Index | Constraint | Property | Relationship"
 )
-E = TypeVar("E", Node, RelationshipType, Index, Constraint, Property, Relationship)
 
 
 def schema_digest(schema: Schema) -> str:
@@ -48,54 +46,10 @@ def schema_digest(schema: Schema) -> str:
         "constraints": schema.constraints.values(),
     }
     canonical = {
-        part: sorted(_text(_element_to_json(e, compared_only=True)) for e in elements)
+        part: sorted(_element_digest(element) for element in elements)
         for part, elements in parts.items()
     }
-    digest = hashlib.sha256(_text(canonical).encode("utf-8", "surrogatepass"))
-    return f"{FORMAT}:{digest.hexdigest()}"
-
-
-def schema_to_json(schema: Schema) -> Json:
-    """Return the schema as values that `json` writes, with names and sources.
-
-    `schema_from_json` gives back an equal schema. Elements are in the order of
-    their keys; fields that are as a new element has them are left out.
-    """
-    return {
-        "format": FORMAT,
-        "nodes": [_element_to_json(e) for _, e in sorted(schema.nodes.items())],
-        "relationship_types": [
-            _element_to_json(e) for _, e in sorted(schema.relationship_types.items())
-        ],
-        "indexes": [_element_to_json(e) for _, e in sorted(schema.indexes.items())],
-        "constraints": [
-            _element_to_json(e) for _, e in sorted(schema.constraints.items())
-        ],
-    }
-
-
-def schema_from_json(document: Mapping[str, Any]) -> Schema:
-    """Return the schema that `schema_to_json` wrote.
-
-    Raises SchemaError where the format is not this one's.
-    """
-    if document.get("format") != FORMAT:
-        raise SchemaError(
-            f"a schema of format {FORMAT} was expected, found "
-            f"{document.get('format')!r}; read it with the version that wrote it, or "
-            "make it again"
-        )
-    return Schema.of(
-        nodes=(_element_from_json(Node, e) for e in document["nodes"]),
-        relationship_types=(
-            _element_from_json(RelationshipType, e)
-            for e in document["relationship_types"]
-        ),
-        indexes=(_element_from_json(Index, e) for e in document["indexes"]),
-        constraints=(
-            _element_from_json(Constraint, e) for e in document["constraints"]
-        ),
-    )
+    return f"{FORMAT}:{_sha256(canonical)}"
 
 
 def value_to_json(value: Value) -> Any:
@@ -124,70 +78,42 @@ def value_to_json(value: Value) -> Any:
     )
 
 
-def value_from_json(document: Any) -> Value:
-    """Return the value that `value_to_json` wrote."""
-    if not isinstance(document, dict):
-        return document
-    tagged = dict(document)
-    zone = tagged.pop("zone", None)
-    ((tag, content),) = tagged.items()
-    value = _READERS[tag](content)
-    if zone is None:
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(ZoneInfo(zone))
-    return value.replace(tzinfo=ZoneInfo(zone))
+def _element_digest(element: Element) -> str:
+    # Kept with the element, which never changes: the schemas of a history share most
+    # of theirs.
+    kept = vars(element)
+    if "_digest" not in kept:
+        kept["_digest"] = _sha256(_element_to_json(element))
+    return str(kept["_digest"])
 
 
-def _element_to_json(element: Element, *, compared_only: bool = False) -> Json:
-    written: Json = {}
-    for field in fields(element):
-        value = getattr(element, field.name)
-        if compared_only and not field.compare:
-            continue
-        if value == field.default or (field.name, value) == _own_attribute(element):
-            continue
-        written[field.name] = _field_to_json(
-            field.name, value, compared_only=compared_only
-        )
-    return written
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(_text(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _own_attribute(element: Element) -> tuple[str, str] | None:
-    """Return the attribute that a property has where its model names none."""
-    return ("attribute", element.name) if isinstance(element, Property) else None
+def _element_to_json(element: Element) -> Json:
+    # A field that is as a new element has it is left out, so that elements may get
+    # further fields without another digest.
+    return {
+        field.name: _field_to_json(field.name, getattr(element, field.name))
+        for field in fields(element)
+        if field.compare and getattr(element, field.name) != field.default
+    }
 
 
-def _field_to_json(name: str, value: Any, *, compared_only: bool) -> Any:
+def _field_to_json(name: str, value: Any) -> Any:
     if name == "default":
         return value_to_json(value)
     if name == "options":
         return {key: value_to_json(option) for key, option in value}
     if isinstance(value, tuple):
         return [
-            _element_to_json(item, compared_only=compared_only)
+            _element_to_json(item)
             if isinstance(item, (Property, Relationship))
             else item
             for item in value
         ]
     return value.value if isinstance(value, Enum) else value
-
-
-def _element_from_json(kind: type[E], document: Json) -> E:
-    given = {name: _field_from_json(kind, name, v) for name, v in document.items()}
-    return kind(**given)
-
-
-def _field_from_json(kind: type[Any], name: str, value: Any) -> Any:
-    if name == "default":
-        return value_from_json(value)
-    if name == "options":
-        return tuple((key, value_from_json(option)) for key, option in value.items())
-    if name == "relationships":
-        return tuple(_element_from_json(Relationship, item) for item in value)
-    if name == "properties" and kind in (Node, RelationshipType):
-        return tuple(_element_from_json(Property, item) for item in value)
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _text(value: Any) -> str:
@@ -198,14 +124,3 @@ def _text(value: Any) -> str:
         ensure_ascii=False,
         allow_nan=False,
     )
-
-
-_READERS: Mapping[str, Callable[[Any], Value]] = {
-    "float": float,
-    "tuple": lambda items: tuple(value_from_json(item) for item in items),
-    "bytes": bytes.fromhex,
-    "timedelta": lambda parts: timedelta(*parts),
-    "datetime": datetime.fromisoformat,
-    "date": date.fromisoformat,
-    "time": time.fromisoformat,
-}

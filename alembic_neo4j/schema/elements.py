@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
@@ -333,6 +334,27 @@ class Schema:
     def __bool__(self) -> bool:
         # Alembic refuses an autogenerate whose metadata is None, not an empty one.
         return True
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Index | Constraint]:
+        """The indexes and constraints by their names, which they share."""
+        return {
+            element.name: element
+            for elements in (self.indexes, self.constraints)
+            for element in elements.values()
+        }
+
+    def with_element(self, element: Index | Constraint) -> Schema:
+        """Return the schema with an index or constraint added."""
+        if isinstance(element, Index):
+            added = replace(self, indexes={**self.indexes, element.key: element})
+        else:
+            added = replace(
+                self, constraints={**self.constraints, element.key: element}
+            )
+        # Carried on, since a history adds one element after the other.
+        vars(added)["by_name"] = {**self.by_name, element.name: element}
+        return added
 
     def models_with(self, label: str) -> list[Node]:
         """Return the nodes whose graph nodes all carry the label, sorted."""

@@ -287,11 +287,9 @@ def test_the_duplicate_check_reads() -> None:
         "MATCH (n:`Person`)\n"
         "WHERE n.`a` IS NOT NULL AND n.`b` IS NOT NULL\n"
         "WITH *, [n.`a`, n.`b`] AS value\n"
-        "WHERE value IN alike OR NOT value = value\n"
+        "WHERE value IN alike\n"
         "WITH value, count(*) AS count, "
         "min(elementId(n)) AS first, max(elementId(n)) AS last\n"
-        "WHERE count >= 2\n"
-        "WITH value, count, first, last\n"
         "ORDER BY count DESC, value LIMIT 20\n"
         "RETURN value, count, "
         "CASE first WHEN last THEN [first] ELSE [first, last] END AS ids"
@@ -454,21 +452,6 @@ def test_one_and_one_point_zero_are_duplicates(driver: neo4j.Driver) -> None:
     add(driver, OLD, **{P: 1.0})
     with pytest.raises(Blocked):
         upgrade(driver, AddConstraint(unique(OLD, P)))
-
-
-@pytest.mark.parametrize("names", [(P,), (P, Q)])
-def test_what_is_not_a_number_is_a_duplicate_of_its_like(
-    driver: neo4j.Driver, names: tuple[str, ...]
-) -> None:
-    constraint = unique(OLD, *names)
-    add(driver, OLD, **{P: float("nan"), Q: 1})
-    add(driver, OLD, **{P: 1.5, Q: 1})
-    upgrade(driver, AddConstraint(constraint))
-    upgrade(driver, DropConstraint(constraint), Schema.of(constraints=[constraint]))
-    add(driver, OLD, **{P: float("nan"), Q: 1})
-    with pytest.raises(Blocked) as blocked:
-        upgrade(driver, AddConstraint(constraint))
-    assert [row["count"] for row in blocked.value.rows] == [2]
 
 
 def test_combinations_count_where_all_are_there(driver: neo4j.Driver) -> None:

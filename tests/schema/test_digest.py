@@ -19,9 +19,6 @@ import pytest
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.digest import (
     schema_digest,
-    schema_from_json,
-    schema_to_json,
-    value_from_json,
     value_to_json,
 )
 from alembic_neo4j.schema.elements import (
@@ -95,56 +92,29 @@ SCHEMA = Schema.of(
 )
 
 
-def test_a_schema_comes_back_from_its_json_with_names_and_attributes() -> None:
-    document = json.loads(json.dumps(schema_to_json(SCHEMA)))
-    back = schema_from_json(document)
-    assert back == SCHEMA
-    # The representations show what equality leaves out.
-    for part in ("nodes", "relationship_types", "indexes", "constraints"):
-        ours, theirs = getattr(SCHEMA, part), getattr(back, part)
-        assert {k: repr(v) for k, v in ours.items()} == {
-            k: repr(v) for k, v in theirs.items()
-        }
-    assert schema_to_json(back) == document
+STORED = [
+    None,
+    True,
+    0,
+    1.0,
+    float("inf"),
+    "text",
+    b"\x00\xff",
+    (),
+    (1, ("a", None)),
+    date(2020, 1, 2),
+    datetime(2020, 1, 2, 3, 4, 5, 6),
+    datetime(2020, 1, 2, tzinfo=timezone(timedelta(hours=2))),
+    datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
+    time(1, 2, 3),
+    time(1, tzinfo=ZoneInfo("Europe/Berlin")),
+    timedelta(days=-1, seconds=3, microseconds=5),
+]
 
 
-@pytest.mark.usefixtures("shop")
-def test_the_schema_of_models_comes_back_from_its_json() -> None:
-    schema = read_models(["shop"]).schema
-    document = json.loads(json.dumps(schema_to_json(schema)))
-    assert repr(schema_to_json(schema_from_json(document))) == repr(document)
-    assert schema_digest(schema_from_json(document)) == schema_digest(schema)
-
-
-def test_the_json_of_another_format_is_refused() -> None:
-    with pytest.raises(SchemaError, match="a schema of format 1 was expected, found 0"):
-        schema_from_json({**schema_to_json(SCHEMA), "format": 0})
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        True,
-        0,
-        1.0,
-        float("inf"),
-        "text",
-        b"\x00\xff",
-        (),
-        (1, ("a", None)),
-        date(2020, 1, 2),
-        datetime(2020, 1, 2, 3, 4, 5, 6),
-        datetime(2020, 1, 2, tzinfo=timezone(timedelta(hours=2))),
-        datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
-        time(1, 2, 3),
-        time(1, tzinfo=ZoneInfo("Europe/Berlin")),
-        timedelta(days=-1, seconds=3, microseconds=5),
-    ],
-)
-def test_a_value_comes_back_from_its_json(value: Any) -> None:
-    back = value_from_json(json.loads(json.dumps(value_to_json(value))))
-    assert repr(back) == repr(value)
+def test_values_that_differ_are_written_differently() -> None:
+    written = {json.dumps(value_to_json(value)) for value in STORED}
+    assert len(written) == len(STORED)
 
 
 def test_what_no_graph_holds_has_no_json() -> None:
@@ -160,7 +130,7 @@ def test_a_digest_says_its_format_and_is_one_for_ever() -> None:
         "1:d8c17e914580337e050e8430d5896a74f45ec218d54048688120efabfff45b19"
     )
     assert schema_digest(SCHEMA) == (
-        "1:87e92bf3211ae266a2f04b812484919bacd276e68425f7a2f902877148212ed4"
+        "1:8f9f322c92f20919175591794df5d49c0040574056c103ac06d9fdce7b9dc4c2"
     )
 
 
@@ -282,7 +252,7 @@ def test_the_digest_of_models_is_the_same_in_every_process(package: str) -> None
         for seed in ("1", "2", "3")
     }
     assert digests == {
-        "1:e99fc93836c2963f3983d0f1f1381870523adb93a16d60604d5485580981dde8"
+        "1:f1a2a44123ff5535e079bf204dc4cdfd5a8aa2aae8bee298e9c66449f1f255af"
     }
 
 

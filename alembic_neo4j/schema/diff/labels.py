@@ -56,14 +56,15 @@ def remove_nodes(working: Working) -> list[Change]:
     """Remove the models that are declared no more; their nodes stay."""
     working.order_like(working.nodes)
     gone = working.ordered(n for n in working.nodes if n not in working.after.nodes)
+    carried: dict[str, list[str]] = {}
+    for node in working.after.nodes.values() if gone else ():
+        for base in node.bases:
+            carried.setdefault(base, []).append(node.label)
     changes: list[Change] = []
     for label in reversed(gone):
         changes.append(RemoveNode(label, working.nodes[label]))
         working.remove(label)
-        delete = run_cypher(f"MATCH (n:{quoted(label)}) DETACH DELETE n")
-        working.note(
-            f"nodes keep the label {shown(label)}; to delete them: {delete}", label
-        )
+        working.note(_what_stays(label, carried.get(label, [])), label)
     return changes
 
 
@@ -142,6 +143,16 @@ def _mentions(nodes: Iterable[Node]) -> dict[str, set[str]]:
         for label in (*node.labels, *node.optional_labels, *targets):
             found.setdefault(label, set()).add(node.label)
     return found
+
+
+def _what_stays(label: str, carriers: list[str]) -> str:
+    if carriers:
+        return (
+            f"{shown(label)} is declared no more, and nodes keep the label: it is a "
+            f"base of {', '.join(sorted(map(shown, carriers)))}"
+        )
+    delete = run_cypher(f"MATCH (n:{quoted(label)}) DETACH DELETE n")
+    return f"nodes keep the label {shown(label)}; to delete them: {delete}"
 
 
 def _applied(working: Working, change: AddLabel | RemoveLabel) -> Change:

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# The whole story on a real Neo4j: what `make demo` runs. Everything happens in a
+# temporary directory, and every server that was started is stopped in the end.
+set -euo pipefail
+
+examples=$(cd "$(dirname "$0")" && pwd)
+directory=$(mktemp -d)
+
+finish() {
+    status=$?
+    for project in "$directory"/*/; do
+        (cd "$project" && alembic-neo4j local stop >/dev/null 2>&1) || true
+    done
+    rm -rf "$directory"
+    if [ "$status" -ne 0 ]; then
+        echo "The demo stopped with status $status; its servers are stopped." >&2
+    fi
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+unset ALEMBIC_CONFIG ${!ALEMBIC_NEO4J_@} ${!NEO4J_@}
+export PYTHONDONTWRITEBYTECODE=1
+
+title() { printf '\n\n== %s\n' "$1"; }
+
+show() {
+    printf '\n$'
+    printf ' %q' "$@"
+    printf '\n'
+    if [ -n "${TIMES:-}" ]; then printf "## %s\n" "$(date +%s.%N)"; fi
+    "$@" 2>&1
+}
+
+title "1. A new project: edit a class, autogenerate, upgrade, check"
+mkdir "$directory/people"
+cd "$directory/people"
+show alembic-neo4j init
+show cat models.py
+show alembic -c neo4j.ini revision --autogenerate -m people
+show cat migrations/versions/*_people.py
+show alembic -c neo4j.ini upgrade head
+show alembic -c neo4j.ini check
+show alembic-neo4j local stop
+
+title "2. A graph with a history: the packages that are installed here"
+cp -R "$examples/packages" "$directory/packages"
+cd "$directory/packages"
+rm -rf .neo4j neo4j_ledger.db*
+show alembic -c neo4j.ini history
+show alembic -c neo4j.ini upgrade head
+show python load.py
+show alembic -c neo4j.ini check
+show alembic -c neo4j.ini current -v
+
+title "3. What a revision would run, as Cypher"
+show alembic -c neo4j.ini upgrade 0003:0005 --sql
+
+title "4. One step back and forth: the data stay"
+show alembic -c neo4j.ini downgrade -1
+show python load.py --counts
+show alembic -c neo4j.ini upgrade head
+show python load.py --counts
+
+title "5. What the graph is good for"
+show python queries.py
+show alembic-neo4j local stop
+echo
+echo "That was all; $directory is removed."

@@ -1,0 +1,1 @@
+"""The graph of the Python packages that are installed on this machine."""
