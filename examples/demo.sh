@@ -21,7 +21,6 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 unset ALEMBIC_CONFIG ${!ALEMBIC_NEO4J_@} ${!NEO4J_@}
-export PYTHONDONTWRITEBYTECODE=1
 
 title() { printf '\n\n== %s\n' "$1"; }
 
@@ -29,7 +28,6 @@ show() {
     printf '\n$'
     printf ' %q' "$@"
     printf '\n'
-    if [ -n "${TIMES:-}" ]; then printf "## %s\n" "$(date +%s.%N)"; fi
     "$@" 2>&1
 }
 
@@ -55,7 +53,7 @@ show alembic -c neo4j.ini check
 show alembic -c neo4j.ini current -v
 
 title "3. What a revision would run, as Cypher"
-show alembic -c neo4j.ini upgrade 0003:0005 --sql
+show alembic -c neo4j.ini upgrade 0003:0004 --sql
 
 title "4. One step back and forth: the data stay"
 show alembic -c neo4j.ini downgrade -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 Row: TypeAlias = "dict[str, Any]"
 
 log = logging.getLogger(__name__)
+
+_FORBIDDEN = {"Neo.ClientError.Security.Forbidden"}
+"""What a user who was let in may not do."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class GraphSettings:
     project: Path
     credentials: Credentials = Credentials()
     database: str | None = None
-    trusted_certificates: str | None = None
+    trusted_certificates: Path | None = None
 
     @property
     def is_local(self) -> bool:
@@ -150,18 +154,28 @@ class Graph:
         if self._driver is None:
             self._url, credentials = self._endpoint()
             self._driver = self._connected(credentials)
+            try:
+                # Asked once, without the retries that a transaction has.
+                self._driver.verify_connectivity()
+            except ValueError as error:
+                raise self._unreachable(error) from error
         return self._driver
 
     def _connected(self, credentials: Credentials) -> neo4j.Driver:
         from neo4j import GraphDatabase
         from neo4j import exceptions as driver_errors
 
+        address, trust = self._url, {}
+        if self.settings.trusted_certificates is not None:
+            # The driver takes certificates with the plain schemes only.
+            address = address.replace("+s://", "://", 1)
+            trust = _trust(self.settings.trusted_certificates)
         try:
             return GraphDatabase.driver(
-                self._url,
+                address,
                 auth=_auth(credentials),
                 notifications_min_severity="OFF",
-                **self._trust(),
+                **trust,
             )
         except (driver_errors.ConfigurationError, ValueError) as error:
             raise ConfigurationError(
@@ -181,21 +195,6 @@ class Graph:
         )
         return server.url, Credentials("basic", server.username, server.password)
 
-    def _trust(self) -> dict[str, Any]:
-        from neo4j import TrustCustomCAs
-
-        certificates = self.settings.trusted_certificates
-        if certificates is None:
-            return {}
-        if not Path(certificates).is_file():
-            raise ConfigurationError(
-                f"neo4j.trusted_certificates = {certificates}: there is no such file"
-            )
-        return {
-            "encrypted": True,
-            "trusted_certificates": TrustCustomCAs(certificates),
-        }
-
     def _unreachable(self, error: Exception) -> ConnectionFailed:
         return ConnectionFailed(
             f"no Neo4j answers at {self._url}: {_first_line(error)}. Start the server, "
@@ -206,6 +205,8 @@ class Graph:
         self, error: neo4j.exceptions.Neo4jError
     ) -> ConnectionFailed | StatementError:
         code = error.code or ""
+        if code in _FORBIDDEN:
+            return ServerRefused(code, str(error.message))
         if code.startswith("Neo.ClientError.Security."):
             return ConnectionFailed(
                 f"{self._url} refuses the credentials: {error.message}. Give the "
@@ -239,6 +240,22 @@ def _auth(credentials: Credentials) -> neo4j.Auth | None:
     if credentials.scheme == "kerberos":
         return neo4j.kerberos_auth(credentials.secret)
     return neo4j.basic_auth(credentials.principal, credentials.secret)
+
+
+def _trust(certificates: Path) -> dict[str, Any]:
+    from neo4j import TrustCustomCAs
+
+    try:
+        ssl.create_default_context(cafile=certificates)
+    except OSError as error:
+        raise ConfigurationError(
+            f"neo4j.trusted_certificates = {certificates}: {error.strerror or error}. "
+            "Expected a PEM file of the authorities to trust"
+        ) from error
+    return {
+        "encrypted": True,
+        "trusted_certificates": TrustCustomCAs(str(certificates)),
+    }
 
 
 def _rows(

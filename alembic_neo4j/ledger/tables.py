@@ -9,7 +9,7 @@ metadata = MetaData()
 facts = Table(
     "alembic_neo4j_ledger",
     metadata,
-    Column("key", String(64), primary_key=True),
+    Column("key", String(200), primary_key=True),
     Column("value", String(2000), nullable=False),
 )
 """What the ledger knows of itself: its identity, the heads it stamped last."""

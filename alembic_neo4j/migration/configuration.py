@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from configparser import InterpolationError
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from alembic.config import Config
 
@@ -33,7 +36,10 @@ KEYS: Mapping[str, str] = {
 }
 """Every key of ours and what it means."""
 
-_CREDENTIALS = ("auth", "username", "password", "password_file")
+Keys: TypeAlias = "Mapping[str, str]"
+
+_SECRETS = {"password", "password_file"}
+_CREDENTIALS = {"auth", "username", *_SECRETS}
 _AUTH = ("none", "basic", "bearer", "kerberos")
 
 
@@ -77,17 +83,14 @@ def read_configuration(config: Config, arguments: Sequence[str] = ()) -> Configu
     return Configuration(
         ledger_url=_ledger_url(config, arguments, project),
         graph=_graph_settings(sources, merged, project),
-        models=tuple(
-            m.strip() for m in merged.get("models", "").split(",") if m.strip()
-        ),
+        models=_names(merged.get("models", "")),
         options=_options(merged),
     )
 
 
 def _graph_settings(
-    sources: Sequence[Mapping[str, str]], merged: Mapping[str, str], project: Path
+    sources: Sequence[Keys], merged: Keys, project: Path
 ) -> GraphSettings:
-    # An address takes its credentials from where it stands, never another server's.
     source = next((s for s in sources if "url" in s), None)
     if source is None:
         raise ConfigurationError(
@@ -95,29 +98,65 @@ def _graph_settings(
             "or an address such as neo4j+s://host, in the ini file or in "
             "ALEMBIC_NEO4J_URI"
         )
-    credentials = {k: v for k, v in source.items() if k in _CREDENTIALS}
-    if not set(credentials) & {"password", "password_file"}:
-        ours = {k: v for k, v in sources[1].items() if k in _CREDENTIALS}
-        credentials = {**credentials, **ours}
+    certificates = merged.get("trusted_certificates")
     return GraphSettings(
-        url=source["url"].strip(),
+        url=_address(source["url"]),
         project=project,
-        credentials=_credentials(credentials, project),
+        credentials=_credentials(_credential_keys(sources, source, merged), project),
         database=merged.get("database") or None,
-        trusted_certificates=merged.get("trusted_certificates") or None,
+        trusted_certificates=_path(certificates, project) if certificates else None,
     )
 
 
-def _credentials(keys: Mapping[str, str], project: Path) -> Credentials:
+def _address(url: str) -> str:
+    if "@" in urlsplit(url).netloc:
+        raise ConfigurationError(
+            "neo4j.url has credentials in it, where logs would show them: give the "
+            "address alone, and ALEMBIC_NEO4J_USERNAME and ALEMBIC_NEO4J_PASSWORD"
+        )
+    return url.strip()
+
+
+def _credential_keys(
+    sources: Sequence[Keys], source: Keys, merged: Keys
+) -> dict[str, str]:
+    # An address takes its credentials from where it stands, never another server's;
+    # -x and our variables without an address are meant for whatever the address is.
+    command_line, variables, *_ = sources
+    keys = _given_credentials(source)
+    if "url" not in variables:
+        keys = _overlaid(keys, _given_credentials(variables))
+    keys = _overlaid(keys, _given_credentials(command_line))
+    # The environment can't say how to authenticate.
+    if merged.get("auth", "none") != "none":
+        keys.setdefault("auth", merged["auth"])
+    return keys
+
+
+def _given_credentials(source: Keys) -> dict[str, str]:
+    return {k: v for k, v in source.items() if k in _CREDENTIALS}
+
+
+def _overlaid(lower: Keys, upper: Keys) -> dict[str, str]:
+    if _SECRETS & set(upper):
+        lower = {k: v for k, v in lower.items() if k not in _SECRETS}
+    return {**lower, **upper}
+
+
+def _credentials(keys: Keys, project: Path) -> Credentials:
     secret = keys.get("password")
     if secret is None and "password_file" in keys:
-        secret = _first_line(project / Path(keys["password_file"]).expanduser())
+        secret = _first_line(_path(keys["password_file"], project))
     scheme = keys.get("auth") or ("none" if secret is None else "basic")
     if scheme not in _AUTH:
         raise ConfigurationError(
             f"neo4j.auth = {scheme}: expected one of {', '.join(_AUTH)}"
         )
     return Credentials(scheme, keys.get("username") or "neo4j", secret or "")
+
+
+def _path(text: str, project: Path) -> Path:
+    return project / Path(text).expanduser()
 
 
 def _first_line(path: Path) -> str:
@@ -136,7 +175,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _options(keys: Mapping[str, str]) -> Options:
+def _options(keys: Keys) -> Options:
     default = Options()
     return Options(
         enterprise=_boolean(keys, "enterprise"),
@@ -146,7 +185,7 @@ def _options(keys: Mapping[str, str]) -> Options:
     )
 
 
-def _boolean(keys: Mapping[str, str], name: str) -> bool:
+def _boolean(keys: Keys, name: str) -> bool:
     text = str(keys.get(name, "false")).strip().lower()
     if text in {"true", "yes", "on", "1"}:
         return True
@@ -155,7 +194,7 @@ def _boolean(keys: Mapping[str, str], name: str) -> bool:
     raise ConfigurationError(f"neo4j.{name} = {text}: expected true or false")
 
 
-def _number(keys: Mapping[str, str], name: str) -> float | None:
+def _number(keys: Keys, name: str) -> float | None:
     text = str(keys.get(name, "")).strip()
     if not text:
         return None
@@ -182,27 +221,51 @@ def _ledger_url(config: Config, arguments: Sequence[str], project: Path) -> str:
         name, _, value = argument.partition("=")
         if name == LEDGER_URL:
             return value
-    configured = config.get_alembic_option(LEDGER_URL)
+    with _interpolating(LEDGER_URL):
+        configured = config.get_alembic_option(LEDGER_URL)
     return configured or f"sqlite:///{project / _DEFAULT_LEDGER}"
 
 
 def _file_keys(config: Config) -> dict[str, str]:
-    keys = _toml_keys(config)
-    section = config.get_section(config.config_ini_section, {}) or {}
-    for name in section:
-        if name.startswith(PREFIX):
-            keys[name.removeprefix(PREFIX)] = config.get_main_option(name) or ""
+    keys = {**_toml_keys(config), **_ini_keys(config)}
     return _known(keys, "the configuration file")
+
+
+def _ini_keys(config: Config) -> dict[str, str]:
+    parser, section = config.file_config, config.config_ini_section
+    keys = {}
+    for name in parser.options(section) if parser.has_section(section) else ():
+        if name.startswith(PREFIX):
+            with _interpolating(name):
+                keys[name.removeprefix(PREFIX)] = parser.get(section, name)
+    return keys
+
+
+@contextmanager
+def _interpolating(name: str) -> Iterator[None]:
+    try:
+        yield
+    except InterpolationError:
+        # The parser's own message shows the value, which may be a password.
+        raise ConfigurationError(
+            f"{name} in the configuration file can't be read: write % as %%, except in "
+            "%(here)s"
+        ) from None
 
 
 def _toml_keys(config: Config) -> dict[str, str]:
     table = config.toml_alembic_config
     ours: Any = table.get("neo4j", {})
-    here = str(_project(config))
-    keys = {f"{name}": value for name, value in ours.items()}
+    if not isinstance(ours, Mapping):
+        raise ConfigurationError(
+            "[tool.alembic] neo4j has to be a table: [tool.alembic.neo4j] with the "
+            "keys url, models and so on"
+        )
+    keys = dict(ours)
     for name, value in table.items():
         if name.startswith(PREFIX):
             keys[name.removeprefix(PREFIX)] = value
+    here = str(_project(config))
     return {name: _toml_text(value, here) for name, value in keys.items()}
 
 
@@ -239,7 +302,7 @@ def _environment_keys(prefix: str) -> dict[str, str]:
     }
 
 
-def _known(keys: Mapping[str, str], where: str) -> dict[str, str]:
+def _known(keys: Keys, where: str) -> dict[str, str]:
     unknown = sorted(set(keys) - set(KEYS))
     if unknown:
         raise ConfigurationError(

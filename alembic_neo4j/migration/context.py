@@ -194,7 +194,8 @@ class Neo4jMigrationContext(MigrationContext):
         steps = self._steps(heads)
         if self.purge or any(isinstance(step, StampStep) for step in steps):
             self._stamp(steps, heads, kw)
-        elif steps:
+        elif steps or "destination_rev" in self.opts:
+            # An upgrade with nothing to do still tells that it is the wrong graph.
             self._migrate(steps, heads, kw)
 
     def _migrate(
@@ -206,6 +207,8 @@ class Neo4jMigrationContext(MigrationContext):
         check_files(self.script, recorded.applied)
         stamp = read_stamp(self.graph)
         check_stamp(stamp, recorded, heads)
+        if not planned:
+            return
         check_capabilities(planned, self.graph.server)
 
         ledger = self._materialise()
@@ -214,9 +217,21 @@ class Neo4jMigrationContext(MigrationContext):
             self._commit()
             write_stamp(self.graph, Stamp(identity, heads))
         maintainer = HeadMaintainer(self, heads)
-        for item in planned:
-            self._take(item, maintainer, ledger, kw)
-            write_stamp(self.graph, Stamp(identity, tuple(maintainer.heads)))
+        stamped = heads
+        try:
+            for item in planned:
+                self._take(item, maintainer, ledger, kw)
+                write_stamp(self.graph, Stamp(identity, tuple(maintainer.heads)))
+                stamped = tuple(maintainer.heads)
+        finally:
+            self._settle(ledger, stamped)
+
+    def _settle(self, ledger: Ledger, stamped: tuple[str, ...]) -> None:
+        # An older stamp is a restored graph's from here on.
+        assert self.connection is not None
+        self.connection.rollback()
+        ledger.remember_stamp(stamped)
+        self.connection.commit()
 
     def _take(
         self,
@@ -255,7 +270,11 @@ class Neo4jMigrationContext(MigrationContext):
         if not self.purge:
             check_stamp_owner(stamp, recorded, heads)
         ledger = self._materialise()
-        identity = recorded.identity or ledger.create_identity()
+        if self.purge:
+            ledger.keep_only(())
+        # With a new identity, the graph that this ledger was at before is not its own.
+        known = None if self.purge else recorded.identity
+        identity = known or ledger.create_identity()
         ledger.remember_stamp(stamp.heads if stamp else ())
         maintainer = HeadMaintainer(self, heads)
         for step in steps:
@@ -265,6 +284,7 @@ class Neo4jMigrationContext(MigrationContext):
         self._record_stamped(ledger, maintainer)
         self._commit()
         write_stamp(self.graph, Stamp(identity, tuple(maintainer.heads)))
+        self._settle(ledger, tuple(maintainer.heads))
 
     def _record_stamped(self, ledger: Ledger, maintainer: HeadMaintainer) -> None:
         stamped = list(self.history.walk(maintainer.heads))

@@ -145,7 +145,8 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
             )
         return
     check_stamp_owner(stamp, recorded, heads)
-    if set(stamp.heads) not in (set(heads), set(recorded.stamped or heads)):
+    known = heads if recorded.stamped is None else recorded.stamped
+    if set(stamp.heads) not in (set(heads), set(known)):
         raise LedgerError(
             f"the graph is stamped {_heads(stamp.heads)} and the ledger is at "
             f"{_heads(heads)}: one of them was restored from a backup. To say which "

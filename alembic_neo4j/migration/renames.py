@@ -39,7 +39,9 @@ def decide_renames(
     """
     renames = certain_renames(before, after)
     for hint in _hints(autogen_context):
-        renames = _with_hint(renames, hint, before, after)
+        told = _with_hint(renames, hint, before, after)
+        # What is certain of a model is seen once its label is known.
+        renames = certain_renames(before, after, given=told)
     if _may_ask(autogen_context):
         return _ask(renames, before, after)
     return renames, candidates(before, after, renames)
@@ -165,7 +167,8 @@ def _ask(
         if not unasked:
             return renames, ()
         if _confirmed(unasked[0]):
-            renames = _accepted(renames, unasked[0])
+            told = _accepted(renames, unasked[0])
+            renames = certain_renames(before, after, given=told)
         else:
             refused.add(unasked[0])
 

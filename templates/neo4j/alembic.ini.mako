@@ -2,7 +2,7 @@
 
 [alembic]
 script_location = ${script_location}
-prepend_sys_path = .
+prepend_sys_path = %(here)s
 path_separator = os
 
 # The ledger: what has been applied. A file is fine for one deployer; several share a

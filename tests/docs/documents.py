@@ -194,7 +194,7 @@ def refreshed(outcome: Outcome) -> list[str]:
 
     What the document leaves out with ``...`` stays out.
     """
-    if _aligned(outcome) is not None:
+    if outcome.expected and _aligned(outcome) is not None:
         return list(outcome.expected)
     expected, actual = outcome.expected, outcome.actual
     lines: list[str] = []
@@ -209,7 +209,7 @@ def refreshed(outcome: Outcome) -> list[str]:
         left_out = ANY in expected[gap_start:number]
         if left_out:
             lines += [ANY] if found else []
-        elif not outcome.excerpt:
+        elif not (outcome.excerpt and expected):
             lines += rest[:found]
         if line is not None:
             lines.append(rest[found])

@@ -19,9 +19,13 @@ from alembic_neo4j.graph import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
 from alembic_neo4j.graph.wipe import wipe
 
-DOCUMENTS = ("README.md", "docs/tutorial.md", *sorted(
-    str(path.relative_to(ROOT)) for path in (ROOT / "docs/how-to").glob("*.md")
-))
+DOCUMENTS = (
+    "README.md",
+    "docs/tutorial.md",
+    *sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "docs/how-to").glob("*.md")
+    ),
+)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
             Config(str(made.ini)), "migrations", template=str(template_directory())
         )
     made.set("neo4j.url", NOWHERE)
-    made.models("")
+    made.models("class Person(StructuredNode):\n    name = StringProperty()")
     return made
 
 

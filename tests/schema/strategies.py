@@ -96,7 +96,8 @@ def node_sets(draw: st.DrawFn, *, inherit: bool = True) -> list[Node]:
     """Return nodes that stand in a hierarchy.
 
     With `inherit` a model has all that its bases declare, as Python's classes have;
-    it may declare the same again in another way.
+    it may declare the same again in another way. Without, it may lack even the bases
+    of its bases, as after a history that a person has written.
     """
     labels = draw(st.lists(st.sampled_from(LABELS), unique=True, max_size=5))
     labels_with_kgid = dict(
@@ -105,7 +106,9 @@ def node_sets(draw: st.DrawFn, *, inherit: bool = True) -> list[Node]:
     nodes: dict[str, Node] = {}
     for label in labels:
         direct = draw(_some_of(sorted(nodes), 2))
-        bases = {b for base in direct for b in nodes[base].labels}
+        bases = {b for base in direct for b in nodes[base].labels if inherit} | {
+            *direct
+        }
         if draw(st.integers(0, 5)) == 0:
             bases.add("Outside")
         declared: dict[str, Property] = {}

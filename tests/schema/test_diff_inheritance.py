@@ -12,6 +12,7 @@ from alembic_neo4j.schema.changes import (
     AlterProperty,
     AlterRelationship,
     Change,
+    RemoveNode,
     RemoveProperty,
     RemoveRelationship,
 )
@@ -185,3 +186,13 @@ def test_a_subclass_keeps_its_own_cardinality() -> None:
         AlterRelationship("Animal", KNOWS, (("cardinality", "OneOrMore"),)),
         AddRelationship("Dog", one),
     ]
+
+
+def test_a_history_that_lacks_a_base_of_a_base_is_completed() -> None:
+    # A person added the label Being to animals, and Being was below Thing.
+    being, dog = Node("Being", bases=("Thing",)), Node("Dog", bases=("Being",))
+    whole = replace(dog, bases=("Being", "Thing"))
+    before = Schema.of(nodes=[Node("Thing"), being, dog])
+    after = Schema.of(nodes=[Node("Thing"), being, whole])
+    assert changes(before, after) == [RemoveNode("Dog", dog), AddNode(whole)]
+    assert changes(before, before) == []

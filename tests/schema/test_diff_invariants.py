@@ -33,7 +33,8 @@ def assert_leads_there_and_back(
     assert undone == before
 
 
-@given(schemas(enterprise=True))
+@given(st.booleans().flatmap(lambda i: schemas(enterprise=True, inherit=i)))
+@settings(deadline=None)
 def test_a_schema_does_not_differ_from_itself(schema: Schema) -> None:
     assert diff(schema, schema).changes == ()
     assert certain_renames(schema, schema) == Renames()

@@ -13,7 +13,7 @@ def upgrade(op: Operations) -> None:
     """Create the tables."""
     op.create_table(
         "alembic_neo4j_ledger",
-        sa.Column("key", sa.String(64), primary_key=True),
+        sa.Column("key", sa.String(200), primary_key=True),
         sa.Column("value", sa.String(2000), nullable=False),
     )
     op.create_table(

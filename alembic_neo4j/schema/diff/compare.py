@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.diff.backfill import Demands
@@ -11,9 +11,12 @@ from alembic_neo4j.schema.diff.labels import (
     add_labels,
     add_nodes,
     alter_nodes,
+    complete_bases,
+    redeclared,
     remove_labels,
     remove_nodes,
     rename_labels,
+    with_all_bases,
 )
 from alembic_neo4j.schema.diff.notes import Note
 from alembic_neo4j.schema.diff.properties import NodeProperties, rename_properties
@@ -54,12 +57,16 @@ def diff(
     out. With `compare_names` an index or constraint of another name is another one.
     """
     renames = renames or Renames()
-    working = Working(before, after)
+    completed = with_all_bases(after.nodes)
+    if completed and before.nodes == after.nodes:
+        completed = {}
+    working = Working(before, replace(after, nodes={**after.nodes, **completed}))
     demands = Demands.of(after)
     declarations = [
         *rename_labels(working, renames.labels),
         *rename_types(working, renames.types),
         *remove_nodes(working),
+        *complete_bases(working),
         *remove_labels(working),
         *rename_properties(working, renames.properties),
     ]
@@ -72,6 +79,8 @@ def diff(
         *NodeRelationships(working).compare(),
     ]
     first, last = add_nodes(working)
+    for label, node in sorted(completed.items()):
+        last += redeclared(node, after.nodes[label])
     drops, creations = compare_elements(
         before,
         after,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from alembic_neo4j.schema.changes import (
     AddLabel,
@@ -68,18 +69,48 @@ def remove_nodes(working: Working) -> list[Change]:
     return changes
 
 
+def with_all_bases(nodes: Mapping[str, Node]) -> dict[str, Node]:
+    """Return the models whose bases lack a base of a base, with all of them.
+
+    Python's classes have them all. A history that a person has written may not, and
+    then a change on a label would not reach the same models as its reverse.
+    """
+    completed: dict[str, Node] = {}
+    above: dict[str, set[str]] = {}
+    height = heights(nodes)
+    for label in sorted(nodes, key=height.__getitem__):
+        node = nodes[label]
+        found = set(node.bases).union(*(above.get(base, ()) for base in node.bases))
+        above[label] = found - {label}
+        if len(above[label]) > len(node.bases):
+            completed[label] = replace(node, bases=tuple(above[label]))
+    return completed
+
+
+def complete_bases(working: Working) -> list[Change]:
+    """Declare the models anew whose bases lack a base of a base."""
+    completed = with_all_bases(working.nodes)
+    if not completed or working.nodes == working.after.nodes:
+        return []
+    changes: list[Change] = []
+    for label in sorted(completed):
+        changes += redeclared(working.nodes[label], completed[label])
+        working.replace(completed[label])
+    return changes
+
+
+def redeclared(old: Node, new: Node) -> list[Change]:
+    """Return the changes that put one declaration in another's place, data aside."""
+    return [RemoveNode(old.label, old), AddNode(new)]
+
+
 def remove_labels(working: Working) -> list[Change]:
     """Take the labels off nodes whose models have lost a base."""
-    at_first = dict(working.nodes)
-    working.order_like(at_first)
+    working.order_like(working.nodes)
     changes: list[Change] = []
     for label in working.kept():
         kept = working.after.nodes[label].bases
         for base in sorted(set(working.nodes[label].bases) - set(kept)):
-            # On the way back every one below gets the label: it has to have had it.
-            for other in working.below(label):
-                if base not in (*at_first[other].labels, *working.nodes[other].bases):
-                    changes.append(_applied(working, AddLabel(other, base)))
             changes.append(_applied(working, RemoveLabel(label, base)))
     return changes
 

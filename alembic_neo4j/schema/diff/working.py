@@ -75,12 +75,21 @@ class Working:
         for label in reached.keys() - result.nodes.keys():
             self.remove(label)
         for node in result.nodes.values():
-            self._set(node)
+            self.replace(node)
 
     def apply_below(self, change: Change, label: str) -> None:
         """Apply a change on a label, which reaches the models below it."""
         self.changed.add(label)
         self.apply(change, self.reached(label))
+
+    def replace(self, node: Node) -> None:
+        """Put a model in place of its namesake."""
+        known = self.nodes.get(node.label)
+        if known is None or known.bases != node.bases:
+            for base in known.bases if known else ():
+                self._below[base].discard(node.label)
+            self._register(node)
+        self.nodes[node.label] = node
 
     def remove(self, label: str) -> None:
         """Forget a model."""
@@ -90,14 +99,6 @@ class Working:
     def note(self, text: str, subject: str) -> None:
         """Remember a remark."""
         self.notes.append(Note(text, subject))
-
-    def _set(self, node: Node) -> None:
-        known = self.nodes.get(node.label)
-        if known is None or known.bases != node.bases:
-            for base in known.bases if known else ():
-                self._below[base].discard(node.label)
-            self._register(node)
-        self.nodes[node.label] = node
 
     def _register(self, node: Node) -> None:
         for base in node.bases:

@@ -1,0 +1,221 @@
+"""Figures of the main job, each a ratio to a peer or the bare driver in the same run.
+
+    python benchmarks/measure.py upgrade autogenerate nothing
+
+Whole processes are timed, the median of several runs; the graph is that of a local
+server made for this, in the directory where the command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from alembic_neo4j.graph import local
+from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
+from alembic_neo4j.graph.wipe import wipe
+
+ALEMBIC = [sys.executable, "-m", "alembic.config"]
+INIT = [sys.executable, "-m", "alembic_neo4j.cli", "init"]
+
+REVISION = '''"""index {number}"""
+from alembic_neo4j import op
+
+revision = "r{number:05d}"
+down_revision = {down!r}
+
+
+def upgrade() -> None:
+    op.add_index("Label{number}", "name")
+
+
+def downgrade() -> None:
+    op.drop_index("Label{number}", "name")
+'''
+BARE = """
+import os, neo4j
+auth = ("neo4j", os.environ["ALEMBIC_NEO4J_PASSWORD"])
+with neo4j.GraphDatabase.driver(os.environ["ALEMBIC_NEO4J_URI"], auth=auth) as driver:
+    with driver.session() as session:
+        for number in range({count}):
+            with session.begin_transaction() as transaction:
+                transaction.run(
+                    f"CREATE RANGE INDEX `index_Label{{number}}_name` "
+                    f"FOR (n:`Label{{number}}`) ON (n.`name`)"
+                ).consume()
+                transaction.commit()
+        session.run("CALL db.awaitIndexes()").consume()
+"""
+SQL_ENV = """
+from alembic import context
+from sqlalchemy import create_engine
+import tables
+
+engine = create_engine("sqlite:///app.db")
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=tables.metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+def main() -> None:
+    """Run the benchmarks that the command line names."""
+    benchmarks = {
+        "upgrade": upgrade,
+        "autogenerate": autogenerate,
+        "nothing": nothing_to_do,
+    }
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*benchmarks], default=[])
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    for name in arguments.names or benchmarks:
+        with tempfile.TemporaryDirectory() as directory:
+            benchmarks[name](Path(directory), arguments.count, arguments.runs)
+
+
+def upgrade(directory: Path, count: int, runs: int) -> None:
+    """Time revisions of one index each, against the same by the bare driver."""
+    graph = disposable_graph()
+    call(directory, INIT)
+    down = None
+    for number in range(count):
+        text = REVISION.format(number=number, down=down)
+        down = f"r{number:05d}"
+        (directory / "migrations" / "versions" / f"{down}.py").write_text(text)
+    command = [*ALEMBIC, "-c", "neo4j.ini", "upgrade", "head"]
+    bare = [sys.executable, "-c", BARE.format(count=count)]
+
+    def clean() -> None:
+        wipe(graph)
+        for path in directory.glob("neo4j_ledger.db*"):
+            path.unlink()
+
+    report(
+        f"upgrade of {count} one-index revisions / bare driver",
+        timed(directory, command, runs, before=clean),
+        timed(directory, bare, runs, before=clean),
+    )
+    clean()
+
+
+def autogenerate(directory: Path, count: int, runs: int) -> None:
+    """Time autogenerate on models, against Alembic's own on SQLite tables."""
+    call(directory, INIT)
+    (directory / "models.py").write_text(models(count))
+    sql = sql_project(directory / "sql", count)
+    ours = [*ALEMBIC, "-c", "neo4j.ini", "revision", "--autogenerate", "-m", "all"]
+    theirs = [*ALEMBIC, "revision", "--autogenerate", "-m", "all"]
+    report(
+        f"autogenerate of {count} models / Alembic's own of as many tables",
+        timed(directory, ours, runs, before=lambda: no_revisions(directory)),
+        timed(sql, theirs, runs, before=lambda: no_revisions(sql)),
+    )
+
+
+def nothing_to_do(directory: Path, count: int, runs: int) -> None:
+    """Time `upgrade head` at the head, against stock Alembic on SQLite."""
+    graph = disposable_graph()
+    wipe(graph)
+    call(directory, INIT)
+    call(directory, [*ALEMBIC, "-c", "neo4j.ini", "revision", "--autogenerate"])
+    call(directory, [*ALEMBIC, "-c", "neo4j.ini", "upgrade", "head"])
+    sql = sql_project(directory / "sql", 1)
+    call(sql, [*ALEMBIC, "revision", "--autogenerate"])
+    call(sql, [*ALEMBIC, "upgrade", "head"])
+    report(
+        "upgrade head with nothing to do / stock Alembic on SQLite",
+        timed(directory, [*ALEMBIC, "-c", "neo4j.ini", "upgrade", "head"], 3 * runs),
+        timed(sql, [*ALEMBIC, "upgrade", "head"], 3 * runs),
+    )
+    wipe(graph)
+
+
+def disposable_graph() -> Graph:
+    """Return the graph of a local server made for tests, for our processes too."""
+    server = local.ensure_started(Path.cwd(), disposable=True, report=print)
+    os.environ["ALEMBIC_NEO4J_URI"] = server.url
+    os.environ["ALEMBIC_NEO4J_USERNAME"] = server.username
+    os.environ["ALEMBIC_NEO4J_PASSWORD"] = server.password
+    credentials = Credentials("basic", server.username, server.password)
+    return Graph(GraphSettings(server.url, Path.cwd(), credentials))
+
+
+def models(count: int) -> str:
+    """Return a module of models with ten properties, two of them indexed."""
+    lines = ["from neomodel import StringProperty, StructuredNode"]
+    for number in range(count):
+        lines += ["", "", f"class Model{number}(StructuredNode):"]
+        lines += ["    p0 = StringProperty(unique_index=True)"]
+        lines += ["    p1 = StringProperty(index=True)"]
+        lines += [f"    p{position} = StringProperty()" for position in range(2, 10)]
+    return "\n".join(lines) + "\n"
+
+
+def sql_project(directory: Path, count: int) -> Path:
+    """Return a stock Alembic project of tables like the models."""
+    directory.mkdir()
+    call(directory, [*ALEMBIC, "init", "migrations"])
+    (directory / "migrations" / "env.py").write_text(SQL_ENV)
+    lines = ["from sqlalchemy import Column, Index, MetaData, String, Table", ""]
+    lines += ["metadata = MetaData()"]
+    for number in range(count):
+        columns = ", ".join(
+            f'Column("p{position}", String)' for position in range(2, 10)
+        )
+        lines += [
+            f'Table("model{number}", metadata, Column("p0", String, unique=True), '
+            f'Column("p1", String, index=True), {columns})'
+        ]
+    (directory / "tables.py").write_text("\n".join(lines) + "\n")
+    return directory
+
+
+def no_revisions(directory: Path) -> None:
+    """Remove the revisions that a run before has written."""
+    for path in (directory / "migrations" / "versions").glob("*.py"):
+        path.unlink()
+
+
+def timed(
+    directory: Path,
+    command: Sequence[str],
+    runs: int,
+    *,
+    before: Callable[[], None] = lambda: None,
+) -> float:
+    """Return the median seconds of the whole command."""
+    seconds = []
+    for _ in range(runs):
+        before()
+        started = time.perf_counter()
+        call(directory, command)
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def call(directory: Path, command: Sequence[str]) -> None:
+    """Run the command in the directory; what it says is shown when it fails."""
+    done = subprocess.run(
+        command, cwd=directory, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+
+
+def report(title: str, ours: float, theirs: float) -> None:
+    """Print a figure."""
+    print(f"{title}: {ours / theirs:.2f} ({ours:.2f} s / {theirs:.2f} s)")
+
+
+if __name__ == "__main__":
+    main()
