@@ -25,10 +25,10 @@ from alembic_neo4j.schema.elements import (
     Index,
     IndexKind,
     Node,
-    Property,
-    Relationship,
     RelationshipType,
 )
+from alembic_neo4j.schema.elements import Property as Property  # a revision's own
+from alembic_neo4j.schema.elements import Relationship as Relationship
 
 if TYPE_CHECKING:
     from alembic_neo4j.migration.bind import Bind
@@ -246,6 +246,7 @@ def rename_node_property(
     on_conflict: _changes.OnConflict = "fail",
     where: str | None = None,
     batch_size: int | None = None,
+    attribute: str | None = None,
 ) -> None:
     """Rename a property, with its indexes and constraints.
 
@@ -254,7 +255,7 @@ def rename_node_property(
     """
     _invoke(
         _changes.RenameProperty(
-            Entity.NODE, label, old, new, on_conflict, where, batch_size
+            Entity.NODE, label, old, new, on_conflict, where, batch_size, attribute
         )
     )
 
@@ -364,6 +365,7 @@ def rename_relationship_property(
     on_conflict: _changes.OnConflict = "fail",
     where: str | None = None,
     batch_size: int | None = None,
+    attribute: str | None = None,
 ) -> None:
     """Rename a property, with its indexes and constraints.
 

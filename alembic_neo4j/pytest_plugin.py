@@ -111,8 +111,8 @@ def test_downgrade_leaves_no_trace(
     Import it into a test module of a project that uses pytest-alembic, whose test of
     this name compares SQL tables. Nodes, relationships, indexes and constraints are
     compared. A revision with ``rollback_safe = False`` and those up to
-    ``minimum_downgrade_revision`` are upgraded only; a downgrade that raises
-    NotImplementedError ends the test with a warning.
+    ``minimum_downgrade_revision`` are upgraded only; so is one whose downgrade raises
+    NotImplementedError, with a warning.
     """
     executor, config = alembic_runner.command_executor, alembic_runner.config
     floor = config.minimum_downgrade_revision
@@ -128,8 +128,9 @@ def test_downgrade_leaves_no_trace(
         try:
             executor.downgrade(_one_below(script.revision, script.down_revision))
         except NotImplementedError as error:
+            # It was refused before any of it ran.
             warnings.warn(f"{script.revision} has no downgrade: {error}", stacklevel=1)
-            return
+            continue
         _compare(script.revision, before, _content(neo4j_graph))
         executor.upgrade(script.revision)
 

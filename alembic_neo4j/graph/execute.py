@@ -61,10 +61,15 @@ def _may_share(before: Step, step: Step) -> bool:
 
 
 def ordered(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps with each check ahead of the schema commands before it."""
+    """Return the steps with each check ahead of the schema commands before it.
+
+    What would be created only to be dropped again is not created at all.
+    """
     result: list[Step] = []
     for step in steps:
-        if isinstance(step, Check):
+        if isinstance(step, Drop) and (made := Create(step.element)) in result:
+            result.remove(made)
+        elif isinstance(step, Check):
             position = len(result)
             while position and isinstance(result[position - 1], (Create, Drop)):
                 position -= 1

@@ -183,7 +183,7 @@ def _(change: RenameProperty) -> Call:
     keywords: dict[str, Any] = {}
     if change.on_conflict != "fail":
         keywords["on_conflict"] = change.on_conflict
-    for name in ("where", "batch_size"):
+    for name in ("where", "batch_size", "attribute"):
         if getattr(change, name) is not None:
             keywords[name] = getattr(change, name)
     return Call(

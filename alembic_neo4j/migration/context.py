@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias, cast
 
+from alembic.config import Config
 from alembic.runtime.migration import (
     HeadMaintainer,
     MigrationContext,
@@ -299,6 +301,8 @@ class Neo4jMigrationContext(MigrationContext):
         ledger.keep_only({script.revision for script, _ in stamped})
 
     def _write_script(self, kw: dict[str, Any]) -> None:
+        if self.purge:
+            raise ConfigurationError("Can't use --purge with --sql mode")
         runner = self._runner
         assert isinstance(runner, ScriptRunner)
         heads = self.get_current_heads()
@@ -322,7 +326,7 @@ class Neo4jMigrationContext(MigrationContext):
             target = " ".join(sorted(maintainer.heads)) or "base"
             runner.comment(
                 "The ledger does not know of this script. When it has run, tell it:\n"
-                f"alembic stamp {target}"
+                f"{_program(self.config)} stamp {target}"
             )
 
     def _called_back(
@@ -331,3 +335,13 @@ class Neo4jMigrationContext(MigrationContext):
         for callback in self.on_version_apply_callbacks:
             callback(ctx=self, step=step.info, heads=set(maintainer.heads), run_args=kw)
 
+
+def _program(config: Config | None) -> str:
+    """Return how the program was called, up to its verb."""
+    options = getattr(config, "cmd_opts", None)
+    words = ["alembic"]
+    for name in getattr(options, "config", None) or ():
+        words += ["-c", name]
+    if (section := getattr(options, "name", "alembic")) != "alembic":
+        words += ["-n", section]
+    return shlex.join(words)

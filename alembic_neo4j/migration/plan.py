@@ -149,8 +149,9 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
     if set(stamp.heads) not in (set(heads), set(known)):
         raise LedgerError(
             f"the graph is stamped {_heads(stamp.heads)} and the ledger is at "
-            f"{_heads(heads)}: one of them was restored from a backup. To say which "
-            "revision the graph is at: `alembic stamp --purge REVISION`"
+            f"{_heads(heads)}: one of them was restored from a backup, or a script of "
+            "--sql was run. To say which revision the graph is at: "
+            "`alembic stamp --purge REVISION`"
         )
 
 

@@ -321,7 +321,11 @@ OnConflict: TypeAlias = Literal["fail", "overwrite", "keep"]
 
 @dataclass(frozen=True)
 class RenameProperty(Change):
-    """A property gets another name; indexes and constraints move with it."""
+    """A property gets another name; indexes and constraints move with it.
+
+    `attribute` is the model's name for it from then on; without one it follows the
+    property's name where it was the same, and stays where it was another.
+    """
 
     entity: Entity
     owner: str
@@ -330,13 +334,14 @@ class RenameProperty(Change):
     on_conflict: OnConflict = "fail"
     where: str | None = None
     batch_size: int | None = None
+    attribute: str | None = None
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the property on the owner and on its subclasses."""
         labels = {self.owner}
         if self.entity is Entity.NODE:
             labels |= {node.label for node in schema.models_with(self.owner)}
-        renamed = _each_owner(schema, self.entity, self.owner, self._renamed)
+        renamed = _each_owner(schema, self.entity, self.owner, self.renamed)
         return _move_elements(renamed, lambda e: self.move(e, labels))
 
     def move(self, element: Element, labels: set[str]) -> Element:
@@ -354,13 +359,18 @@ class RenameProperty(Change):
 
     def reverse(self) -> RenameProperty:
         """Rename it back."""
-        return replace(self, old=self.new, new=self.old)
+        return replace(self, old=self.new, new=self.old, attribute=None)
 
-    def _renamed(self, owner: Owner) -> Owner:
+    def renamed(self, owner: Owner) -> Owner:
+        """Return a node or type with the property renamed, where it has it."""
         declared = owner.property(self.old)
         if declared is None:
             return owner
-        kept = owner.property(self.new) or replace(declared, name=self.new)
+        follows = self.new if declared.attribute == self.old else declared.attribute
+        attribute = self.attribute or follows
+        kept = owner.property(self.new) or replace(
+            declared, name=self.new, attribute=attribute
+        )
         return owner.without_property(self.old).with_property(kept)
 
 

@@ -35,8 +35,9 @@ NOT_RUN: Mapping[str, str] = {
 ANY = "..."
 LANGUAGES = ("console", "python", "ini", "toml", "cypher")
 _FENCE = re.compile(r"```(\w*)")
-_ID = re.compile(r"\b[0-9a-f]{12}\b")
+_ID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{12}(?![0-9A-Za-z])")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d(\.\d+)?)?\b")
+_SECONDS = re.compile(r"\b\d+\.\d\ds\b")
 _FILE = re.compile(r"(?:#|//) (?P<path>[\w./*-]+\.\w+)(?P<generated> \(generated\))?")
 _FAILED = ("FAILED", "ERROR", "Error")
 _SIMILAR = 0.6
@@ -102,11 +103,33 @@ class Session:
         found = _aligned(outcome)
         assert found is not None, _difference(outcome)
         for expected, actual in found:
-            pairs = zip(_ID.findall(expected), _ID.findall(actual), strict=True)
-            for ours, real in pairs:
-                assert self.ids.setdefault(ours, real) == real, _difference(outcome)
+            assert self._knows(expected, actual), _difference(outcome)
+            for ours, shown in _id_pairs(expected, actual):
+                self.ids.setdefault(ours, shown)
         assert bool(outcome.status) == outcome.should_fail, (
             f"{outcome.title}: exit status {outcome.status}; {_difference(outcome)}"
+        )
+
+    def refreshed(self, outcome: Outcome) -> list[str]:
+        """Return the lines as they should be in the document.
+
+        What the document leaves out with ``...`` stays out.
+        """
+        same = _aligned(outcome)
+        if same is None or not outcome.expected:
+            return _rewritten(outcome)
+        pairs = iter(same)
+        return [
+            line if line == ANY or self._knows(*(pair := next(pairs))) else pair[1]
+            for line in outcome.expected
+        ]
+
+    def _knows(self, expected: str, actual: str) -> bool:
+        """Whether the ids of a line are the revisions that they were before."""
+        names = {real: ours for ours, real in self.ids.items()}
+        return all(
+            ours == names.get(shown, shown) or not {ours, shown} & {*names, *self.ids}
+            for ours, shown in _id_pairs(expected, actual)
         )
 
     def _console(self, block: Block) -> Iterator[Outcome]:
@@ -135,6 +158,7 @@ class Session:
             env={
                 **os.environ,
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "ALEMBIC_NEO4J_DISPOSABLE": "1",
                 # Lines of stdout and stderr in the order in which a terminal has them.
                 "PYTHONUNBUFFERED": "1",
                 # Two versions of models.py in one second would share their bytecode.
@@ -189,13 +213,7 @@ def is_run(block: Block) -> bool:
     )
 
 
-def refreshed(outcome: Outcome) -> list[str]:
-    """Return the lines as they should be in the document.
-
-    What the document leaves out with ``...`` stays out.
-    """
-    if outcome.expected and _aligned(outcome) is not None:
-        return list(outcome.expected)
+def _rewritten(outcome: Outcome) -> list[str]:
     expected, actual = outcome.expected, outcome.actual
     lines: list[str] = []
     done = gap_start = 0
@@ -261,8 +279,13 @@ def _matched(
     return pairs if len(pairs) == len(actual) else None
 
 
+def _id_pairs(expected: str, actual: str) -> list[tuple[str, str]]:
+    return list(zip(_ID.findall(expected), _ID.findall(actual), strict=True))
+
+
 def _normal(line: str) -> str:
-    return _DATE.sub("<date>", _ID.sub("<id>", line.rstrip()))
+    line = _DATE.sub("<date>", _ID.sub("<id>", line.rstrip()))
+    return _SECONDS.sub("<seconds>", line)
 
 
 def _difference(outcome: Outcome) -> str:

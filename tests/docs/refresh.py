@@ -13,7 +13,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from documents import ROOT, Outcome, Session, refreshed
+from documents import ROOT, Outcome, Session
 
 from alembic_neo4j.graph import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
@@ -41,7 +41,7 @@ def refresh(document: Path, directory: Path) -> None:
     lines = document.read_text().splitlines()
     moved = 0
     for outcome in session.outcomes(document):
-        wanted = refreshed(outcome)
+        wanted = session.refreshed(outcome)
         if wanted != list(outcome.expected):
             print(f"{document.name}:{outcome.line + 1}: {outcome.title}")
         start = outcome.line + moved

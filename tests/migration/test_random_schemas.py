@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-from alembic.autogenerate import render_python_code
-from alembic.operations import Operations
-from alembic.operations.ops import UpgradeOps
 from hypothesis import HealthCheck, Phase, given, settings
 
-from alembic_neo4j import op
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.execute import Limits, live_catalogue
 from alembic_neo4j.graph.wipe import wipe
-from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.replay import record
-from alembic_neo4j.migration.run import GraphRunner
-from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.diff import diff
 from alembic_neo4j.schema.elements import Schema
+from tests.migration.running import compiled, elements, live, rendered, reversed_, run
 from tests.schema.strategies import evolutions
-
-
-def rendered(changes: Sequence[Change]) -> str:
-    operations = UpgradeOps([ChangeOp.of(change) for change in changes])
-    return render_python_code(operations)
-
-
-def compiled(code: str) -> Callable[[], None]:
-    namespace: dict[str, Any] = {"op": op}
-    exec(f"def upgrade():\n    {code}", namespace)
-    return cast("Callable[[], None]", namespace["upgrade"])
-
-
-def reversed_(changes: Sequence[Change]) -> list[Change]:
-    return [change.reverse() for change in reversed(changes)]
 
 
 @given(evolutions(enterprise=True))
@@ -80,30 +57,3 @@ def test_a_server_goes_there_and_back(
     run(neo4j_graph, reached, reversed_(changes))
     assert live(neo4j_graph) == elements(before)
     assert neo4j_graph.read("MATCH (c:Canary) RETURN c.sings AS sings")
-
-
-def run(graph: Graph, schema: Schema, changes: Sequence[Change]) -> Schema:
-    """Run the rendered operations on the server, placeholders filled in."""
-    runner = GraphRunner(graph, Limits())
-    runner.begin("random", schema)
-    context = SimpleNamespace(
-        impl=SimpleNamespace(__dialect__="neo4j", run=runner.invoke)
-    )
-    code = rendered(changes)
-    code = code.replace("backfill=op.FILL_IN", "backfill='0'")
-    code = code.replace("using=op.FILL_IN", "using='value'")
-    with Operations.context(cast("Any", context)):
-        compiled(code)()
-        runner.flush()
-    return runner.schema
-
-
-def live(graph: Graph) -> set[Any]:
-    found = live_catalogue(graph).schema
-    return {*found.indexes.values(), *found.constraints.values()}
-
-
-def elements(schema: Schema) -> set[Any]:
-    return {*schema.indexes.values(), *schema.constraints.values()}
-
-

@@ -253,3 +253,24 @@ def test_a_declaration_is_kept_once_whatever_the_order() -> None:
     first, second = Node("A", (), twins), Node("A", (), twins[::-1])
     assert first == second
     assert len(first.relationships) == 1
+
+
+def test_an_attribute_follows_a_renamed_property_unless_it_had_a_name_of_its_own() -> (
+    None
+):
+    plain, own = Property("a"), Property("b", attribute="mine")
+    schema = Schema.of(nodes=[Node("L", (plain, own))])
+    renamed = RenameProperty(Entity.NODE, "L", "a", "x").apply(schema)
+    renamed = RenameProperty(Entity.NODE, "L", "b", "y").apply(renamed)
+    told = RenameProperty(Entity.NODE, "L", "x", "z", attribute="told").apply(renamed)
+    found = {p.name: p.attribute for p in told.nodes["L"].properties}
+    assert found == {"y": "mine", "z": "told"}
+
+
+def test_what_moves_onto_an_element_of_the_same_schema_leaves_that_one() -> None:
+    standing = Constraint("UNIQUE", Entity.NODE, "New", ("p",), name="standing")
+    moving = Constraint("UNIQUE", Entity.NODE, "Old", ("p",))
+    for constraints in ([standing, moving], [moving, standing]):
+        schema = Schema.of(constraints=constraints)
+        found = RenameLabel("Old", "New").apply(schema).constraints
+        assert [c.name for c in found.values()] == ["standing"]

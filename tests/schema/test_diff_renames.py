@@ -289,8 +289,8 @@ class TestRenamedProperties:
         pairs = {"age": "years", "years": "age"}
         assert changes(before, after, Renames(properties={(NODE, "A"): pairs})) == [
             RenameProperty(NODE, "A", "age", "age_renamed"),
-            RenameProperty(NODE, "A", "years", "age"),
-            RenameProperty(NODE, "A", "age_renamed", "years"),
+            RenameProperty(NODE, "A", "years", "age", attribute="years"),
+            RenameProperty(NODE, "A", "age_renamed", "years", attribute="age"),
         ]
 
     def test_a_name_that_a_subclass_has_already_is_not_taken(self) -> None:

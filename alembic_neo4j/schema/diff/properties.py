@@ -231,6 +231,24 @@ def _fitting(
     }
 
 
+def _attribute(working: Working, owner: Owner, old: str, new: str) -> str | None:
+    """Return the model's name for a renamed property where it does not follow."""
+    entity, label = owner
+    ours: Node | RelationshipType | None
+    theirs: Node | RelationshipType | None
+    if entity is Entity.NODE:
+        ours, theirs = working.nodes.get(label), working.after.nodes.get(label)
+    else:
+        ours = working.types.get(label)
+        theirs = working.after.relationship_types.get(label)
+    before = ours.property(old) if ours else None
+    wanted = theirs.property(new) if theirs else None
+    if before is None or wanted is None:
+        return None
+    follows = new if before.attribute == old else before.attribute
+    return None if wanted.attribute == follows else wanted.attribute
+
+
 def _renamed(
     working: Working, owner: Owner, pairs: Mapping[str, str], taken: Iterable[str]
 ) -> list[Change]:
@@ -238,18 +256,15 @@ def _renamed(
     steps, refused = in_order(pairs, taken)
     changes: list[Change] = []
     for old, new in steps:
-        change = RenameProperty(entity, label, old, new)
+        attribute = _attribute(working, owner, old, new)
+        change = RenameProperty(entity, label, old, new, attribute=attribute)
         if entity is Entity.NODE:
             reached = {label, *working.reached(label)}
             working.apply_below(change, label)
         else:
             reached = {label}
             declared = working.types[label]
-            found = declared.property(old)
-            if found is not None:
-                renamed = replace(found, name=new)
-                declared = declared.without_property(old).with_property(renamed)
-            working.types[label] = declared
+            working.types[label] = change.renamed(declared)
         working.moves.append(Move(change, frozenset(reached)))
         changes.append(change)
     for old, new in refused:

@@ -1,12 +1,13 @@
 """How Alembic reaches this project's graph."""
 
 from logging.config import fileConfig
+from pathlib import Path
 
 from alembic import context
 from alembic_neo4j import environment
 
 config = context.config
-if config.config_file_name is not None:
+if config.config_file_name and Path(config.config_file_name).exists():
     fileConfig(config.config_file_name, disable_existing_loggers=False)
 
 # The models that neo4j.models names: autogenerate compares the history with them.

@@ -1,0 +1,118 @@
+"""The reference is made from the code, and nothing public is missing from it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from alembic_neo4j import declare, op
+from alembic_neo4j.cli import main
+from alembic_neo4j.migration.configuration import KEYS
+
+from .documents import ROOT
+
+DOCS = ROOT / "docs"
+
+
+def load_extension() -> ModuleType:
+    spec = spec_from_file_location("reference", DOCS / "_ext" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+reference = load_extension()
+
+
+def public(module: ModuleType) -> list[Callable[..., Any]]:
+    return [
+        value
+        for name, value in vars(module).items()
+        if inspect.isfunction(value)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation, built without a warning."""
+    directory = tmp_path_factory.mktemp("html")
+    # Options of Python's own would reach Sphinx's warnings; it is a program of its own.
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", "-E", str(DOCS), str(directory)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return directory
+
+
+def anchors(page: Path) -> set[str]:
+    return set(re.findall(r'id="([\w.-]+)"', page.read_text()))
+
+
+def test_every_operation_is_in_the_reference(html: Path) -> None:
+    found = anchors(html / "reference" / "operations.html")
+    assert {f"op.{function.__name__}" for function in public(op)} <= found
+    assert {"op.Property", "op.Relationship"} <= found
+
+
+def test_every_declaration_is_in_the_reference(html: Path) -> None:
+    found = anchors(html / "reference" / "declarations.html")
+    assert {f"declare.{function.__name__}" for function in public(declare)} <= found
+
+
+def test_every_verb_is_in_the_reference(html: Path) -> None:
+    found = anchors(html / "reference" / "commands.html")
+    verbs = [path for path, _ in reference.all_commands(main, "alembic-neo4j")]
+    assert verbs
+    assert {verb.replace(" ", "-") for verb in verbs} <= found
+
+
+def test_every_key_is_in_the_reference(html: Path) -> None:
+    text = (html / "reference" / "configuration.html").read_text()
+    assert [name for name in KEYS if f"neo4j.{name}" not in text] == []
+
+
+def test_nothing_is_left_to_fill_in(html: Path) -> None:
+    for page in (html / "reference").glob("*.html"):
+        assert "<!-- reference:" not in page.read_text()
+
+
+def test_the_pages_ask_no_other_site(html: Path) -> None:
+    for page in html.rglob("*.html"):
+        assert list(fetched(page.read_text())) == []
+
+
+def fetched(text: str) -> Iterator[str]:
+    for tag in re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", text):
+        yield from re.findall(r'(?:src|href)="(?:https?:)?//[^"]*"', tag)
+
+
+@pytest.mark.parametrize("function", public(op), ids=lambda f: f.__name__)
+def test_every_operation_is_described(function: Callable[..., Any]) -> None:
+    assert inspect.getdoc(function)
+
+
+def test_every_verb_is_described() -> None:
+    for path, command in reference.all_commands(main, "alembic-neo4j"):
+        assert command.help, path
+
+
+def test_every_operation_has_a_section() -> None:
+    listed = {function for section, function in reference.operations_by_section()}
+    assert listed == set(public(op))
+    assert all(section for section, _ in reference.operations_by_section())

@@ -1,0 +1,51 @@
+"""Every code block of the tutorial does what it says, and leaves the graph so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .documents import ROOT, Outcome, Session, blocks, is_run
+
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+
+
+def test_every_block_is_run() -> None:
+    found = list(blocks(TUTORIAL.read_text().splitlines()))
+    assert found
+    assert all(is_run(block) for block in found)
+
+
+def test_the_tutorial_gives_what_it_shows(tmp_path: Path, neo4j_graph: Any) -> None:
+    session = Session(tmp_path)
+    for outcome in session.outcomes(TUTORIAL):
+        if outcome.title.endswith("downgrade base"):
+            assert_emptied(neo4j_graph)
+        session.learn(outcome)
+        if is_data_migration(outcome):
+            assert people(neo4j_graph) == [
+                {"full_name": "Ian Holm", "sort_name": "Holm, Ian"},
+                {"full_name": "Sigourney Weaver", "sort_name": "Weaver, Sigourney"},
+            ]
+
+
+def is_data_migration(outcome: Outcome) -> bool:
+    applied = any("-> " in line and ", sort name" in line for line in outcome.expected)
+    return applied and outcome.title.endswith("upgrade head")
+
+
+def people(graph: Any) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = graph.read(
+        "MATCH (p:Person)-[:ACTED_IN]->(:Film) "
+        "RETURN DISTINCT p.full_name AS full_name, p.sort_name AS sort_name "
+        "ORDER BY full_name"
+    )
+    return rows
+
+
+def assert_emptied(graph: Any) -> None:
+    kept = "MATCH (n) WHERE NOT n:__AlembicNeo4jStamp RETURN labels(n) AS labels"
+    assert graph.read(kept) == []
+    assert graph.read("SHOW CONSTRAINTS YIELD name") == []
+    named = "SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name"
+    assert graph.read(named) == []

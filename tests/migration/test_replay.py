@@ -1,0 +1,105 @@
+"""The schema at any revision, computed by running the history in memory."""
+
+from __future__ import annotations
+
+import alembic.op
+import pytest
+from alembic.script import ScriptDirectory
+
+from alembic_neo4j.errors import ReplayError
+from alembic_neo4j.migration.replay import History
+from alembic_neo4j.schema.elements import Schema
+from tests.migration.project import Project
+
+
+def _history(project: Project) -> History:
+    return History(ScriptDirectory.from_config(project.config()))
+
+
+def _labels(schema: Schema) -> set[str]:
+    return set(schema.nodes)
+
+
+def test_each_revision_has_its_schema(project: Project) -> None:
+    project.revision("r1", "op.add_node('A')")
+    project.revision("r2", "op.rename_label('A', 'B')", down="r1")
+    project.revision("r3", "op.add_index('B', 'p')", down="r2")
+    history = _history(project)
+    assert history.at([]) == Schema()
+    assert _labels(history.at(["r1"])) == {"A"}
+    assert _labels(history.at(["r2"])) == {"B"}
+    assert not history.at(["r2"]).indexes
+    assert len(history.at_heads().indexes) == 1
+
+
+def test_branches_and_merges_compose(project: Project) -> None:
+    project.revision("r1", "op.add_node('Base')")
+    project.revision("a1", "op.add_node('A')", down="r1")
+    project.revision("b1", "op.add_node('B')", down="r1")
+    project.revision("c1", "op.add_node('C')", depends_on="a1")
+    history = _history(project)
+    assert _labels(history.at(["a1"])) == {"Base", "A"}
+    assert _labels(history.at(["a1", "b1"])) == {"Base", "A", "B"}
+    assert _labels(history.at(["c1"])) == {"Base", "A", "C"}
+    project.revision("m1", down=("a1", "b1"))
+    assert _labels(_history(project).at(["m1"])) == {"Base", "A", "B"}
+    assert _labels(_history(project).at_heads()) == {"Base", "A", "B", "C"}
+
+
+def test_nothing_runs_and_reads_return_no_rows(project: Project) -> None:
+    project.revision(
+        "r1",
+        """
+        assert op.is_replaying()
+        assert op.run_cypher("MATCH (n) RETURN n") == []
+        assert op.get_bind().run("MATCH (n) RETURN n") == []
+        assert not op.get_context().as_sql
+        op.execute("CREATE (:Nothing)")
+        op.execute(sa.text("DROP TABLE alembic_version"))
+        with op.get_context().autocommit_block():
+            op.execute("CREATE (:Nothing)")
+        alembic_op.create_table("t", sa.Column("id", sa.Integer))
+        alembic_op.drop_index("i", table_name="t")
+        with alembic_op.batch_alter_table("t") as batch:
+            batch.add_column(sa.Column("x", sa.Integer))
+        op.add_node("A")
+        """,
+        header="import sqlalchemy as sa\nfrom alembic import op as alembic_op",
+    )
+    assert _labels(_history(project).at(["r1"])) == {"A"}
+    assert not project.ledger.exists()
+
+
+def test_alembics_proxy_is_put_back(project: Project) -> None:
+    before = vars(alembic.op).get("_proxy")
+    project.revision("r1", "op.add_node('A')")
+    project.revision("r2", "raise RuntimeError('mine')", down="r1")
+    history = _history(project)
+    history.at(["r1"])
+    assert vars(alembic.op).get("_proxy") is before
+    with pytest.raises(ReplayError):
+        history.at(["r2"])
+    assert vars(alembic.op).get("_proxy") is before
+
+
+def test_an_error_names_revision_and_line_and_what_to_do(project: Project) -> None:
+    path = project.revision("r1", "op.add_node('A')\nop.run_cypher('RETURN 1')[0]")
+    line = len(path.read_text().partition("op.run_cypher")[0].splitlines())
+    with pytest.raises(ReplayError) as caught:
+        _history(project).at(["r1"])
+    message = str(caught.value)
+    assert f"revision r1 ({path}, line {line})" in message
+    assert "IndexError" in message
+    assert "`if not op.is_replaying():`" in message
+
+
+def test_a_change_that_does_not_fit_names_the_history(project: Project) -> None:
+    project.revision("r1", "op.add_node('A')")
+    project.revision("r2", "op.add_node('A')", down="r1")
+    with pytest.raises(ReplayError, match=r"revision r2 .* does not fit the history"):
+        _history(project).at_heads()
+
+
+def test_the_same_files_give_the_same_schema(project: Project) -> None:
+    project.revision("r1", "op.add_node('A')\nop.add_index('A', 'p', 'q')")
+    assert _history(project).at_heads() == _history(project).at_heads()
