@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import UpgradeOps
@@ -17,7 +18,12 @@ from alembic_neo4j.migration.renames import decide_renames, describe_candidate
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.target import schema_of
 from alembic_neo4j.schema.diff import Candidate, Difference, diff
-from alembic_neo4j.schema.elements import Constraint, ConstraintKind, Schema
+from alembic_neo4j.schema.elements import (
+    Constraint,
+    ConstraintKind,
+    Relationship,
+    Schema,
+)
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +87,7 @@ def _operations(
     for candidate in candidates:
         yield CommentOp(describe_candidate(candidate))
     for note in difference.notes:
-        yield CommentOp(note.text)
+        yield CommentOp("\n    ".join(filter(None, (note.text, note.code))))
     touched = {o for change in difference.changes for o in _owners(ChangeOp.of(change))}
     for constraint in left_out:
         if constraint.label in touched:
@@ -104,5 +110,34 @@ def _owners(operation: ChangeOp) -> list[str]:
 
 
 def _phrase(operation: ChangeOp) -> str:
-    name, *arguments = operation.to_diff_tuple()
-    return f"{name} {' '.join(str(argument) for argument in arguments)}"
+    """Return the operation in words, as Alembic reports what it detected."""
+    verb, _, noun = operation.call.name.partition("_")
+    owner, *others = _named(operation.call.arguments)
+    what = f"{_PAST[verb]} {noun.replace('_', ' ')}"
+    if verb == "rename":
+        *of, old, new = owner, *others
+        return f"{what} {'.'.join((*of, old))} -> {new}"
+    if noun == "relationship":
+        return f"{what} {owner}.{'.'.join(others)}"
+    return f"{what} {owner}({', '.join(others)})" if others else f"{what} {owner}"
+
+
+_PAST = {
+    "add": "added",
+    "alter": "altered",
+    "drop": "removed",
+    "remove": "removed",
+    "rename": "renamed",
+    "restore": "restored",
+    "reverse": "reversed",
+}
+
+
+def _named(arguments: Iterable[Any]) -> list[str]:
+    names = []
+    for argument in arguments:
+        if isinstance(argument, (list, tuple)):
+            names.append("|".join(argument))
+        elif not isinstance(argument, Relationship):
+            names.append(str(getattr(argument, "name", argument)))
+    return names

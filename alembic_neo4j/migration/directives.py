@@ -33,8 +33,6 @@ def process_revision_directives(user_hook: Hook | None) -> Hook:
         if not getattr(context, "compares", False):
             return
         written = [d for d in directives if not _is_empty(d)]
-        if not written:
-            log.info("No changes detected: no revision is written")
         for directive in written:
             _describe(context, directive)
         _write_only(context.opts["revision_context"], written)
@@ -45,6 +43,8 @@ def process_revision_directives(user_hook: Hook | None) -> Hook:
 def _write_only(revision_context: Any, written: list[MigrationScript]) -> None:
     # `check` looks at the directives, so an empty one has to stay among them.
     def generate_scripts() -> Iterator[Any]:
+        if not written:
+            log.info("No changes detected: no revision is written")
         yield from (revision_context._to_script(directive) for directive in written)
 
     revision_context.generate_scripts = generate_scripts

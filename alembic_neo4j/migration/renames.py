@@ -52,7 +52,8 @@ def describe_candidate(candidate: Candidate) -> str:
     return (
         f"{_subject(candidate)} may have been renamed to {candidate.new} "
         f"({candidate.why}); it is written as a removal and an addition. If it is a "
-        f"rename, delete this file and run again with -x rename={_hint(candidate)}"
+        "rename, delete this file and run again with\n"
+        f"    -x rename={_hint(candidate)}"
     )
 
 

@@ -43,8 +43,11 @@ def render_run_cypher(autogen_context: AutogenContext, op: RunCypherOp) -> str:
 
 @renderers.dispatch_for(CommentOp)
 def render_comment(autogen_context: AutogenContext, op: CommentOp) -> list[str]:
-    """Return the remark as comment lines."""
-    lines = (textwrap.wrap(line, LINE - 2) for line in op.text.splitlines())
+    """Return the remark as comment lines; an indented line is code, left whole."""
+    lines = (
+        [line] if line.startswith(" ") else textwrap.wrap(line, LINE - 2)
+        for line in op.text.splitlines()
+    )
     return [f"# {part}" for wrapped in lines for part in wrapped]
 
 

@@ -154,7 +154,9 @@ class Project:
         with engine.connect() as connection:
             names = inspect(connection).get_table_names()
             tables = {
-                name: sorted(map(tuple, connection.execute(text(f"SELECT * FROM {name}"))))
+                name: sorted(
+                    map(tuple, connection.execute(text(f"SELECT * FROM {name}")))
+                )
                 for name in names
             }
         engine.dispose()

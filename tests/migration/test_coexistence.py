@@ -103,7 +103,11 @@ def test_an_sql_project_loads_nothing_of_a_graph(sql: Path) -> None:
         "assert set(ours) <= {'alembic_neo4j', 'alembic_neo4j.plugin'}, ours\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=sql, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=sql,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

@@ -63,7 +63,9 @@ WRONG = {
     "too far up": Wrong(
         "Relative revision +9 didn't produce 9 migrations", verb="upgrade +9"
     ),
-    "too far down": Wrong("Relative revision -9 didn't produce 9 migrations", verb="downgrade -9"),
+    "too far down": Wrong(
+        "Relative revision -9 didn't produce 9 migrations", verb="downgrade -9"
+    ),
     "unknown stamp": Wrong("Can't locate revision", verb="stamp nope"),
     "unknown key": Wrong(
         "unknown key neo4j.nope", prepare=lambda project: project.set("neo4j.nope", "1")
@@ -152,8 +154,10 @@ def test_an_error_in_a_replay_names_the_line_and_the_guard(chain: Project) -> No
     path = chain.revision(
         "r3", "x = 1\nop.run_cypher('RETURN 1 AS x')[0]['x']", down="r2"
     )
-    line = path.read_text().splitlines().index(
-        "    op.run_cypher('RETURN 1 AS x')[0]['x']"
+    line = (
+        path.read_text()
+        .splitlines()
+        .index("    op.run_cypher('RETURN 1 AS x')[0]['x']")
     )
     message = chain.failed("upgrade", "head")
     assert f"{path}, line {line + 1}" in message

@@ -168,7 +168,10 @@ def test_a_failure_in_an_autocommit_block_ends_the_block(
 
 @pytest.mark.parametrize(
     "existing",
-    ["CREATE INDEX mine FOR (n:Other) ON (n.p)", "CREATE TEXT INDEX mine FOR (n:P) ON (n.p)"],
+    [
+        "CREATE INDEX mine FOR (n:Other) ON (n.p)",
+        "CREATE TEXT INDEX mine FOR (n:P) ON (n.p)",
+    ],
 )
 def test_a_name_taken_by_another_definition_is_an_error(
     live: Project, neo4j_graph: Graph, existing: str
@@ -327,4 +330,3 @@ def test_a_python_error_in_a_revision_leaves_the_revision_unapplied(
     assert neo4j_graph.read("MATCH (p:P) RETURN p") == []
     assert live.heads() == []
     assert stamped(neo4j_graph) == []
-

@@ -158,7 +158,9 @@ def test_a_stamp_that_was_not_written_in_time_is_made_up_for(
     neo4j_graph.transaction(
         [("MATCH (s:__AlembicNeo4jStamp) SET s.heads = $h", {"h": remembered})]
     )
-    _set_fact(chain.ledger, "stamped:alembic_version", str(remembered).replace("'", '"'))
+    _set_fact(
+        chain.ledger, "stamped:alembic_version", str(remembered).replace("'", '"')
+    )
     chain.done("upgrade", "head")
     assert stamped(neo4j_graph) == ["r3"]
     assert indexes(neo4j_graph) == {"i1", "i2", "i3"}
@@ -171,7 +173,9 @@ def test_a_failed_run_remembers_what_the_graph_is_stamped_with(
     assert "r3" in chain.failed("upgrade", "head")
     assert chain.heads() == stamped(neo4j_graph) == ["r2"]
     assert _fact(chain.ledger, "stamped:alembic_version") == '["r2"]'
-    neo4j_graph.transaction([("MATCH (s:__AlembicNeo4jStamp) SET s.heads = ['r1']", {})])
+    neo4j_graph.transaction(
+        [("MATCH (s:__AlembicNeo4jStamp) SET s.heads = ['r1']", {})]
+    )
     assert "the graph is stamped r1" in chain.failed("upgrade", "head")
 
 

@@ -277,7 +277,9 @@ def test_an_unsafe_downgrade_is_refused(project: Project) -> None:
 
 def test_sqlalchemy_goes_into_comments(project: Project) -> None:
     project.revision(
-        "r1", 'op.execute(sa.text("DELETE FROM mine"))', header="import sqlalchemy as sa"
+        "r1",
+        'op.execute(sa.text("DELETE FROM mine"))',
+        header="import sqlalchemy as sa",
     )
     script = project.done("upgrade", "head", "--sql")
     assert "// ledger: DELETE FROM mine;" in script.splitlines()

@@ -240,7 +240,14 @@ def test_read_only_verbs_leave_nothing_behind(
     chain: Project, neo4j_graph: Graph
 ) -> None:
     before = graph_state(neo4j_graph)
-    for verb in ("current", "current -v", "history -i", "heads", "show current", "check"):
+    for verb in (
+        "current",
+        "current -v",
+        "history -i",
+        "heads",
+        "show current",
+        "check",
+    ):
         chain.run(*verb.split())
         assert not chain.ledger.exists(), verb
     assert graph_state(neo4j_graph) == before

@@ -32,7 +32,7 @@ from alembic_neo4j.schema.changes import (
     RemoveRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.diff import Renames, diff
+from alembic_neo4j.schema.diff import Note, Renames, diff
 from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
@@ -57,7 +57,11 @@ def changes(before: Schema, after: Schema, **options: Any) -> list[Change]:
 
 
 def notes(before: Schema, after: Schema, **options: Any) -> list[str]:
-    return [note.text for note in diff(before, after, **options).notes]
+    return [written(note) for note in diff(before, after, **options).notes]
+
+
+def written(note: Note) -> str:
+    return f"{note.text} {note.code}".strip()
 
 
 def person(*properties: Property, **values: Any) -> Schema:
@@ -251,7 +255,7 @@ class TestModels:
         ]
         (note,) = diff(before, EMPTY).notes
         assert note.subject == "Person"
-        assert "op.run_cypher('MATCH (n:Person) DETACH DELETE n')" in note.text
+        assert "op.run_cypher('MATCH (n:Person) DETACH DELETE n')" in note.code
 
     def test_a_remark_is_one_line_and_safe_whatever_the_label_is(self) -> None:
         before = Schema.of(nodes=[Node("A`) //\n")])
@@ -327,7 +331,7 @@ class TestModels:
 
     def test_a_model_that_is_closed_is_remarked_on(self) -> None:
         (note,) = notes(person(open=True), person())
-        assert "alembic-neo4j verify" in note
+        assert "stay" in note
         assert notes(person(), person(open=True)) == []
 
 

@@ -14,7 +14,7 @@ from alembic_neo4j.schema.changes import (
     RemoveNode,
     RenameLabel,
 )
-from alembic_neo4j.schema.diff.notes import quoted, run_cypher, shown
+from alembic_neo4j.schema.diff.notes import Note, quoted, run_cypher, shown
 from alembic_neo4j.schema.diff.renames import in_order
 from alembic_neo4j.schema.diff.working import Move, Working, heights
 from alembic_neo4j.schema.elements import Node
@@ -65,7 +65,7 @@ def remove_nodes(working: Working) -> list[Change]:
     for label in reversed(gone):
         changes.append(RemoveNode(label, working.nodes[label]))
         working.remove(label)
-        working.note(_what_stays(label, carried.get(label, [])), label)
+        working.notes.append(_what_stays(label, carried.get(label, [])))
     return changes
 
 
@@ -176,14 +176,18 @@ def _mentions(nodes: Iterable[Node]) -> dict[str, set[str]]:
     return found
 
 
-def _what_stays(label: str, carriers: list[str]) -> str:
+def _what_stays(label: str, carriers: list[str]) -> Note:
     if carriers:
-        return (
+        return Note(
             f"{shown(label)} is declared no more, and nodes keep the label: it is a "
-            f"base of {', '.join(sorted(map(shown, carriers)))}"
+            f"base of {', '.join(sorted(map(shown, carriers)))}",
+            label,
         )
-    delete = run_cypher(f"MATCH (n:{quoted(label)}) DETACH DELETE n")
-    return f"nodes keep the label {shown(label)}; to delete them: {delete}"
+    return Note(
+        f"nodes keep the label {shown(label)}; to delete them:",
+        label,
+        run_cypher(f"MATCH (n:{quoted(label)}) DETACH DELETE n"),
+    )
 
 
 def _applied(working: Working, change: AddLabel | RemoveLabel) -> Change:
@@ -199,12 +203,13 @@ def _remark(working: Working, old: Node, new: Node) -> None:
         )
         working.note(
             f"nodes of {shown(label)} that have the label {shown(gone)} keep it; "
-            f"to take it off: {remove}",
+            "to take it off:",
             label,
+            remove,
         )
     if old.open and not new.open:
         working.note(
             f"{shown(label)} allows declared properties only from here on; others "
-            "that its nodes have stay, and `alembic-neo4j verify` reports them",
+            "that its nodes have stay",
             label,
         )

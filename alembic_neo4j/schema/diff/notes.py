@@ -9,11 +9,13 @@ from dataclasses import dataclass
 class Note:
     """A remark on a label or a type, to stand as a comment in the revision.
 
-    `text` is one line, whatever the names in it are.
+    `text` is one line, whatever the names in it are; `code` is what could be written
+    into the revision for it.
     """
 
     text: str
     subject: str
+    code: str = ""
 
 
 def shown(*names: str) -> str:

@@ -162,7 +162,7 @@ class NodeRelationships(Declarations[Key, Relationship]):
                 self.working.note(
                     f"{shown(label, other.attribute)} is no rename: relationships "
                     f"stay {_arrow(label, declared)} and do not become "
-                    f"{_arrow(label, other)}; to change them: op.run_cypher(…)",
+                    f"{_arrow(label, other)}; write op.run_cypher(…) to change them",
                     label,
                 )
                 return
@@ -170,9 +170,9 @@ class NodeRelationships(Declarations[Key, Relationship]):
             pattern = _pattern(label, declared)
             delete = run_cypher(f"MATCH {pattern} DELETE r")
             self.working.note(
-                f"relationships {_arrow(label, declared)} stay; "
-                f"to delete them: {delete}",
+                f"relationships {_arrow(label, declared)} stay; to delete them:",
                 label,
+                delete,
             )
 
     def _still_declared(self, label: str, declared: Relationship) -> bool:

@@ -96,9 +96,9 @@ class Working:
         for base in self.nodes.pop(label).bases:
             self._below[base].discard(label)
 
-    def note(self, text: str, subject: str) -> None:
+    def note(self, text: str, subject: str, code: str = "") -> None:
         """Remember a remark."""
-        self.notes.append(Note(text, subject))
+        self.notes.append(Note(text, subject, code))
 
     def _register(self, node: Node) -> None:
         for base in node.bases:
