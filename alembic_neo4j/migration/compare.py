@@ -13,7 +13,7 @@ from alembic.util import PriorityDispatchResult
 
 from alembic_neo4j.migration.configuration import Options
 from alembic_neo4j.migration.filters import filtered
-from alembic_neo4j.migration.operations import ChangeOp, CommentOp, GraphOperation
+from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.renames import decide_renames, describe_candidate
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.target import schema_of
@@ -44,10 +44,12 @@ def compare_schema(
     difference = diff(
         before, after, renames=renames, compare_names=options.compare_names
     )
-    operations = list(_operations(difference, open_candidates, left_out))
+    operations = [ChangeOp.of(change) for change in difference.changes]
     for operation in operations:
-        if isinstance(operation, ChangeOp):
-            log.info("Detected %s", _phrase(operation))
+        log.info("Detected %s", _phrase(operation))
+    if operations:
+        remarks = _remarks(operations, difference, open_candidates, left_out)
+        operations[0].comment = "\n".join(remarks)
     upgrade_ops.ops.extend(operations)
     return PriorityDispatchResult.CONTINUE
 
@@ -77,23 +79,20 @@ def _without_enterprise(
     return replace(schema, constraints=kept), left_out
 
 
-def _operations(
+def _remarks(
+    operations: list[ChangeOp],
     difference: Difference,
     candidates: tuple[Candidate, ...],
     left_out: list[Constraint],
-) -> Iterator[GraphOperation]:
-    if not difference.changes:
-        return
+) -> Iterator[str]:
     for candidate in candidates:
-        yield CommentOp(describe_candidate(candidate))
+        yield describe_candidate(candidate)
     for note in difference.notes:
-        yield CommentOp("\n    ".join(filter(None, (note.text, note.code))))
-    touched = {o for change in difference.changes for o in _owners(ChangeOp.of(change))}
+        yield "\n    ".join(filter(None, (note.text, note.code)))
+    touched = {owner for operation in operations for owner in _owners(operation)}
     for constraint in left_out:
         if constraint.label in touched:
-            yield CommentOp(_left_out(constraint))
-    for change in difference.changes:
-        yield ChangeOp.of(change)
+            yield _left_out(constraint)
 
 
 def _left_out(constraint: Constraint) -> str:

@@ -22,7 +22,7 @@ class ChangeOp(GraphOperation):
     """An operation that makes one change of the schema, and of the graph with it.
 
     `change` is the value; each kind of change has its subclass, so that an Alembic
-    ``Rewriter`` can name it.
+    ``Rewriter`` can name it. `comment` stands above it in a revision file.
     """
 
     kinds: ClassVar[dict[type[Change], type[ChangeOp]]] = {}
@@ -30,8 +30,9 @@ class ChangeOp(GraphOperation):
     def __init_subclass__(cls, *, change: type[Change]) -> None:
         ChangeOp.kinds[change] = cls
 
-    def __init__(self, change: Change) -> None:
+    def __init__(self, change: Change, comment: str = "") -> None:
         self.change = change
+        self.comment = comment
 
     @staticmethod
     def of(change: Change) -> ChangeOp:
@@ -169,21 +170,6 @@ class RunCypherOp(GraphOperation):
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the operation's name and text."""
         return ("run_cypher", self.text)
-
-
-@dataclass
-class CommentOp(GraphOperation):
-    """A remark for the person who reviews the revision; it does nothing."""
-
-    text: str
-
-    def reverse(self) -> GraphOperation:
-        """Return an empty remark: a downgrade does not repeat it."""
-        return CommentOp("")
-
-    def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Return the remark."""
-        return ("comment", self.text)
 
 
 @dataclass

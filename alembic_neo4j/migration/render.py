@@ -17,7 +17,6 @@ from alembic_neo4j.migration.calls import (
 )
 from alembic_neo4j.migration.operations import (
     ChangeOp,
-    CommentOp,
     IrreversibleOp,
     RunCypherOp,
 )
@@ -29,9 +28,9 @@ LINE = 84
 
 
 @renderers.dispatch_for(ChangeOp)
-def render_change(autogen_context: AutogenContext, op: ChangeOp) -> str:
-    """Return the call of `op` that makes the change."""
-    return _Writer(autogen_context).call(op.call, 0)
+def render_change(autogen_context: AutogenContext, op: ChangeOp) -> list[str]:
+    """Return the call of `op` that makes the change, its comment above."""
+    return [*_comment(op.comment), _Writer(autogen_context).call(op.call, 0)]
 
 
 @renderers.dispatch_for(RunCypherOp)
@@ -41,20 +40,19 @@ def render_run_cypher(autogen_context: AutogenContext, op: RunCypherOp) -> str:
     return _Writer(autogen_context).call(Call("run_cypher", (op.text,), keywords), 0)
 
 
-@renderers.dispatch_for(CommentOp)
-def render_comment(autogen_context: AutogenContext, op: CommentOp) -> list[str]:
-    """Return the remark as comment lines; an indented line is code, left whole."""
-    lines = (
-        [line] if line.startswith(" ") else textwrap.wrap(line, LINE - 2)
-        for line in op.text.splitlines()
-    )
-    return [f"# {part}" for wrapped in lines for part in wrapped]
-
-
 @renderers.dispatch_for(IrreversibleOp)
 def render_irreversible(autogen_context: AutogenContext, op: IrreversibleOp) -> str:
     """Return the raise that stops a downgrade."""
     return f"raise NotImplementedError({op.reason!r})"
+
+
+def _comment(text: str) -> list[str]:
+    # An indented line is code, left whole.
+    lines = (
+        [line] if line.startswith(" ") else textwrap.wrap(line, LINE - 2)
+        for line in text.splitlines()
+    )
+    return [f"# {part}" for wrapped in lines for part in wrapped]
 
 
 class _Writer:
