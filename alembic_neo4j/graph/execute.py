@@ -145,30 +145,48 @@ def _why_not_created(
     return f"{names} can't be created: {error.server_message} ({error.code})"
 
 
+_STATES = (
+    "SHOW INDEXES YIELD name, state, populationPercent, failureMessage "
+    "WHERE name IN $names AND state <> 'ONLINE' "
+    "RETURN name, state, populationPercent AS percent, failureMessage AS message"
+)
+_PAUSES = (0.005, 0.02, 0.1, 0.5)
+
+
 def _await_online(
     graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
 ) -> None:
+    # A constraint's index is populated before its transaction commits. Asked by name,
+    # since one foreign FAILED index breaks every wait for all of a database.
     names = [e.name for e in elements if isinstance(e, Index)]
-    if not names:
-        # A constraint's index is populated before its transaction commits.
-        return
-    try:
-        graph.read(
-            "UNWIND $names AS name CALL db.awaitIndex(name, $seconds) RETURN count(*)",
-            {"names": names, "seconds": int(limits.schema_timeout)},
-        )
-    except ServerRefused as error:
-        states = live_catalogue(graph).states
-        broken = [n for n in names if n in states and states[n].state != "ONLINE"]
-        details = "; ".join(
-            f"{name!r} is {states[name].state}: {states[name].failure_message}"
-            for name in broken
-        )
-        _withdraw(graph, elements)
-        raise StatementError(
-            f"the index did not come online: {details or error.server_message}. It "
-            "has been dropped again; mend the data and run the same command"
-        ) from error
+    began = reported = time.monotonic()
+    pauses = iter(_PAUSES)
+    while names and (waiting := graph.read(_STATES, {"names": names})):
+        now = time.monotonic()
+        timed_out = now - began > limits.schema_timeout
+        if timed_out or any(row["state"] == "FAILED" for row in waiting):
+            _withdraw(graph, elements)
+            raise StatementError(_why_not_online(waiting, timed_out=timed_out))
+        if now - reported > REPORT_SECONDS:
+            for row in waiting:
+                log.info("Index %s: %.0f %% populated", row["name"], row["percent"])
+            reported = now
+        time.sleep(next(pauses, _PAUSES[-1]))
+
+
+def _why_not_online(waiting: Sequence[Row], *, timed_out: bool) -> str:
+    states = "; ".join(
+        f"{row['name']!r} is {row['state']}"
+        + (f": {row['message']}" if row["message"] else "")
+        for row in waiting
+    )
+    if timed_out:
+        advice = "give it more time with neo4j.schema_timeout"
+    else:
+        advice = "mend the data and run the same command"
+    return (
+        f"the index did not come online: {states}. It has been dropped again; {advice}"
+    )
 
 
 def _withdraw(graph: Graph, elements: Sequence[Index | Constraint]) -> None:

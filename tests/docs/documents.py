@@ -224,10 +224,10 @@ def _rewritten(outcome: Outcome) -> list[str]:
         found = len(rest) if line is None else _most_similar(line, rest)
         if found is None:
             continue
-        left_out = ANY in expected[gap_start:number]
-        if left_out:
+        outside = outcome.excerpt and expected and (line is None or not lines)
+        if ANY in expected[gap_start:number]:
             lines += [ANY] if found else []
-        elif not (outcome.excerpt and expected):
+        elif not outside:
             lines += rest[:found]
         if line is not None:
             lines.append(rest[found])
