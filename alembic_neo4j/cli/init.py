@@ -61,7 +61,8 @@ def init(
     project = config_file.resolve().parent
     _report(config_file, existed=existing)
     click.echo(f"  created  {directory}/")
-    _write_models(project / "models.py")
+    if not existing:
+        _write_models(project / "models.py")
     _ignore(project / ".gitignore")
     click.echo(
         "Next: describe your graph in models.py, or name your models in neo4j.models, "

@@ -8,6 +8,7 @@ from alembic_neo4j.errors import OfflineError
 from alembic_neo4j.graph.ddl import create_text, drop_text
 from alembic_neo4j.graph.quoting import inline
 from alembic_neo4j.graph.steps import Batched, Check, Create, Drop, Run, Step
+from alembic_neo4j.schema.elements import Index
 
 
 def unit_text(unit: Sequence[Step]) -> str:
@@ -16,7 +17,12 @@ def unit_text(unit: Sequence[Step]) -> str:
     A check becomes a query in comments: a script can't stop on what it finds. Raises
     OfflineError for a step that can't be written down.
     """
-    return "\n".join(_text(step) for step in unit)
+    lines = [_text(step) for step in unit]
+    if any(
+        isinstance(step, Create) and isinstance(step.element, Index) for step in unit
+    ):
+        lines.append("CALL db.awaitIndexes();")
+    return "\n".join(lines)
 
 
 def comment(text: str) -> str:

@@ -61,7 +61,9 @@ def connect(engine: Engine) -> Connection:
 
 
 def stand_in_engine(url: URL) -> Engine:
-    """Return an engine with the URL of a SQLite file, upon an empty database."""
+    """Return an engine upon an empty database, with the URL of a SQLite file."""
+    if sqlite_path(url) is None:
+        return create_engine("sqlite://")
     return create_engine(url, creator=lambda: sqlite3.connect(":memory:"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, TypeAlias, cast
 
 from alembic.config import Config
@@ -114,7 +114,12 @@ class Neo4jMigrationContext(MigrationContext):
             yield
 
     def get_current_heads(self) -> tuple[str, ...]:
-        """Return the heads of the ledger; a ledger that is not there has none."""
+        """Return the heads of the ledger; a ledger that is not there has none.
+
+        Raises ConfigurationError when it can't be opened.
+        """
+        if not self.as_sql and self._ledger.failure is not None:
+            raise self._ledger.failure
         if not self.as_sql and self._ledger.is_missing:
             return ()
         return super().get_current_heads()
@@ -135,8 +140,9 @@ class Neo4jMigrationContext(MigrationContext):
 
     def _compare(self) -> None:
         heads = tuple(self.script.get_heads())
-        current = self.get_current_heads()
-        if set(current) != set(heads):
+        if self._ledger.failure is not None:
+            log.info("Models are compared without the ledger: %s", self._ledger.failure)
+        elif set(current := self.get_current_heads()) != set(heads):
             log.info(
                 "The ledger is at %s; models are compared with the history's heads",
                 ", ".join(sorted(current)) or "base",
@@ -215,24 +221,29 @@ class Neo4jMigrationContext(MigrationContext):
 
         ledger = self._materialise()
         identity = recorded.identity or ledger.create_identity()
+        # The graph is stamped when the run ends, since each schema change makes the
+        # server plan that statement anew; until then this is what the stamp says.
+        ledger.remember_stamp(heads)
+        self._commit()
         if stamp is None or set(stamp.heads) != set(heads):
-            self._commit()
             write_stamp(self.graph, Stamp(identity, heads))
         maintainer = HeadMaintainer(self, heads)
-        stamped = heads
         try:
             for item in planned:
                 self._take(item, maintainer, ledger, kw)
-                write_stamp(self.graph, Stamp(identity, tuple(maintainer.heads)))
-                stamped = tuple(maintainer.heads)
-        finally:
-            self._settle(ledger, stamped)
+        except BaseException:
+            with suppress(Neo4jMigrationError):
+                self._settle(ledger, identity)
+            raise
+        self._settle(ledger, identity)
 
-    def _settle(self, ledger: Ledger, stamped: tuple[str, ...]) -> None:
-        # An older stamp is a restored graph's from here on.
+    def _settle(self, ledger: Ledger, identity: str) -> None:
+        # From here on an older stamp is a restored graph's.
         assert self.connection is not None
         self.connection.rollback()
-        ledger.remember_stamp(stamped)
+        heads = self.get_current_heads()
+        write_stamp(self.graph, Stamp(identity, heads))
+        ledger.remember_stamp(heads)
         self.connection.commit()
 
     def _take(
@@ -252,8 +263,6 @@ class Neo4jMigrationContext(MigrationContext):
             # The class tells what went wrong, the message where.
             error.args = (f"{step}: {error}",)
             raise
-        # The graph is stamped after this commit: what it says until then is remembered.
-        ledger.remember_stamp(sorted(maintainer.heads))
         maintainer.update_to_step(step)
         if step.is_upgrade:
             ledger.record_applied(
@@ -285,8 +294,7 @@ class Neo4jMigrationContext(MigrationContext):
             self._called_back(step, maintainer, kw)
         self._record_stamped(ledger, maintainer)
         self._commit()
-        write_stamp(self.graph, Stamp(identity, tuple(maintainer.heads)))
-        self._settle(ledger, tuple(maintainer.heads))
+        self._settle(ledger, identity)
 
     def _record_stamped(self, ledger: Ledger, maintainer: HeadMaintainer) -> None:
         stamped = list(self.history.walk(maintainer.heads))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Engine
 
+from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.ledger.engine import (
     connect,
     database_url,
@@ -24,6 +25,8 @@ class LedgerConnection:
         self._given = given
         self._url = database_url(url) if given is None else given.engine.url
         self._in_transaction = isinstance(given, Connection) and given.in_transaction()
+        self.failure: ConfigurationError | None = None
+        """Why the ledger could not be opened for reading."""
         self._opened: Connection | None = None
         self._stand_in: Connection | None = None
 
@@ -35,11 +38,18 @@ class LedgerConnection:
         return is_missing(self._url)
 
     def for_reading(self) -> Connection:
-        """Return a connection that creates nothing: an empty one where none is."""
-        if self.is_missing:
-            self._stand_in = stand_in_engine(self._url).connect()
-            return self._stand_in
-        return self.open()
+        """Return a connection that creates nothing.
+
+        It is to an empty database where the ledger is missing, or can't be opened: a
+        comparison does without it.
+        """
+        if not self.is_missing:
+            try:
+                return self.open()
+            except ConfigurationError as error:
+                self.failure = error
+        self._stand_in = stand_in_engine(self._url).connect()
+        return self._stand_in
 
     def open(self) -> Connection:
         """Return the connection, creating a SQLite file that does not exist.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from alembic.runtime.migration import RevisionStep, StampStep
 from alembic.script import Script, ScriptDirectory
+from alembic.util.exc import CommandError
 
 from alembic_neo4j.errors import (
     CapabilityError,
@@ -118,15 +119,30 @@ def check_placeholders(planned: Iterable[PlannedStep]) -> None:
 def check_files(
     script: ScriptDirectory, applied: Mapping[str, AppliedRevision]
 ) -> None:
-    """Raise LedgerError when the file of an applied revision was edited."""
+    """Raise LedgerError when the file of an applied revision was edited or is gone."""
     for revision, record in applied.items():
-        known = script.revision_map.get_revision(revision)
-        if isinstance(known, Script) and file_digest(known) != record.file_hash:
+        when = f"{record.applied_at:%Y-%m-%d %H:%M}"
+        known = _file_of(script, revision)
+        if known is None:
             raise LedgerError(
-                f"revision {revision} was edited after it was applied "
-                f"({record.applied_at:%Y-%m-%d %H:%M}): {known.path}. Put the change "
-                "into a revision of its own and restore the file; nothing has run"
+                f"revision {revision} was applied at {when}, and there is no file of "
+                f"it in {script.versions}. Restore the file; nothing has run"
             )
+        if file_digest(known) != record.file_hash:
+            raise LedgerError(
+                f"revision {revision} was edited after it was applied at {when}: "
+                f"{known.path}. Put the change into a revision of its own and restore "
+                "the file; nothing has run"
+            )
+
+
+def _file_of(script: ScriptDirectory, revision: str) -> Script | None:
+    try:
+        found = script.get_revision(revision)
+    except CommandError:
+        return None
+    # A part of an id finds another revision too.
+    return found if found.revision == revision else None
 
 
 def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -> None:

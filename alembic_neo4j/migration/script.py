@@ -12,7 +12,7 @@ from alembic_neo4j.graph.execute import ordered, units
 from alembic_neo4j.graph.lexer import classify
 from alembic_neo4j.graph.offline import comment, unit_text
 from alembic_neo4j.graph.stamp import stamp_text
-from alembic_neo4j.graph.steps import Run, Step
+from alembic_neo4j.graph.steps import Check, Run, Step
 from alembic_neo4j.migration.operations import (
     ChangeOp,
     GraphOperation,
@@ -55,7 +55,7 @@ class ScriptRunner:
 
     def flush(self) -> None:
         """Write what is buffered, grouped by kind."""
-        waiting, self._buffer = ordered(self._buffer), []
+        waiting, self._buffer = _without_repeats(ordered(self._buffer)), []
         for unit in units(waiting):
             self.write(unit_text(unit))
 
@@ -76,6 +76,15 @@ class ScriptRunner:
     def autocommit_block(self) -> Iterator[None]:
         """Do nothing special: cypher-shell runs each statement by itself."""
         yield
+
+
+def _without_repeats(steps: Sequence[Step]) -> list[Step]:
+    # A run checks some things again after a change; in a script they are remarks.
+    kept: list[Step] = []
+    for step in steps:
+        if not isinstance(step, Check) or step not in kept:
+            kept.append(step)
+    return kept
 
 
 class UnknownRows(list[dict[str, Any]]):

@@ -7,8 +7,8 @@
 - a path may hold a ``*``: a revision's file, whose functions the block replaces.
 - ``cypher``: the first line is the command that prints it, the rest an excerpt.
 
-A line ``...`` stands for any lines. Revision ids, dates and paths may differ; an id of
-the document is the same revision everywhere in it.
+A line ``...`` stands for any lines. Revision ids, dates, durations, paths and Neo4j's
+release may differ; an id of the document is the same revision everywhere in it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ _FENCE = re.compile(r"```(\w*)")
 _ID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{12}(?![0-9A-Za-z])")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d(\.\d+)?)?\b")
 _SECONDS = re.compile(r"\b\d+\.\d\ds\b")
+_RELEASE = re.compile(r"\bNeo4j \d+\.\d+\.\d+\b")
 _FILE = re.compile(r"(?:#|//) (?P<path>[\w./*-]+\.\w+)(?P<generated> \(generated\))?")
 _FAILED = ("FAILED", "ERROR", "Error")
 _SIMILAR = 0.6
@@ -159,6 +160,8 @@ class Session:
                 **os.environ,
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "ALEMBIC_NEO4J_DISPOSABLE": "1",
+                "NO_COLOR": "1",
+                "COLUMNS": "80",
                 # Lines of stdout and stderr in the order in which a terminal has them.
                 "PYTHONUNBUFFERED": "1",
                 # Two versions of models.py in one second would share their bytecode.
@@ -285,7 +288,8 @@ def _id_pairs(expected: str, actual: str) -> list[tuple[str, str]]:
 
 def _normal(line: str) -> str:
     line = _DATE.sub("<date>", _ID.sub("<id>", line.rstrip()))
-    return _SECONDS.sub("<seconds>", line)
+    line = _SECONDS.sub("<seconds>", line)
+    return _RELEASE.sub("Neo4j <release>", line)
 
 
 def _difference(outcome: Outcome) -> str:

@@ -91,7 +91,7 @@ def test_check_tells_what_is_missing_by_status_and_words(people: Project) -> Non
 
 def test_every_detected_change_is_a_line_of_the_log(people: Project) -> None:
     outcome = people.run("check")
-    assert "Detected add_index City title" in outcome.err
+    assert "Detected added index City(title)" in outcome.err
     assert "Models: 2 nodes" in outcome.err
 
 
@@ -113,6 +113,17 @@ def test_a_ledger_behind_the_heads_is_a_remark(
     assert live.remembered() == remembered
     live.done("upgrade", "head")
     live.done("downgrade", "base")
+
+
+@pytest.mark.parametrize("url", ["sqlite:///%(here)s", "postgresql+pg8000://u:p@h/d"])
+def test_a_ledger_that_can_not_be_opened_is_a_remark(people: Project, url: str) -> None:
+    people.set("sqlalchemy.url", url)
+    _generate(people, "r1")
+    outcome = people.run("check")
+    assert outcome.status == 0
+    assert "Models are compared without the ledger" in outcome.err
+    for verb in ("current", "upgrade head", "history -i"):
+        assert "sqlalchemy.url" in people.failed(*verb.split())
 
 
 def test_two_heads_are_refused_and_one_of_them_may_be_named(people: Project) -> None:

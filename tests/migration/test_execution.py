@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from alembic_neo4j.graph.connection import Graph
-
 from tests.migration.project import Project, graph_state, indexes, stamped
 
 

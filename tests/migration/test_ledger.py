@@ -193,6 +193,17 @@ def test_an_edited_applied_revision_is_refused(
     applied.done("upgrade", "head")
 
 
+def test_an_applied_revision_without_its_file_is_refused(
+    applied: Project, neo4j_graph: Graph
+) -> None:
+    (applied.versions / "r1_.py").unlink()
+    applied.revision("r12")
+    applied.revision("r2", down="r12")
+    message = _unchanged(applied, neo4j_graph, "upgrade", "head")
+    assert "revision r1 was applied" in message
+    assert "there is no file of it" in message
+
+
 def test_other_line_ends_are_no_edit(applied: Project) -> None:
     path = applied.versions / "r1_.py"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
