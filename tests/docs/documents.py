@@ -104,8 +104,8 @@ class Session:
         found = _aligned(outcome)
         assert found is not None, _difference(outcome)
         for expected, actual in found:
-            assert self._knows(expected, actual), _difference(outcome)
             for ours, shown in _id_pairs(expected, actual):
+                assert self._may_mean(ours, shown), _difference(outcome)
                 self.ids.setdefault(ours, shown)
         assert bool(outcome.status) == outcome.should_fail, (
             f"{outcome.title}: exit status {outcome.status}; {_difference(outcome)}"
@@ -119,19 +119,18 @@ class Session:
         same = _aligned(outcome)
         if same is None or not outcome.expected:
             return _rewritten(outcome)
-        pairs = iter(same)
-        return [
-            line if line == ANY or self._knows(*(pair := next(pairs))) else pair[1]
-            for line in outcome.expected
-        ]
+        lines = iter(self._consistent(expected, actual) for expected, actual in same)
+        return [line if line == ANY else next(lines) for line in outcome.expected]
 
-    def _knows(self, expected: str, actual: str) -> bool:
-        """Whether the ids of a line are the revisions that they were before."""
-        names = {real: ours for ours, real in self.ids.items()}
-        return all(
-            ours == names.get(shown, shown) or not {ours, shown} & {*names, *self.ids}
-            for ours, shown in _id_pairs(expected, actual)
-        )
+    def _consistent(self, expected: str, actual: str) -> str:
+        pairs = _id_pairs(expected, actual)
+        return expected if all(self._may_mean(*pair) for pair in pairs) else actual
+
+    def _may_mean(self, ours: str, shown: str) -> bool:
+        """Whether an id of the document may be the revision that was shown."""
+        names = {real: name for name, real in self.ids.items()}
+        known = {*names, *self.ids}
+        return ours == names.get(shown, shown) or not {ours, shown} & known
 
     def _console(self, block: Block) -> Iterator[Outcome]:
         position = 0

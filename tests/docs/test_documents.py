@@ -84,7 +84,7 @@ def test_a_revision_keeps_its_head(tmp_path: Path) -> None:
     file.write_text("revision = '1'\n\n\ndef upgrade():\n    pass\n")
     block = "```python\n# versions/*_a.py\ndef upgrade():\n    return\n```\n"
     documented(tmp_path, block)
-    assert file.read_text() == "revision = '1'\n\ndef upgrade():\n    return\n"
+    assert file.read_text() == "revision = '1'\n\n\ndef upgrade():\n    return\n"
 
 
 def test_outputs_can_be_refreshed(tmp_path: Path) -> None:

@@ -1,0 +1,247 @@
+"""Changes of relationships and their types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from alembic_neo4j.errors import SchemaError
+from alembic_neo4j.schema.changes.change import (
+    Change,
+    Irreversible,
+    Values,
+    known,
+)
+from alembic_neo4j.schema.changes.effects import (
+    Element,
+    each_model,
+    move_elements,
+    relabelled,
+    with_type,
+    without,
+)
+from alembic_neo4j.schema.elements import (
+    Direction,
+    Entity,
+    Node,
+    Relationship,
+    RelationshipType,
+    Schema,
+)
+
+
+@dataclass(frozen=True)
+class AddRelationship(Change):
+    """A model declares a further relationship; nothing in the graph changes."""
+
+    label: str
+    relationship: Relationship
+
+    def apply(self, schema: Schema) -> Schema:
+        """Add the declaration to the label's models that lack it."""
+        key = self.relationship.key
+        return each_model(
+            schema,
+            self.label,
+            lambda node: (
+                node
+                if any(r.key == key for r in node.relationships)
+                else node.with_relationship(self.relationship)
+            ),
+        )
+
+    def reverse(self) -> RemoveRelationship:
+        """Take the declaration back."""
+        return RemoveRelationship(self.label, self.relationship)
+
+
+@dataclass(frozen=True)
+class RemoveRelationship(Change):
+    """A model no longer declares a relationship; those in the graph stay."""
+
+    label: str
+    relationship: Relationship
+
+    def apply(self, schema: Schema) -> Schema:
+        """Remove the declaration from the label's models."""
+        return each_model(
+            schema,
+            self.label,
+            lambda node: node.without_relationship(self.relationship.key),
+        )
+
+    def reverse(self) -> AddRelationship:
+        """Declare it again."""
+        return AddRelationship(self.label, self.relationship)
+
+
+@dataclass(frozen=True)
+class AlterRelationship(Change):
+    """What a model declares of a relationship changes, and no relationship does.
+
+    `values` may name cardinality, exclusion_group, target and direction; what they
+    forbid is looked for in the graph first.
+    """
+
+    label: str
+    relationship: Relationship
+    values: Values
+
+    def apply(self, schema: Schema) -> Schema:
+        """Set the values on the declaration of the label's models."""
+        return each_model(schema, self.label, self._altered)
+
+    def reverse(self) -> AlterRelationship:
+        """Set the values back."""
+        after = replace(self.relationship, **dict(self.values))
+        existing = tuple(
+            (name, getattr(self.relationship, name)) for name, _ in self.values
+        )
+        return AlterRelationship(self.label, after, existing)
+
+    def _altered(self, node: Node) -> Node:
+        found = [r for r in node.relationships if r.key == self.relationship.key]
+        if not found:
+            return node
+        altered = replace(found[0], **dict(self.values))
+        return node.without_relationship(found[0].key).with_relationship(altered)
+
+
+@dataclass(frozen=True)
+class ReverseRelationships(Change):
+    """The relationships of a type between two labels change their direction."""
+
+    source: str
+    type: str
+    target: str
+
+    def apply(self, schema: Schema) -> Schema:
+        """Turn the declarations of both ends round."""
+        nodes = {label: self._turned(node) for label, node in schema.nodes.items()}
+        return replace(schema, nodes=nodes)
+
+    def reverse(self) -> ReverseRelationships:
+        """Turn them back."""
+        return ReverseRelationships(self.target, self.type, self.source)
+
+    def _turned(self, node: Node) -> Node:
+        turned = []
+        for declared in node.relationships:
+            outgoing = (
+                declared.direction is Direction.OUT
+                and self.source in node.labels
+                and declared.target == self.target
+            )
+            incoming = (
+                declared.direction is Direction.IN
+                and self.target in node.labels
+                and declared.target == self.source
+            )
+            if declared.type == self.type and (outgoing or incoming):
+                reversed_ = declared.direction.reversed
+                turned.append(replace(declared, direction=reversed_))
+            else:
+                turned.append(declared)
+        return replace(node, relationships=tuple(turned))
+
+
+@dataclass(frozen=True)
+class AddRelationshipType(Change):
+    """A StructuredRel model declares the properties of a relationship type."""
+
+    relationship_type: RelationshipType
+
+    def apply(self, schema: Schema) -> Schema:
+        """Add the type; it must not be there."""
+        if self.relationship_type.type in schema.relationship_types:
+            raise SchemaError(
+                f"the type {self.relationship_type.type!r} is declared already"
+            )
+        return with_type(schema, self.relationship_type)
+
+    def reverse(self) -> RemoveRelationshipType:
+        """Take the declaration back."""
+        declared = self.relationship_type
+        return RemoveRelationshipType(declared.type, declared)
+
+
+@dataclass(frozen=True)
+class RemoveRelationshipType(Change):
+    """A relationship type's properties are no longer declared; the values stay."""
+
+    type: str
+    relationship_type: RelationshipType | None = None
+
+    def apply(self, schema: Schema) -> Schema:
+        """Remove the type; it must be there."""
+        if self.type not in schema.relationship_types:
+            raise SchemaError(f"the type {self.type!r} is not declared")
+        types = without(schema.relationship_types, self.type)
+        return replace(schema, relationship_types=types)
+
+    def reverse(self) -> AddRelationshipType:
+        """Declare it again."""
+        if self.relationship_type is None:
+            raise Irreversible("the removed type's declaration is not known")
+        return AddRelationshipType(self.relationship_type)
+
+
+@dataclass(frozen=True)
+class AlterRelationshipType(Change):
+    """What a model declares of a relationship type changes: its kgid."""
+
+    type: str
+    values: Values
+    existing: Values | None = None
+
+    def apply(self, schema: Schema) -> Schema:
+        """Set the values; the type must be there."""
+        declared = schema.relationship_types.get(self.type)
+        if declared is None:
+            raise SchemaError(f"the type {self.type!r} is not declared")
+        return with_type(schema, replace(declared, **dict(self.values)))
+
+    def reverse(self) -> AlterRelationshipType:
+        """Set the values back."""
+        return replace(self, values=known(self.existing), existing=self.values)
+
+
+@dataclass(frozen=True)
+class RenameRelationshipType(Change):
+    """A relationship type gets another name; indexes and constraints move with it."""
+
+    old: str
+    new: str
+
+    def apply(self, schema: Schema) -> Schema:
+        """Rename the type wherever the schema names it."""
+        nodes = {
+            label: replace(node, relationships=self._renamed(node.relationships))
+            for label, node in schema.nodes.items()
+        }
+        types = (
+            replace(t, type=self.new) if t.type == self.old else t
+            for t in schema.relationship_types.values()
+        )
+        renamed = replace(
+            schema, nodes=nodes, relationship_types={t.type: t for t in types}
+        )
+        return move_elements(renamed, self.move)
+
+    def move(self, element: Element) -> Element:
+        """Return an index or constraint as it is on the new type."""
+        relationship = element.entity is Entity.RELATIONSHIP
+        if not relationship or self.old not in element.labels:
+            return element
+        return relabelled(element, self.old, self.new)
+
+    def reverse(self) -> RenameRelationshipType:
+        """Rename it back."""
+        return RenameRelationshipType(self.new, self.old)
+
+    def _renamed(
+        self, relationships: tuple[Relationship, ...]
+    ) -> tuple[Relationship, ...]:
+        return tuple(
+            replace(r, type=self.new) if r.type == self.old else r
+            for r in relationships
+        )
