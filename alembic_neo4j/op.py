@@ -232,7 +232,8 @@ def alter_node_property(
 ) -> None:
     """Change what is declared of a property; values that it forbids stop the upgrade.
 
-    `using` is a Cypher expression over ``value`` that gives each stored value anew.
+    A new `default` fills nothing in. `using` is a Cypher expression over ``value`` that
+    gives each stored value anew.
     """
     values = _property_values(locals())
     _invoke(_changes.AlterProperty(Entity.NODE, label, name, values, using=using))
@@ -250,7 +251,8 @@ def rename_node_property(
 ) -> None:
     """Rename a property, with its indexes and constraints.
 
-    Where both names are present `on_conflict` says what happens; `where` is a Cypher
+    Where both names are present, `on_conflict` says what happens: fail before anything
+    is written, overwrite the new one, or keep it. `where` is a Cypher
     predicate over ``n`` that narrows it down.
     """
     _invoke(
@@ -347,7 +349,8 @@ def alter_relationship_property(
 ) -> None:
     """Change what is declared of a property; values that it forbids stop the upgrade.
 
-    `using` is a Cypher expression over ``value`` that gives each stored value anew.
+    A new `default` fills nothing in. `using` is a Cypher expression over ``value`` that
+    gives each stored value anew.
     """
     values = _property_values(locals())
     _invoke(
@@ -369,7 +372,8 @@ def rename_relationship_property(
 ) -> None:
     """Rename a property, with its indexes and constraints.
 
-    Where both names are present `on_conflict` says what happens; `where` is a Cypher
+    Where both names are present, `on_conflict` says what happens: fail before anything
+    is written, overwrite the new one, or keep it. `where` is a Cypher
     predicate over ``r`` that narrows it down.
     """
     _invoke(
@@ -563,7 +567,7 @@ def drop_vector_index(label: str, property: str) -> None:
 def add_relationship_index(
     relationship_type: str, *properties: str, name: str | None = None
 ) -> None:
-    """Create a range index and wait until it is online."""
+    """Create a range index on relationships of a type; wait until it is online."""
     _add_index(
         IndexKind.RANGE, Entity.RELATIONSHIP, relationship_type, properties, name
     )
@@ -577,7 +581,7 @@ def drop_relationship_index(relationship_type: str, *properties: str) -> None:
 def add_relationship_text_index(
     relationship_type: str, property: str, *, name: str | None = None
 ) -> None:
-    """Create a text index and wait until it is online."""
+    """Create a text index on relationships of a type; wait until it is online."""
     _add_index(
         IndexKind.TEXT, Entity.RELATIONSHIP, relationship_type, (property,), name
     )
@@ -595,7 +599,7 @@ def add_relationship_point_index(
     config: Mapping[str, Any] | None = None,
     name: str | None = None,
 ) -> None:
-    """Create a point index and wait until it is online."""
+    """Create a point index on relationships of a type; wait until it is online."""
     _add_index(
         IndexKind.POINT,
         Entity.RELATIONSHIP,

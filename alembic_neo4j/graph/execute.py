@@ -133,8 +133,8 @@ def _why_not_created(
             if _same(element, other):
                 return (
                     f"{described(element)} can't be created: the graph has it already, "
-                    f"as {other.name!r}, and the history does not know it. Drop it, "
-                    "or stamp the revision if it is what the revision makes"
+                    f"and the history does not know it. Run {drop_text(other)}; or "
+                    "stamp the revision, where it makes nothing else"
                 )
             if element.name == other.name:
                 return (

@@ -17,6 +17,7 @@ from alembic.runtime.migration import (
 )
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j.errors import ConfigurationError, Neo4jMigrationError
 from alembic_neo4j.graph.connection import Graph
@@ -232,7 +233,8 @@ class Neo4jMigrationContext(MigrationContext):
             for item in planned:
                 self._take(item, maintainer, ledger, kw)
         except BaseException:
-            with suppress(Neo4jMigrationError):
+            # What went wrong matters more than a stamp that the next run writes.
+            with suppress(Neo4jMigrationError, SQLAlchemyError):
                 self._settle(ledger, identity)
             raise
         self._settle(ledger, identity)

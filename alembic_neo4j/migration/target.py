@@ -32,7 +32,7 @@ class ModelTarget:
         for warning in found.warnings:
             log.warning("%s", warning)
         log.info(
-            "Models: %d nodes, %d relationships, from %s",
+            "Read models (%d) and relationship types (%d) from %s",
             found.models,
             found.relationships,
             ", ".join(self.packages),

@@ -153,5 +153,6 @@ def everything(graph: Graph) -> list[dict[str, Any]]:
     return graph.read(
         "MATCH (n) OPTIONAL MATCH (n)-[r]->(m) "
         "RETURN labels(n) AS labels, properties(n) AS properties, type(r) AS type, "
-        "properties(r) AS between, labels(m) AS target ORDER BY reduce(text = '', label IN labels(n) | text + label)"
+        "properties(r) AS between, labels(m) AS target "
+        "ORDER BY reduce(text = '', label IN labels(n) | text + label)"
     )
