@@ -30,7 +30,6 @@ VAGUE = re.compile(r"utils?|common|helpers?|core|base|misc|shared|tools?")
 LONGEST = 400
 LONG = {
     "op.py": "the public operations: one typed function each, with its documentation",
-    "schema/changes.py": "the changes of a schema, one small class each",
     "schema/elements.py": "the values that a schema is made of, read side by side",
     "graph/cypher.py": "one function for each change: the table of our Cypher",
     "graph/lexer.py": "one automaton; its states are read together",

@@ -92,7 +92,7 @@ def test_check_tells_what_is_missing_by_status_and_words(people: Project) -> Non
 def test_every_detected_change_is_a_line_of_the_log(people: Project) -> None:
     outcome = people.run("check")
     assert "Detected added index City(title)" in outcome.err
-    assert "Models: 2 nodes" in outcome.err
+    assert "Read models (2)" in outcome.err
 
 
 def test_a_ledger_behind_the_heads_is_a_remark(

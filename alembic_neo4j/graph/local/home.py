@@ -124,7 +124,7 @@ class Home:
         if self.disposable:
             (self.path / _MADE_FOR_TESTS).touch()
         if not self._password_file().exists() and not self.has_started_before:
-            _write_whole(self._password_file(), secrets.token_urlsafe(24) + "\n")
+            _write_whole(self._password_file(), secrets.token_hex(24) + "\n")
 
     def remove(self) -> None:
         """Remove the directory; it is out of the way at once, even if cut short."""
