@@ -48,15 +48,20 @@ _UNSET: Any = object()
 
 
 def run_cypher(
-    cypher: str, parameters: Mapping[str, Any] | None = None
+    cypher: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    repeatable: bool = False,
 ) -> list[dict[str, Any]]:
     """Run a statement at once and return its rows, each a dict by column.
 
     What was called before it has been committed by then. In a replay nothing runs and
-    there are no rows; guard what depends on rows with `is_replaying`.
+    there are no rows; guard what depends on rows with `is_replaying`. When a killed
+    upgrade is run again, an auto-commit statement (``CALL … IN TRANSACTIONS``) that may
+    have run in part is refused unless it is `repeatable`.
     """
     rows: list[dict[str, Any]] = alembic_op.invoke(
-        RunCypherOp(cypher, dict(parameters or {}))
+        RunCypherOp(cypher, dict(parameters or {}), repeatable)
     )
     return rows
 

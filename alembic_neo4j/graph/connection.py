@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from alembic_neo4j.errors import (
     ConfigurationError,
@@ -17,11 +17,11 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.graph.capabilities import Server
 from alembic_neo4j.graph.parameters import sendable
+from alembic_neo4j.graph.rows import Row as Row
 
 if TYPE_CHECKING:
     import neo4j
 
-Row: TypeAlias = "dict[str, Any]"
 
 log = logging.getLogger(__name__)
 
@@ -113,13 +113,21 @@ class Graph:
 
         Nothing of it stays when one of them fails.
         """
+        with self.begin() as run:
+            return [run(text, parameters) for text, parameters in statements]
+
+    @contextmanager
+    def begin(self) -> Iterator[Callable[[str, Mapping[str, Any]], list[Row]]]:
+        """Open a transaction and yield what runs a statement in it.
+
+        It is committed when the block ends; nothing stays when the block raises.
+        """
         with (
             self._session("WRITE") as session,
             session.begin_transaction() as transaction,
         ):
-            rows = [_rows(transaction, text, sendable(p)) for text, p in statements]
+            yield lambda text, p: _rows(transaction, text, sendable(p))
             transaction.commit()
-            return rows
 
     def autocommit(
         self, text: str, parameters: Mapping[str, Any] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from alembic_neo4j.graph import catalogue
 from alembic_neo4j.graph.catalogue import Catalogue, read_catalogue
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.ddl import create_text, drop_text
+from alembic_neo4j.graph.marker import Mark, run_marked
 from alembic_neo4j.graph.statements import Kind
 from alembic_neo4j.graph.steps import (
     Batched,
@@ -79,25 +81,62 @@ def ordered(steps: Sequence[Step]) -> list[Step]:
     return result
 
 
-def run_unit(graph: Graph, unit: Sequence[Step], limits: Limits) -> list[Row]:
+def kind_of(unit: Sequence[Step]) -> str:
+    """Return what a group of steps is, as the journal and messages name it."""
+    first = unit[0]
+    return first.kind.value if isinstance(first, Run) else type(first).__name__.lower()
+
+
+def digest_of(unit: Sequence[Step]) -> str:
+    """Return the SHA-256 of what a group of steps runs, parameters left out."""
+    texts = "\n".join(_text(step) for step in unit)
+    return hashlib.sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _text(step: Step) -> str:
+    if isinstance(step, Create):
+        return create_text(step.element)
+    if isinstance(step, Drop):
+        return drop_text(step.element)
+    if isinstance(step, Batched):
+        return f"{step.select}\n{step.write}"
+    if isinstance(step, Check):
+        return step.query
+    return step.text if isinstance(step, Run) else step.message
+
+
+def run_unit(
+    graph: Graph,
+    unit: Sequence[Step],
+    limits: Limits,
+    *,
+    mark: Mark | None = None,
+    resumed: bool = False,
+) -> list[Row]:
     """Run one group of steps and return the rows of the last statement.
 
-    Raises CheckFailed, or StatementError with the server's message; the transaction
-    that failed leaves nothing behind.
+    With a `mark` raw statements have their effect exactly once. `resumed` says that
+    the unit was begun before and may have had its effect: schema commands that did are
+    left alone. Raises CheckFailed, or StatementError with the server's message; the
+    transaction that failed leaves nothing behind.
     """
     first = unit[0]
     if isinstance(first, Create):
-        _create(graph, [s.element for s in unit if isinstance(s, Create)], limits)
+        elements = [s.element for s in unit if isinstance(s, Create)]
+        _create(graph, elements, limits, resumed=resumed)
     elif isinstance(first, Drop):
-        _drop(graph, [s.element for s in unit if isinstance(s, Drop)])
+        elements = [s.element for s in unit if isinstance(s, Drop)]
+        _drop(graph, elements, resumed=resumed)
     elif isinstance(first, Batched):
+        # Its selection finds what is left to do, so that it may be run again.
         _run_batches(graph, first, limits)
     elif isinstance(first, Check):
         _check(graph, first)
     elif isinstance(first, Stop):
         raise CheckFailed(first.message)
     else:
-        return _run(graph, [step for step in unit if isinstance(step, Run)])
+        runs = [step for step in unit if isinstance(step, Run)]
+        return _run(graph, runs, mark, resumed=resumed)
     return []
 
 
@@ -109,17 +148,37 @@ def live_catalogue(graph: Graph) -> Catalogue:
 
 
 def _create(
-    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
+    graph: Graph,
+    elements: Sequence[Index | Constraint],
+    limits: Limits,
+    *,
+    resumed: bool,
 ) -> None:
-    for element in elements:
+    missing = _not_created(graph, elements) if resumed else elements
+    for element in missing:
         log.info("Creating %s", described(element))
     statements: list[tuple[str, Mapping[str, Any]]]
-    statements = [(create_text(element), {}) for element in elements]
+    statements = [(create_text(element), {}) for element in missing]
     try:
-        graph.transaction(statements)
+        if statements:
+            graph.transaction(statements)
     except ServerRefused as error:
-        raise StatementError(_why_not_created(graph, elements, error)) from error
+        raise StatementError(_why_not_created(graph, missing, error)) from error
     _await_online(graph, elements, limits)
+
+
+def _not_created(
+    graph: Graph, elements: Sequence[Index | Constraint]
+) -> list[Index | Constraint]:
+    # A server that is killed while a constraint populates leaves its index behind
+    # without an owner, which blocks the name for ever (neo4j/neo4j#13208).
+    found = live_catalogue(graph)
+    names = {e.name for e in elements if isinstance(e, Constraint)}
+    orphans = [i for i in found.schema.indexes.values() if i.name in names]
+    if orphans:
+        graph.transaction([(drop_text(orphan), {}) for orphan in orphans])
+    live = {*found.schema.indexes, *found.schema.constraints}
+    return [element for element in elements if element.key not in live]
 
 
 def _why_not_created(
@@ -193,16 +252,22 @@ def _withdraw(graph: Graph, elements: Sequence[Index | Constraint]) -> None:
     graph.transaction([(drop_text(element), {}) for element in elements])
 
 
-def _drop(graph: Graph, elements: Sequence[Index | Constraint]) -> None:
+def _drop(
+    graph: Graph, elements: Sequence[Index | Constraint], *, resumed: bool
+) -> None:
     found = live_catalogue(graph)
     live: list[Index | Constraint]
     live = [*found.schema.indexes.values(), *found.schema.constraints.values()]
+    if resumed:
+        keys = {element.key for element in live}
+        elements = [element for element in elements if element.key in keys]
     statements: list[tuple[str, Mapping[str, Any]]] = []
     for element in elements:
         log.info("Dropping %s", described(element))
         statements.append((drop_text(_live_twin(element, live)), {}))
     try:
-        graph.transaction(statements)
+        if statements:
+            graph.transaction(statements)
     except ServerRefused as error:
         names = ", ".join(described(element) for element in elements)
         raise StatementError(
@@ -255,13 +320,25 @@ def _check(graph: Graph, step: Check) -> None:
         )
 
 
-def _run(graph: Graph, runs: Sequence[Run]) -> list[Row]:
+def _run(
+    graph: Graph, runs: Sequence[Run], mark: Mark | None, *, resumed: bool
+) -> list[Row]:
     first = runs[0]
     if first.kind is Kind.AUTOCOMMIT:
+        if resumed and not first.repeatable:
+            raise StatementError(
+                "this auto-commit statement was begun and may have run in part, so "
+                f"that it is not run again: {first.text.strip()}. Say "
+                "op.run_cypher(…, repeatable=True) where running it twice does no "
+                "harm; else undo or finish it by hand and `alembic stamp` the result"
+            )
         return graph.autocommit(first.text, first.parameters)
     if first.kind is Kind.READ:
         return graph.read(first.text, first.parameters)
-    return graph.transaction([(run.text, run.parameters) for run in runs])[-1]
+    statements = [(run.text, run.parameters) for run in runs]
+    if mark is not None and first.kind is Kind.DATA:
+        return run_marked(graph, mark, statements)
+    return graph.transaction(statements)[-1]
 
 
 def described(element: Index | Constraint) -> str:

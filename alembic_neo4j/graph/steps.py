@@ -59,11 +59,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Run:
-    """A statement that a person wrote; its rows go back to the revision."""
+    """A statement that a person wrote; its rows go back to the revision.
+
+    `repeatable` says that running it twice does no harm.
+    """
 
     text: str
     kind: Kind
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    repeatable: bool = False
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class Ledger:
                 schema_hash=schema_hash,
                 file_hash=file_hash,
                 applied_at=datetime.now(timezone.utc),
-                applied_by=_user(),
+                applied_by=user_name(),
             )
         )
 
@@ -159,7 +159,8 @@ def quiet_alembic() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who runs this process, as the ledger records it."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, MetaData, String, Table
+from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -25,3 +25,29 @@ revisions = Table(
     Column("applied_by", String(255), nullable=False),
 )
 """The applied revisions: the replayed schema's hash and the file's SHA-256."""
+
+runs = Table(
+    "alembic_neo4j_run",
+    metadata,
+    Column("run", String(36), primary_key=True),
+    Column("version_table", String(128), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("steps", Text, nullable=False),
+    Column("finished", Integer, nullable=False),
+    Column("begun_at", DateTime(timezone=True), nullable=False),
+    Column("begun_by", String(255), nullable=False),
+)
+"""What a command set out to do, its steps in order, and how many are finished."""
+
+units = Table(
+    "alembic_neo4j_unit",
+    metadata,
+    Column("run", String(36), primary_key=True),
+    Column("revision", String(64), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("rows", Text, nullable=False),
+)
+"""The units of a run: written just before each, so what is not here was not begun."""

@@ -22,8 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from alembic_neo4j.errors import ConfigurationError, Neo4jMigrationError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
+from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
 from alembic_neo4j.ledger.engine import is_in_memory
+from alembic_neo4j.ledger.journal import Journal, OpenRun
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.configuration import Options
 from alembic_neo4j.migration.impl import Neo4jImpl
@@ -33,6 +35,7 @@ from alembic_neo4j.migration.plan import (
     Recorded,
     check_capabilities,
     check_files,
+    check_open_run,
     check_placeholders,
     check_stamp,
     check_stamp_owner,
@@ -40,7 +43,7 @@ from alembic_neo4j.migration.plan import (
     plan,
 )
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.run import GraphRunner
+from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.migration.script import ScriptRunner
 from alembic_neo4j.schema.digest import schema_digest
 
@@ -196,7 +199,12 @@ class Neo4jMigrationContext(MigrationContext):
         ledger = Ledger(self.connection, self.version_table)
         if not ledger.exists():
             return Recorded()
-        return Recorded(ledger.identity, ledger.stamped_heads, ledger.applied())
+        return Recorded(
+            ledger.identity,
+            ledger.stamped_heads,
+            ledger.applied(),
+            self._journal.open_run(),
+        )
 
     def _run(self, kw: dict[str, Any]) -> None:
         heads = () if self.purge else self.get_current_heads()
@@ -211,8 +219,9 @@ class Neo4jMigrationContext(MigrationContext):
         self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
     ) -> None:
         planned = plan(steps, heads, self.history)
-        check_placeholders(planned)
         recorded = self._recorded()
+        check_open_run(recorded.open_run, planned)
+        check_placeholders(planned)
         check_files(self.script, recorded.applied)
         stamp = read_stamp(self.graph)
         check_stamp(stamp, recorded, heads)
@@ -230,8 +239,10 @@ class Neo4jMigrationContext(MigrationContext):
             write_stamp(self.graph, Stamp(identity, heads))
         maintainer = HeadMaintainer(self, heads)
         try:
-            for item in planned:
-                self._take(item, maintainer, ledger, kw)
+            for run, items in self._parts(planned, recorded.open_run):
+                for item in items:
+                    last = item is items[-1]
+                    self._take(item, maintainer, ledger, kw, run=run, last=last)
         except BaseException:
             # What went wrong matters more than a stamp that the next run writes.
             with suppress(Neo4jMigrationError, SQLAlchemyError):
@@ -239,12 +250,37 @@ class Neo4jMigrationContext(MigrationContext):
             raise
         self._settle(ledger, identity)
 
+    def _parts(
+        self, planned: list[PlannedStep], open_run: OpenRun | None
+    ) -> Iterator[tuple[str, list[PlannedStep]]]:
+        # What is left of an open run first, then the rest as a run of its own.
+        begun = len(open_run.steps) if open_run else 0
+        if open_run:
+            log.info(
+                "Going on with the run of %s by %s",
+                f"{open_run.begun_at:%Y-%m-%d %H:%M}",
+                open_run.begun_by,
+            )
+            yield open_run.run, planned[:begun]
+        rest = planned[begun:]
+        if rest:
+            run = self._journal.begin([item.run_step for item in rest])
+            self._commit()
+            yield run, rest
+
+    @property
+    def _journal(self) -> Journal:
+        assert self.connection is not None
+        return Journal(self.connection, self.version_table)
+
     def _settle(self, ledger: Ledger, identity: str) -> None:
         # From here on an older stamp is a restored graph's.
         assert self.connection is not None
         self.connection.rollback()
         heads = self.get_current_heads()
         write_stamp(self.graph, Stamp(identity, heads))
+        open_run = self._journal.open_run()
+        clear_markers(self.graph, kept=open_run.run if open_run else "")
         ledger.remember_stamp(heads)
         self.connection.commit()
 
@@ -254,17 +290,13 @@ class Neo4jMigrationContext(MigrationContext):
         maintainer: HeadMaintainer,
         ledger: Ledger,
         kw: dict[str, Any],
+        *,
+        run: str,
+        last: bool,
     ) -> None:
         step, revision = item.step, item.script.revision
         log.info("Running %s", step)
-        self._runner.begin(revision, item.before)
-        try:
-            step.migration_fn(**kw)
-            self._runner.flush()
-        except Neo4jMigrationError as error:
-            # The class tells what went wrong, the message where.
-            error.args = (f"{step}: {error}",)
-            raise
+        self._perform(item, run, kw)
         maintainer.update_to_step(step)
         if step.is_upgrade:
             ledger.record_applied(
@@ -272,8 +304,40 @@ class Neo4jMigrationContext(MigrationContext):
             )
         else:
             ledger.record_removed(revision)
+        self._journal.finish_step(run, last=last)
         self._called_back(step, maintainer, kw)
         self._commit()
+
+    def _perform(self, item: PlannedStep, run: str, kw: dict[str, Any]) -> None:
+        runner = self._runner
+        assert isinstance(runner, GraphRunner)
+        assert self.connection is not None
+        runner.recorder = Recorder(self._journal, self.connection, run)
+        runner.begin(item.script.revision, item.before)
+        try:
+            item.step.migration_fn(**kw)
+            runner.flush()
+        except BaseException as error:
+            self._note_failure(error, item, touched=runner.touched)
+            raise
+
+    def _note_failure(
+        self, error: BaseException, item: PlannedStep, *, touched: bool
+    ) -> None:
+        # Where nothing was written there is nothing to go on with, and the revision
+        # may be changed.
+        assert self.connection is not None
+        if not touched:
+            self.connection.rollback()
+            self._journal.abandon()
+            self.connection.commit()
+        if isinstance(error, Neo4jMigrationError):
+            # The class tells what went wrong, the message where.
+            ongoing = (
+                ". What the revision did before this stays; run the same command "
+                "again and it goes on from here"
+            )
+            error.args = (f"{item.step}: {error}{ongoing if touched else ''}",)
 
     def _stamp(
         self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
@@ -295,6 +359,7 @@ class Neo4jMigrationContext(MigrationContext):
             maintainer.update_to_step(step)
             self._called_back(step, maintainer, kw)
         self._record_stamped(ledger, maintainer)
+        self._journal.abandon()
         self._commit()
         self._settle(ledger, identity)
 

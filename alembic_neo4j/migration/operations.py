@@ -162,6 +162,7 @@ class RunCypherOp(GraphOperation):
 
     text: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    repeatable: bool = False
 
     def reverse(self) -> GraphOperation:
         """Return an operation that says so."""

@@ -21,6 +21,7 @@ from alembic_neo4j.graph.capabilities import Server, missing
 from alembic_neo4j.graph.cypher import steps
 from alembic_neo4j.graph.stamp import Stamp
 from alembic_neo4j.graph.steps import Stop
+from alembic_neo4j.ledger.journal import OpenRun, RunStep
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.migration.replay import History, Recording
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex
@@ -39,6 +40,7 @@ class Recorded:
     identity: str | None = None
     stamped: tuple[str, ...] | None = None
     applied: Mapping[str, AppliedRevision] = field(default_factory=dict)
+    open_run: OpenRun | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ class PlannedStep:
     def file_hash(self) -> str:
         """The SHA-256 of the revision's file."""
         return file_digest(self.script)
+
+    @property
+    def run_step(self) -> RunStep:
+        """The step as the journal of a run records it."""
+        direction = "upgrade" if self.step.is_upgrade else "downgrade"
+        return RunStep(self.script.revision, direction, self.file_hash)
 
 
 def plan(
@@ -143,6 +151,34 @@ def _file_of(script: ScriptDirectory, revision: str) -> Script | None:
         return None
     # A part of an id finds another revision too.
     return found if found.revision == revision else None
+
+
+def check_open_run(open_run: OpenRun | None, planned: Sequence[PlannedStep]) -> None:
+    """Raise LedgerError when a run is open that this plan does not go on with.
+
+    What was begun has to be finished as it was begun, before anything else.
+    """
+    if open_run is None:
+        return
+    steps_ = [item.run_step for item in planned]
+    begun = list(open_run.steps)
+    if steps_[: len(begun)] == begun:
+        return
+    step = begun[0]
+    target = begun[-1].revision
+    found = next((s for s in steps_ if s.revision == step.revision), None)
+    if found is not None and found.file_hash != step.file_hash:
+        why = f"the file of revision {step.revision} was edited since"
+    else:
+        why = "this command would do something else"
+    raise LedgerError(
+        f"the {step.direction} of revision {step.revision} was begun at "
+        f"{open_run.begun_at:%Y-%m-%d %H:%M} by {open_run.begun_by} and is not "
+        f"finished, and {why}; nothing has run. Either put everything back as it was "
+        f"and run that {step.direction} again (up to {target}): it goes on where it "
+        "stopped. Or undo by hand what it did, and say where the graph is: "
+        "`alembic stamp REVISION`"
+    )
 
 
 def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -> None:

@@ -1,18 +1,36 @@
-"""Running a revision's operations on the graph, buffered and by kind."""
+"""Running a revision's operations on the graph: by kind, each exactly once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from alembic_neo4j.errors import IrreversibleError
+from sqlalchemy import Connection
+
+from alembic_neo4j.errors import (
+    CheckFailed,
+    IrreversibleError,
+    LedgerError,
+    StatementError,
+)
 from alembic_neo4j.graph.connection import Graph, Row
 from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.execute import Limits, ordered, run_unit, units
+from alembic_neo4j.graph.execute import (
+    Limits,
+    digest_of,
+    kind_of,
+    ordered,
+    run_unit,
+    units,
+)
 from alembic_neo4j.graph.lexer import classify
+from alembic_neo4j.graph.marker import Mark
+from alembic_neo4j.graph.rows import rows_from_text, rows_to_text
 from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.graph.steps import Run, Step
+from alembic_neo4j.graph.steps import Batched, Check, Run, Step, Stop
+from alembic_neo4j.ledger.journal import DONE, Journal, Unit
 from alembic_neo4j.migration.operations import (
     ChangeOp,
     GraphOperation,
@@ -22,25 +40,43 @@ from alembic_neo4j.migration.operations import (
 from alembic_neo4j.schema.elements import Schema
 
 
+@dataclass(frozen=True)
+class Recorder:
+    """Where the units of a run are written down before they run."""
+
+    journal: Journal
+    connection: Connection
+    run: str
+
+
 class GraphRunner:
     """Runs the operations of one revision after another.
 
     Operations that return nothing are buffered; one that returns rows runs at once,
     after what is in the buffer. `schema` is the history's, up to the last operation.
+    With a `recorder` a unit that a killed run has finished is not run again.
+    `touched` says whether the revision may have written anything.
     """
 
-    def __init__(self, graph: Graph, limits: Limits) -> None:
+    def __init__(
+        self, graph: Graph, limits: Limits, recorder: Recorder | None = None
+    ) -> None:
         self._graph = graph
         self._limits = limits
         self._buffer: list[Step] = []
         self._autocommit = False
+        self._position = 0
+        self.recorder = recorder
         self.revision = ""
         self.schema = Schema()
+        self.touched = False
 
     def begin(self, revision: str, schema: Schema) -> None:
         """Start a revision upon the schema of the history before it."""
         self.revision, self.schema = revision, schema
         self._buffer.clear()
+        self._position = 0
+        self.touched = False
 
     def invoke(self, operation: GraphOperation) -> Any:
         """Buffer the operation, or run it and return its rows."""
@@ -63,7 +99,7 @@ class GraphRunner:
         rows: list[Row] = []
         waiting, self._buffer = ordered(self._buffer), []
         for unit in units(waiting):
-            rows = run_unit(self._graph, unit, self._limits)
+            rows = self._once(unit)
         return rows
 
     @contextmanager
@@ -79,8 +115,67 @@ class GraphRunner:
 
     def _run_now(self, operation: RunCypherOp) -> list[Row]:
         kind = self._kind(operation.text)
-        self._buffer.append(Run(operation.text, kind, operation.parameters))
+        self._buffer.append(
+            Run(operation.text, kind, operation.parameters, operation.repeatable)
+        )
         return self.flush()
 
     def _kind(self, cypher: str) -> Kind:
         return Kind.AUTOCOMMIT if self._autocommit else classify(cypher)
+
+    def _once(self, unit: Sequence[Step]) -> list[Row]:
+        if self.recorder is None or _only_reads(unit):
+            return run_unit(self._graph, unit, self._limits)
+        journal, run = self.recorder.journal, self.recorder.run
+        self._position += 1
+        planned = Unit(self.revision, self._position, kind_of(unit), digest_of(unit))
+        known = journal.unit(run, self.revision, self._position)
+        if known is not None:
+            self.touched = True
+            _refuse_another(known, planned)
+            if known.state == DONE:
+                return rows_from_text(known.rows)
+        else:
+            journal.begin_unit(run, planned)
+            self.recorder.connection.commit()
+        mark = Mark(run, self.revision, self._position)
+        rows = self._attempted(unit, mark, resumed=known is not None)
+        journal.finish_unit(run, planned, rows_to_text(rows))
+        if _is_autocommit(unit[0]):
+            # Of any other kind the graph tells, until the next commit does.
+            self.recorder.connection.commit()
+        return rows
+
+    def _attempted(
+        self, unit: Sequence[Step], mark: Mark, *, resumed: bool
+    ) -> list[Row]:
+        try:
+            rows = run_unit(self._graph, unit, self._limits, mark=mark, resumed=resumed)
+        except (CheckFailed, StatementError):
+            # The server said no, and its transaction left nothing; what is done in
+            # many of them may stand in part.
+            self.touched |= isinstance(unit[0], Batched) or _is_autocommit(unit[0])
+            raise
+        except BaseException:
+            self.touched = True
+            raise
+        self.touched |= not isinstance(unit[0], (Check, Stop))
+        return rows
+
+
+def _only_reads(unit: Sequence[Step]) -> bool:
+    return isinstance(unit[0], Run) and unit[0].kind is Kind.READ
+
+
+def _is_autocommit(step: Step) -> bool:
+    return isinstance(step, Run) and step.kind is Kind.AUTOCOMMIT
+
+
+def _refuse_another(known: Unit, planned: Unit) -> None:
+    if known.digest != planned.digest:
+        raise LedgerError(
+            f"unit {known.position} of revision {known.revision} was begun as another "
+            f"one ({known.kind}, {known.state}): the revision does not do the same "
+            "again. Make it do what it did then, or undo by hand what it did and "
+            "`alembic stamp` the revision that the graph is at"
+        )

@@ -54,7 +54,7 @@ def test_each_applied_revision_has_its_hashes(applied: Project) -> None:
 
 
 def test_our_tables_have_a_version_of_their_own(applied: Project) -> None:
-    assert (applied.remembered() or {})["alembic_neo4j_version"] == [("0001",)]
+    assert (applied.remembered() or {})["alembic_neo4j_version"] == [("0002",)]
 
 
 def test_the_stamp_names_ledger_and_heads(applied: Project, neo4j_graph: Graph) -> None:

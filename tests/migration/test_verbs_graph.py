@@ -223,6 +223,8 @@ def test_ensure_version_makes_the_ledger_alone(
         "alembic_neo4j_version",
         "alembic_neo4j_ledger",
         "alembic_neo4j_revision",
+        "alembic_neo4j_run",
+        "alembic_neo4j_unit",
     }
     assert graph_state(neo4j_graph) == before
     chain.done("ensure_version")
