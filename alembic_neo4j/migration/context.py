@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias, cast
 
 from alembic.config import Config
@@ -17,35 +17,24 @@ from alembic.runtime.migration import (
 )
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_neo4j.errors import ConfigurationError, Neo4jMigrationError
+from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
-from alembic_neo4j.graph.marker import clear_markers
-from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
 from alembic_neo4j.ledger.engine import is_in_memory
-from alembic_neo4j.ledger.journal import Journal, OpenRun
+from alembic_neo4j.ledger.journal import Journal
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.configuration import Options
+from alembic_neo4j.migration.deployment import Deployment, alembic_log
 from alembic_neo4j.migration.impl import Neo4jImpl
 from alembic_neo4j.migration.ledger_connection import LedgerConnection
 from alembic_neo4j.migration.plan import (
-    PlannedStep,
     Recorded,
-    check_capabilities,
-    check_files,
-    check_open_run,
-    check_placeholders,
-    check_stamp,
-    check_stamp_owner,
-    file_digest,
     plan,
 )
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.script import ScriptRunner
-from alembic_neo4j.schema.digest import schema_digest
 
 Step: TypeAlias = "RevisionStep | StampStep"
 
@@ -81,15 +70,13 @@ class Neo4jMigrationContext(MigrationContext):
         self.options = options
         self._ledger = ledger
         limits = Limits(options.schema_timeout, options.batch_size)
-        self._runner: GraphRunner | ScriptRunner
+        self.runner: GraphRunner | ScriptRunner
         if stock.as_sql:
-            self._runner = ScriptRunner(stock.output_buffer)
+            self.runner = ScriptRunner(stock.output_buffer)
         else:
-            self._runner = GraphRunner(graph, limits)
-        self.impl = Neo4jImpl(stock.impl, self._runner)
-        logging.getLogger("alembic.runtime.migration").info(
-            "Context impl %s.", type(self.impl).__name__
-        )
+            self.runner = GraphRunner(graph, limits)
+        self.impl = Neo4jImpl(stock.impl, self.runner)
+        alembic_log.info("Context impl %s.", type(self.impl).__name__)
 
     @property
     def history(self) -> History:
@@ -114,7 +101,7 @@ class Neo4jMigrationContext(MigrationContext):
 
         What was called before it has been committed by then.
         """
-        with self._runner.autocommit_block():
+        with self.runner.autocommit_block():
             yield
 
     def get_current_heads(self) -> tuple[str, ...]:
@@ -163,10 +150,13 @@ class Neo4jMigrationContext(MigrationContext):
         if self.as_sql:
             super()._ensure_version_table()
         else:
-            self._materialise()
+            self.materialise()
 
-    def _materialise(self) -> Ledger:
-        # Makes the ledger real: its file, Alembic's table, our tables.
+    def materialise(self) -> Ledger:
+        """Return the ledger, made real: its file, Alembic's table, our tables.
+
+        Raises ConfigurationError where it would not outlive the run.
+        """
         connection = self._ledger.open()
         if is_in_memory(connection.engine.url):
             raise ConfigurationError(
@@ -185,15 +175,22 @@ class Neo4jMigrationContext(MigrationContext):
         ledger = Ledger(connection, self.version_table)
         ledger.migrate()
         super()._ensure_version_table(purge=self.purge)
-        self._commit()
+        self.commit()
         return ledger
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Commit what has been written to the ledger."""
         assert self.connection is not None
         self.connection.commit()
 
-    def _recorded(self) -> Recorded:
-        # What the ledger says before anything is written, its tables included.
+    @property
+    def journal(self) -> Journal:
+        """The runs of this history on this graph."""
+        assert self.connection is not None
+        return Journal(self.connection, self.version_table)
+
+    def recorded(self) -> Recorded:
+        """Return what the ledger says before anything is written, tables included."""
         if self._ledger.is_missing or self.connection is None:
             return Recorded()
         ledger = Ledger(self.connection, self.version_table)
@@ -203,189 +200,29 @@ class Neo4jMigrationContext(MigrationContext):
             ledger.identity,
             ledger.stamped_heads,
             ledger.applied(),
-            self._journal.open_run(),
+            self.journal.open_run(),
         )
 
     def _run(self, kw: dict[str, Any]) -> None:
         heads = () if self.purge else self.get_current_heads()
         steps = self._steps(heads)
         if self.purge or any(isinstance(step, StampStep) for step in steps):
-            self._stamp(steps, heads, kw)
+            Deployment(self).stamp(steps, heads, kw)
         elif steps or "destination_rev" in self.opts:
             # An upgrade with nothing to do still tells that it is the wrong graph.
-            self._migrate(steps, heads, kw)
-
-    def _migrate(
-        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
-    ) -> None:
-        planned = plan(steps, heads, self.history)
-        recorded = self._recorded()
-        check_open_run(recorded.open_run, planned)
-        check_placeholders(planned)
-        check_files(self.script, recorded.applied)
-        stamp = read_stamp(self.graph)
-        check_stamp(stamp, recorded, heads)
-        if not planned:
-            return
-        check_capabilities(planned, self.graph.server)
-
-        ledger = self._materialise()
-        identity = recorded.identity or ledger.create_identity()
-        # The graph is stamped when the run ends, since each schema change makes the
-        # server plan that statement anew; until then this is what the stamp says.
-        ledger.remember_stamp(heads)
-        self._commit()
-        if stamp is None or set(stamp.heads) != set(heads):
-            write_stamp(self.graph, Stamp(identity, heads))
-        maintainer = HeadMaintainer(self, heads)
-        try:
-            for run, items in self._parts(planned, recorded.open_run):
-                for item in items:
-                    last = item is items[-1]
-                    self._take(item, maintainer, ledger, kw, run=run, last=last)
-        except BaseException:
-            # What went wrong matters more than a stamp that the next run writes.
-            with suppress(Neo4jMigrationError, SQLAlchemyError):
-                self._settle(ledger, identity)
-            raise
-        self._settle(ledger, identity)
-
-    def _parts(
-        self, planned: list[PlannedStep], open_run: OpenRun | None
-    ) -> Iterator[tuple[str, list[PlannedStep]]]:
-        # What is left of an open run first, then the rest as a run of its own.
-        begun = len(open_run.steps) if open_run else 0
-        if open_run:
-            log.info(
-                "Going on with the run of %s by %s",
-                f"{open_run.begun_at:%Y-%m-%d %H:%M}",
-                open_run.begun_by,
-            )
-            yield open_run.run, planned[:begun]
-        rest = planned[begun:]
-        if rest:
-            run = self._journal.begin([item.run_step for item in rest])
-            self._commit()
-            yield run, rest
-
-    @property
-    def _journal(self) -> Journal:
-        assert self.connection is not None
-        return Journal(self.connection, self.version_table)
-
-    def _settle(self, ledger: Ledger, identity: str) -> None:
-        # From here on an older stamp is a restored graph's.
-        assert self.connection is not None
-        self.connection.rollback()
-        heads = self.get_current_heads()
-        write_stamp(self.graph, Stamp(identity, heads))
-        open_run = self._journal.open_run()
-        clear_markers(self.graph, kept=open_run.run if open_run else "")
-        ledger.remember_stamp(heads)
-        self.connection.commit()
-
-    def _take(
-        self,
-        item: PlannedStep,
-        maintainer: HeadMaintainer,
-        ledger: Ledger,
-        kw: dict[str, Any],
-        *,
-        run: str,
-        last: bool,
-    ) -> None:
-        step, revision = item.step, item.script.revision
-        log.info("Running %s", step)
-        self._perform(item, run, kw)
-        maintainer.update_to_step(step)
-        if step.is_upgrade:
-            ledger.record_applied(
-                revision, schema_hash=item.schema_hash, file_hash=item.file_hash
-            )
-        else:
-            ledger.record_removed(revision)
-        self._journal.finish_step(run, last=last)
-        self._called_back(step, maintainer, kw)
-        self._commit()
-
-    def _perform(self, item: PlannedStep, run: str, kw: dict[str, Any]) -> None:
-        runner = self._runner
-        assert isinstance(runner, GraphRunner)
-        assert self.connection is not None
-        runner.recorder = Recorder(self._journal, self.connection, run)
-        runner.begin(item.script.revision, item.before)
-        try:
-            item.step.migration_fn(**kw)
-            runner.flush()
-        except BaseException as error:
-            self._note_failure(error, item, touched=runner.touched)
-            raise
-
-    def _note_failure(
-        self, error: BaseException, item: PlannedStep, *, touched: bool
-    ) -> None:
-        # Where nothing was written there is nothing to go on with, and the revision
-        # may be changed.
-        assert self.connection is not None
-        if not touched:
-            self.connection.rollback()
-            self._journal.abandon()
-            self.connection.commit()
-        if isinstance(error, Neo4jMigrationError):
-            # The class tells what went wrong, the message where.
-            ongoing = (
-                ". What the revision did before this stays; run the same command "
-                "again and it goes on from here"
-            )
-            error.args = (f"{item.step}: {error}{ongoing if touched else ''}",)
-
-    def _stamp(
-        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
-    ) -> None:
-        recorded = self._recorded()
-        stamp = read_stamp(self.graph)
-        if not self.purge:
-            check_stamp_owner(stamp, recorded, heads)
-        ledger = self._materialise()
-        if self.purge:
-            ledger.keep_only(())
-        # With a new identity, the graph that this ledger was at before is not its own.
-        known = None if self.purge else recorded.identity
-        identity = known or ledger.create_identity()
-        ledger.remember_stamp(stamp.heads if stamp else ())
-        maintainer = HeadMaintainer(self, heads)
-        for step in steps:
-            log.info("Running %s", step)
-            maintainer.update_to_step(step)
-            self._called_back(step, maintainer, kw)
-        self._record_stamped(ledger, maintainer)
-        self._journal.abandon()
-        self._commit()
-        self._settle(ledger, identity)
-
-    def _record_stamped(self, ledger: Ledger, maintainer: HeadMaintainer) -> None:
-        stamped = list(self.history.walk(maintainer.heads))
-        known = ledger.applied()
-        for script, recording in stamped:
-            if script.revision not in known:
-                ledger.record_applied(
-                    script.revision,
-                    schema_hash=schema_digest(recording.after),
-                    file_hash=file_digest(script),
-                )
-        ledger.keep_only({script.revision for script, _ in stamped})
+            Deployment(self).migrate(steps, heads, kw)
 
     def _write_script(self, kw: dict[str, Any]) -> None:
         if self.purge:
             raise ConfigurationError("Can't use --purge with --sql mode")
-        runner = self._runner
+        runner = self.runner
         assert isinstance(runner, ScriptRunner)
         heads = self.get_current_heads()
         steps = self._steps(heads)
         planned = iter(plan(steps, heads, self.history))
         maintainer = HeadMaintainer(self, heads)
         for step in steps:
-            log.info("Running %s", step)
+            alembic_log.info("Running %s", step)
             runner.comment(f"Running {step.short_log}")
             if isinstance(step, RevisionStep):
                 item = next(planned)
@@ -395,7 +232,7 @@ class Neo4jMigrationContext(MigrationContext):
             if not maintainer.heads:
                 self._version.create(cast("Connection", self.connection))
             maintainer.update_to_step(step)
-            self._called_back(step, maintainer, kw)
+            self.called_back(step, maintainer, kw)
         if steps:
             runner.stamp(sorted(maintainer.heads))
             target = " ".join(sorted(maintainer.heads)) or "base"
@@ -404,9 +241,10 @@ class Neo4jMigrationContext(MigrationContext):
                 f"{_program(self.config)} stamp {target}"
             )
 
-    def _called_back(
+    def called_back(
         self, step: Step, maintainer: HeadMaintainer, kw: dict[str, Any]
     ) -> None:
+        """Call the ``on_version_apply`` hooks of env.py for a step that was taken."""
         for callback in self.on_version_apply_callbacks:
             callback(ctx=self, step=step.info, heads=set(maintainer.heads), run_args=kw)
 

@@ -1,0 +1,211 @@
+"""Carrying a command out on graph and ledger: checked first, then step by step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from alembic.runtime.migration import HeadMaintainer, RevisionStep, StampStep
+from sqlalchemy.exc import SQLAlchemyError
+
+from alembic_neo4j.errors import Neo4jMigrationError
+from alembic_neo4j.graph.marker import clear_markers
+from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
+from alembic_neo4j.ledger.journal import OpenRun
+from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.plan import (
+    PlannedStep,
+    check_capabilities,
+    check_files,
+    check_open_run,
+    check_placeholders,
+    check_stamp,
+    check_stamp_owner,
+    file_digest,
+    plan,
+)
+from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.schema.digest import schema_digest
+
+if TYPE_CHECKING:
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+Step: TypeAlias = "RevisionStep | StampStep"
+
+log = logging.getLogger(__name__)
+alembic_log = logging.getLogger("alembic.runtime.migration")
+"""Steps are reported where Alembic reports them."""
+
+
+class Deployment:
+    """One upgrade, downgrade or stamp; `context` has the graph and the ledger.
+
+    All that can be known beforehand is checked before the first write. What is begun
+    is in the ledger before it is in the graph, so that a killed run is gone on with.
+    """
+
+    def __init__(self, context: Neo4jMigrationContext) -> None:
+        self._context = context
+
+    def migrate(
+        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
+    ) -> None:
+        """Take the steps from these heads on, after those of a run that is open.
+
+        Raises what is wrong with the plan, the ledger or the stamp before anything is
+        written; after that what a step raises, the steps before it being recorded.
+        """
+        planned = plan(steps, heads, self._context.history)
+        recorded = self._context.recorded()
+        check_open_run(recorded.open_run, planned)
+        check_placeholders(planned)
+        check_files(self._context.script, recorded.applied)
+        stamp = read_stamp(self._context.graph)
+        check_stamp(stamp, recorded, heads)
+        if not planned:
+            return
+        check_capabilities(planned, self._context.graph.server)
+
+        ledger = self._context.materialise()
+        identity = recorded.identity or ledger.create_identity()
+        # The graph is stamped when the run ends, since each schema change makes the
+        # server plan that statement anew; until then this is what the stamp says.
+        ledger.remember_stamp(heads)
+        self._context.commit()
+        if stamp is None or set(stamp.heads) != set(heads):
+            write_stamp(self._context.graph, Stamp(identity, heads))
+        maintainer = HeadMaintainer(self._context, heads)
+        try:
+            for run, items in self._parts(planned, recorded.open_run):
+                for item in items:
+                    last = item is items[-1]
+                    self._take(item, maintainer, ledger, kw, run=run, last=last)
+        except BaseException:
+            # What went wrong matters more than a stamp that the next run writes.
+            with suppress(Neo4jMigrationError, SQLAlchemyError):
+                self._settle(ledger, identity)
+            raise
+        self._settle(ledger, identity)
+
+    def _parts(
+        self, planned: list[PlannedStep], open_run: OpenRun | None
+    ) -> Iterator[tuple[str, list[PlannedStep]]]:
+        # What is left of an open run first, then the rest as a run of its own.
+        begun = len(open_run.steps) if open_run else 0
+        if open_run:
+            log.info(
+                "Going on with the run of %s by %s",
+                f"{open_run.begun_at:%Y-%m-%d %H:%M}",
+                open_run.begun_by,
+            )
+            yield open_run.run, planned[:begun]
+        rest = planned[begun:]
+        if rest:
+            run = self._context.journal.begin([item.run_step for item in rest])
+            self._context.commit()
+            yield run, rest
+
+    def _settle(self, ledger: Ledger, identity: str) -> None:
+        # From here on an older stamp is a restored graph's.
+        assert self._context.connection is not None
+        self._context.connection.rollback()
+        heads = self._context.get_current_heads()
+        write_stamp(self._context.graph, Stamp(identity, heads))
+        open_run = self._context.journal.open_run()
+        clear_markers(self._context.graph, kept=open_run.run if open_run else "")
+        ledger.remember_stamp(heads)
+        self._context.connection.commit()
+
+    def _take(
+        self,
+        item: PlannedStep,
+        maintainer: HeadMaintainer,
+        ledger: Ledger,
+        kw: dict[str, Any],
+        *,
+        run: str,
+        last: bool,
+    ) -> None:
+        step, revision = item.step, item.script.revision
+        alembic_log.info("Running %s", step)
+        self._perform(item, run, kw)
+        maintainer.update_to_step(step)
+        if step.is_upgrade:
+            ledger.record_applied(
+                revision, schema_hash=item.schema_hash, file_hash=item.file_hash
+            )
+        else:
+            ledger.record_removed(revision)
+        self._context.journal.finish_step(run, last=last)
+        self._context.called_back(step, maintainer, kw)
+        self._context.commit()
+
+    def _perform(self, item: PlannedStep, run: str, kw: dict[str, Any]) -> None:
+        runner = self._context.runner
+        assert isinstance(runner, GraphRunner)
+        assert self._context.connection is not None
+        runner.recorder = Recorder(self._context.journal, self._context.connection, run)
+        runner.begin(item.script.revision, item.before)
+        try:
+            item.step.migration_fn(**kw)
+            runner.flush()
+        except BaseException as error:
+            self._note_failure(error, item, touched=runner.touched)
+            raise
+
+    def _note_failure(
+        self, error: BaseException, item: PlannedStep, *, touched: bool
+    ) -> None:
+        # Where nothing was written there is nothing to go on with, and the revision
+        # may be changed.
+        assert self._context.connection is not None
+        if not touched:
+            self._context.connection.rollback()
+            self._context.journal.abandon()
+            self._context.connection.commit()
+        if isinstance(error, Neo4jMigrationError):
+            # The class tells what went wrong, the message where.
+            ongoing = (
+                ". What the revision did before this stays; run the same command "
+                "again and it goes on from here"
+            )
+            error.args = (f"{item.step}: {error}{ongoing if touched else ''}",)
+
+    def stamp(
+        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
+    ) -> None:
+        """Say where the graph is, in the ledger and in its stamp; end an open run."""
+        recorded = self._context.recorded()
+        stamp = read_stamp(self._context.graph)
+        if not self._context.purge:
+            check_stamp_owner(stamp, recorded, heads)
+        ledger = self._context.materialise()
+        if self._context.purge:
+            ledger.keep_only(())
+        # With a new identity, the graph that this ledger was at before is not its own.
+        known = None if self._context.purge else recorded.identity
+        identity = known or ledger.create_identity()
+        ledger.remember_stamp(stamp.heads if stamp else ())
+        maintainer = HeadMaintainer(self._context, heads)
+        for step in steps:
+            alembic_log.info("Running %s", step)
+            maintainer.update_to_step(step)
+            self._context.called_back(step, maintainer, kw)
+        self._record_stamped(ledger, maintainer)
+        self._context.journal.abandon()
+        self._context.commit()
+        self._settle(ledger, identity)
+
+    def _record_stamped(self, ledger: Ledger, maintainer: HeadMaintainer) -> None:
+        stamped = list(self._context.history.walk(maintainer.heads))
+        known = ledger.applied()
+        for script, recording in stamped:
+            if script.revision not in known:
+                ledger.record_applied(
+                    script.revision,
+                    schema_hash=schema_digest(recording.after),
+                    file_hash=file_digest(script),
+                )
+        ledger.keep_only({script.revision for script, _ in stamped})
