@@ -40,7 +40,7 @@ def downgrade() -> None:
     op.drop_index("Label{number}", "name")
 '''
 BARE = """
-import os, neo4j
+import os, time, neo4j
 auth = ("neo4j", os.environ["ALEMBIC_NEO4J_PASSWORD"])
 with neo4j.GraphDatabase.driver(os.environ["ALEMBIC_NEO4J_URI"], auth=auth) as driver:
     with driver.session() as session:
@@ -51,7 +51,11 @@ with neo4j.GraphDatabase.driver(os.environ["ALEMBIC_NEO4J_URI"], auth=auth) as d
                     f"FOR (n:`Label{{number}}`) ON (n.`name`)"
                 ).consume()
                 transaction.commit()
-        session.run("CALL db.awaitIndexes()").consume()
+            while {wait} and session.run(
+                "SHOW INDEXES YIELD name, state WHERE name = $name AND "
+                "state <> 'ONLINE' RETURN name", name=f"index_Label{{number}}_name"
+            ).data():
+                time.sleep(0.002)
 """
 SQL_ENV = """
 from alembic import context
@@ -84,7 +88,11 @@ def main() -> None:
 
 
 def upgrade(directory: Path, count: int, runs: int) -> None:
-    """Time revisions of one index each, against the same by the bare driver."""
+    """Time revisions of one index each, against the same by the bare driver.
+
+    An index that is not online when its revision is recorded may still fail, so the
+    driver waits for each as the upgrade does; without that it is faster.
+    """
     graph = disposable_graph()
     call(directory, INIT)
     down = None
@@ -93,17 +101,19 @@ def upgrade(directory: Path, count: int, runs: int) -> None:
         down = f"r{number:05d}"
         (directory / "migrations" / "versions" / f"{down}.py").write_text(text)
     command = [*ALEMBIC, "-c", "neo4j.ini", "upgrade", "head"]
-    bare = [sys.executable, "-c", BARE.format(count=count)]
+    waiting = [sys.executable, "-c", BARE.format(count=count, wait=True)]
+    hasty = [sys.executable, "-c", BARE.format(count=count, wait=False)]
 
     def clean() -> None:
         wipe(graph)
         for path in directory.glob("neo4j_ledger.db*"):
             path.unlink()
 
+    ours = timed(directory, command, runs, before=clean)
+    title = f"upgrade of {count} one-index revisions / bare driver"
+    report(title, ours, timed(directory, waiting, runs, before=clean))
     report(
-        f"upgrade of {count} one-index revisions / bare driver",
-        timed(directory, command, runs, before=clean),
-        timed(directory, bare, runs, before=clean),
+        f"{title} that does not wait", ours, timed(directory, hasty, runs, before=clean)
     )
     clean()
 

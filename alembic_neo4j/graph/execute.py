@@ -209,7 +209,7 @@ _STATES = (
     "WHERE name IN $names AND state <> 'ONLINE' "
     "RETURN name, state, populationPercent AS percent, failureMessage AS message"
 )
-_PAUSES = (0.005, 0.02, 0.1, 0.5)
+_PAUSES = (0.002, 0.004, 0.008, 0.02, 0.1, 0.5)
 
 
 def _await_online(
@@ -220,7 +220,7 @@ def _await_online(
     names = [e.name for e in elements if isinstance(e, Index)]
     began = reported = time.monotonic()
     pauses = iter(_PAUSES)
-    while names and (waiting := graph.read(_STATES, {"names": names})):
+    while names and (waiting := list(graph.stream(_STATES, {"names": names}))):
         now = time.monotonic()
         timed_out = now - began > limits.schema_timeout
         if timed_out or any(row["state"] == "FAILED" for row in waiting):
