@@ -143,7 +143,7 @@ def test_a_mirror_of_central_in_the_users_maven_settings_is_used(
     assert artifacts.mirror_of_central() is None
     (tmp_path / ".m2").mkdir()
     (tmp_path / ".m2" / "settings.xml").write_text(
-        '<settings xmlns="http://maven.apache.org/SETTINGS/1.0.0"><mirrors>'
+        '<settings xmlns="urn:settings"><mirrors>'
         "<mirror><mirrorOf>other</mirrorOf><url>http://other.invalid</url></mirror>"
         "<mirror><mirrorOf>*</mirrorOf><url>http://mirror.invalid/m/</url></mirror>"
         "</mirrors></settings>"
