@@ -70,12 +70,13 @@ class Deployment:
 
         ledger = self._context.materialise()
         identity = recorded.identity or ledger.create_identity()
+        self._context.commit()
+        if stamp is None or set(stamp.heads) != set(heads):
+            write_stamp(self._context.graph, Stamp(identity, heads))
         # The graph is stamped when the run ends, since each schema change makes the
         # server plan that statement anew; until then this is what the stamp says.
         ledger.remember_stamp(heads)
         self._context.commit()
-        if stamp is None or set(stamp.heads) != set(heads):
-            write_stamp(self._context.graph, Stamp(identity, heads))
         maintainer = HeadMaintainer(self._context, heads)
         try:
             for run, items in self._parts(planned, recorded.open_run):
