@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from alembic.runtime.migration import HeadMaintainer, RevisionStep, StampStep
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from alembic_neo4j.errors import Neo4jMigrationError
+from alembic_neo4j.errors import LedgerError, Neo4jMigrationError
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun
@@ -79,10 +79,12 @@ class Deployment:
         self._context.commit()
         maintainer = HeadMaintainer(self._context, heads)
         try:
-            for run, items in self._parts(planned, recorded.open_run):
+            for recorder, items in self._parts(planned, recorded.open_run):
                 for item in items:
-                    last = item is items[-1]
-                    self._take(item, maintainer, ledger, kw, run=run, last=last)
+                    self._perform(item, recorder, kw)
+                    self._record(item, maintainer, ledger, kw)
+                    recorder.journal.finish_step(recorder.run, last=item is items[-1])
+                    self._context.commit()
         except BaseException:
             # What went wrong matters more than a stamp that the next run writes.
             with suppress(Neo4jMigrationError, SQLAlchemyError):
@@ -92,7 +94,7 @@ class Deployment:
 
     def _parts(
         self, planned: list[PlannedStep], open_run: OpenRun | None
-    ) -> Iterator[tuple[str, list[PlannedStep]]]:
+    ) -> Iterator[tuple[Recorder, list[PlannedStep]]]:
         # What is left of an open run first, then the rest as a run of its own.
         begun = len(open_run.steps) if open_run else 0
         if open_run:
@@ -101,12 +103,26 @@ class Deployment:
                 f"{open_run.begun_at:%Y-%m-%d %H:%M}",
                 open_run.begun_by,
             )
-            yield open_run.run, planned[:begun]
+            yield self._recorder(open_run.run, resumed=True), planned[:begun]
         rest = planned[begun:]
         if rest:
-            run = self._context.journal.begin([item.run_step for item in rest])
+            yield self._recorder(self._begun(rest), resumed=False), rest
+
+    def _recorder(self, run: str, *, resumed: bool) -> Recorder:
+        connection = self._context.connection
+        assert connection is not None
+        return Recorder(self._context.journal, connection, run, resumed)
+
+    def _begun(self, planned: list[PlannedStep]) -> str:
+        try:
+            run = self._context.journal.begin([item.run_step for item in planned])
             self._context.commit()
-            yield run, rest
+        except IntegrityError as error:
+            raise LedgerError(
+                "another command has begun a run on this ledger at this moment; "
+                "nothing has run here. Run this one again when that has ended"
+            ) from error
+        return run
 
     def _settle(self, ledger: Ledger, identity: str) -> None:
         # From here on an older stamp is a restored graph's.
@@ -119,35 +135,13 @@ class Deployment:
         ledger.remember_stamp(heads)
         self._context.connection.commit()
 
-    def _take(
-        self,
-        item: PlannedStep,
-        maintainer: HeadMaintainer,
-        ledger: Ledger,
-        kw: dict[str, Any],
-        *,
-        run: str,
-        last: bool,
+    def _perform(
+        self, item: PlannedStep, recorder: Recorder, kw: dict[str, Any]
     ) -> None:
-        step, revision = item.step, item.script.revision
-        alembic_log.info("Running %s", step)
-        self._perform(item, run, kw)
-        maintainer.update_to_step(step)
-        if step.is_upgrade:
-            ledger.record_applied(
-                revision, schema_hash=item.schema_hash, file_hash=item.file_hash
-            )
-        else:
-            ledger.record_removed(revision)
-        self._context.journal.finish_step(run, last=last)
-        self._context.called_back(step, maintainer, kw)
-        self._context.commit()
-
-    def _perform(self, item: PlannedStep, run: str, kw: dict[str, Any]) -> None:
         runner = self._context.runner
         assert isinstance(runner, GraphRunner)
-        assert self._context.connection is not None
-        runner.recorder = Recorder(self._context.journal, self._context.connection, run)
+        alembic_log.info("Running %s", item.step)
+        runner.recorder = recorder
         runner.begin(item.script.revision, item.before)
         try:
             item.step.migration_fn(**kw)
@@ -155,6 +149,23 @@ class Deployment:
         except BaseException as error:
             self._note_failure(error, item, touched=runner.touched)
             raise
+
+    def _record(
+        self,
+        item: PlannedStep,
+        maintainer: HeadMaintainer,
+        ledger: Ledger,
+        kw: dict[str, Any],
+    ) -> None:
+        step, revision = item.step, item.script.revision
+        maintainer.update_to_step(step)
+        if step.is_upgrade:
+            ledger.record_applied(
+                revision, schema_hash=item.schema_hash, file_hash=item.file_hash
+            )
+        else:
+            ledger.record_removed(revision)
+        self._context.called_back(step, maintainer, kw)
 
     def _note_failure(
         self, error: BaseException, item: PlannedStep, *, touched: bool

@@ -42,11 +42,21 @@ from alembic_neo4j.schema.elements import Schema
 
 @dataclass(frozen=True)
 class Recorder:
-    """Where the units of a run are written down before they run."""
+    """Where the units of a run are written down before they run.
+
+    `resumed` says that the run was begun by another command.
+    """
 
     journal: Journal
     connection: Connection
     run: str
+    resumed: bool = False
+
+    def known(self, revision: str, position: int) -> Unit | None:
+        """Return a unit that was begun before, None where it was not."""
+        if not self.resumed:
+            return None
+        return self.journal.unit(self.run, revision, position)
 
 
 class GraphRunner:
@@ -129,7 +139,7 @@ class GraphRunner:
         journal, run = self.recorder.journal, self.recorder.run
         self._position += 1
         planned = Unit(self.revision, self._position, kind_of(unit), digest_of(unit))
-        known = journal.unit(run, self.revision, self._position)
+        known = self.recorder.known(self.revision, self._position)
         if known is not None:
             self.touched = True
             _refuse_another(known, planned)
