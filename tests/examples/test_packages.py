@@ -15,6 +15,7 @@ import neo4j
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from pytest_alembic.tests import (
     test_model_definitions_match_ddl,
     test_single_head_revision,
@@ -23,6 +24,8 @@ from pytest_alembic.tests import (
 )
 
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.migration.replay import History
+from alembic_neo4j.schema.digest import schema_digest
 
 __all__ = [
     "test_model_definitions_match_ddl",
@@ -349,3 +352,12 @@ def run(script: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_each_schema_hash_is_that_of_the_replayed_history(config: Config) -> None:
+    script = ScriptDirectory.from_config(config)
+    history = History(script)
+    for revision in script.walk_revisions():
+        written = revision.module.schema_hash
+        if written is not None:
+            assert written == schema_digest(history.at([revision.revision]))

@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:29a0d29f5d0683b1382106e700d9394afa3fb1ec134fdb8f21e10d669e27badb'
+schema_hash: str | None = '1:62d5e7a51290ca0668685630018a12db57c671f2951f66de99cce761a45911e9'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:3146bab3a4ce025faf729d0055adac256352630adf1497e767e55b5cf334742f'
+schema_hash: str | None = '1:3b13b2155337d5a4e717ae21dbb773341860ff6c7d6d368415d167993402495e'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:52c6fd864b0d80a73c3affef30fd6e15addf222346227ac3627064dbd107e1a8'
+schema_hash: str | None = '1:272294e53c3a819fbf5a9029ac994fc6c7b6f5efcf9e9e2dece55a9bdb056dce'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:19f8c1a806aadeb62e104b176b885e9005cb3f97a291db5ab13a9780911513cc'
+schema_hash: str | None = '1:ac9f8317c97ac96cff3f79e9f118cde755753dfdb842244a13bc347799323577'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

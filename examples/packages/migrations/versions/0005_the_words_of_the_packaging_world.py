@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:db128f887bf2a465bfea3ff9ea22d06948e9132644e40b4df812e951d2511748'
+schema_hash: str | None = '1:c609b59b66675cbcc59bea2a169a098a94a5908e68e55f684f982afa31647200'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:e3e37cf1927992f53078f67a8331fa6ffcfb765ac3e944b666bced32df488ab2'
+schema_hash: str | None = '1:4bf9683f9d597bcd07f481a9b0e77f670580a6da3aa51c22380add21abf634ac'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

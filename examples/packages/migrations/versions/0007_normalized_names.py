@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:70f9cd6e585eb01d99a79beca05e44d97fed4053e86e923274d8aa514357b983'
+schema_hash: str | None = '1:3a20c5c8ae7ebc68d0fcf20e644946b69144340aec17312c1ac5af271f4e41c9'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:99e11c1b18e9319a869744c9a774aea8394f91377e31553a5895044609e1a651'
+schema_hash: str | None = '1:589915fe455e3cf483dc74fc7ebcfdf73b5a0bfc8b6b7b183ea7c5bf83959bfb'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

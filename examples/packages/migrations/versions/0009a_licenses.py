@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:51478c1c51cc00271fe5e6ae687bd658406b06c01b13950104ee25f91f73b5b0'
+schema_hash: str | None = '1:a51371f03473e4325aeedd2b604458f36826233d182ee3c653d906cd069c7ed6'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

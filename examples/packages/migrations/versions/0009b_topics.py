@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:e7b08b313fa76bfb93be4c37567eb1c2090e91f96bf96ff17bc48de33620f212'
+schema_hash: str | None = '1:d0a045ef7c7b444394bfd6e4c9ca2b88129a6bcf46622a90f2efd3db94c68814'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

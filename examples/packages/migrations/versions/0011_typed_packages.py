@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:210605b3948b96dd520a6c0d2f928f7861491c58ded4c09d0f2ad2a6e0ae9fb8'
+schema_hash: str | None = '1:b7ae5346d755ec8cdc459a417dcfdadca2088e2d6025c441fb15efbb51fe15d9'
 rollback_safe: bool = True
 migration_type: str = "schema"
 

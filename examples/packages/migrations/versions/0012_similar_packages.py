@@ -17,7 +17,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # Used by alembic_neo4j.
-schema_hash: str | None = '1:8731dabb2621b215998e978d2fec2d6e6d290a49ca267f71677642488b16c2b2'
+schema_hash: str | None = '1:eaf5d58a07e1935a032ddd53c6a9ba172a681750fe59ed83417a79e40001ed73'
 rollback_safe: bool = True
 migration_type: str = "schema"
 
