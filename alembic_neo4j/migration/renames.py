@@ -86,6 +86,8 @@ def _hints(autogen_context: AutogenContext) -> list[Hint]:
 
 
 def _with_hint(renames: Renames, hint: Hint, before: Schema, after: Schema) -> Renames:
+    if hint.old == hint.new:
+        raise ConfigurationError(f"-x rename={hint.text} renames nothing")
     if hint.owner is None:
         if hint.old in before.nodes and hint.new in after.nodes:
             return _with_label(renames, hint.old, hint.new)

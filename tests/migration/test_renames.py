@@ -1,0 +1,201 @@
+"""Who decides a rename: ``__kgid__``, a hint, a question on a terminal, or nobody."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from neomodel import db
+
+from alembic_neo4j.graph.connection import Graph
+from tests.migration.project import PROGRAM, Project
+
+BEFORE = """
+class Knows(StructuredRel):
+    since = IntegerProperty()
+
+
+class Person(StructuredNode):
+    name = StringProperty(unique_index=True)
+    born = IntegerProperty(index=True)
+    friends = RelationshipTo("Person", "KNOWS", model=Knows)
+"""
+
+
+@pytest.fixture
+def people(project: Project) -> Project:
+    """A project whose history declares the models as they were before."""
+    _forget_relationship_models()
+    project.models(BEFORE)
+    project.done("revision", "--autogenerate", "--rev-id", "r1")
+    return project
+
+
+def _generated(project: Project, *arguments: str) -> str:
+    _forget_relationship_models()
+    project.done(*arguments, "revision", "--autogenerate", "--rev-id", "r2")
+    (path,) = project.versions.glob("r2*.py")
+    return path.read_text()
+
+
+def _forget_relationship_models() -> None:
+    # neomodel keeps the model of a relationship type for the life of a process.
+    db._NODE_CLASS_REGISTRY.clear()
+
+
+def _changed(project: Project, old: str, new: str) -> None:
+    assert old in BEFORE
+    project.models(BEFORE.replace(old, new))
+
+
+def test_an_identity_decides_without_a_word(project: Project) -> None:
+    project.models("class A(StructuredNode):\n    __kgid__ = 'one'\n")
+    project.done("revision", "--autogenerate", "--rev-id", "r1")
+    project.models("class B(StructuredNode):\n    __kgid__ = 'one'\n")
+    text = _generated(project)
+    assert 'op.rename_label("A", "B")' in text
+    assert 'op.rename_label("B", "A")' in text
+
+
+@pytest.mark.parametrize("owner", ["Person", "`Person`"])
+def test_a_hint_renames_a_property(people: Project, owner: str) -> None:
+    _changed(people, "    born", "    birth_year")
+    text = _generated(people, "-x", f"rename={owner}.born:birth_year")
+    assert 'op.rename_node_property("Person", "born", "birth_year")' in text
+    assert 'op.rename_node_property("Person", "birth_year", "born")' in text
+    assert "remove_node_property" not in text
+    assert "index" not in text
+
+
+@pytest.mark.parametrize("owner", ["Person", "Human"])
+def test_hints_repeat_and_take_either_name_of_the_label(
+    people: Project, owner: str
+) -> None:
+    text = BEFORE.replace("Person", "Human").replace("    born", "    birth_year")
+    people.models(text)
+    hints = ("-x", f"rename={owner}.born:birth_year", "-x", "rename=Person:Human")
+    generated = _generated(people, *hints)
+    assert 'op.rename_label("Person", "Human")' in generated
+    assert 'op.rename_node_property("Human", "born", "birth_year")' in generated
+
+
+def test_a_hint_renames_a_relationship_type_of_a_label(people: Project) -> None:
+    people.models(BEFORE.replace("KNOWS", "LIKES").replace("friends", "liked"))
+    text = _generated(people, "-x", "rename=Person.KNOWS:LIKES")
+    assert 'op.rename_relationship_type("KNOWS", "LIKES")' in text
+
+
+def test_a_hint_renames_a_property_of_a_relationship_type(people: Project) -> None:
+    _changed(people, "    since", "    year")
+    text = _generated(people, "-x", "rename=KNOWS.since:year")
+    assert 'op.rename_relationship_property("KNOWS", "since", "year")' in text
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "Nobody:Human",
+        "Person:Nobody",
+        "Person.nothing:birth_year",
+        "Person.born:nothing",
+        "Nobody.born:birth_year",
+        "born",
+        "Person.born.year:x",
+        "Person.name:name",
+    ],
+)
+def test_a_hint_that_fits_nothing_is_an_error(people: Project, hint: str) -> None:
+    _changed(people, "    born", "    birth_year")
+    _forget_relationship_models()
+    message = people.failed(
+        "-x", f"rename={hint}", "revision", "--autogenerate", "--rev-id", "r2"
+    )
+    assert f"rename={hint}" in message
+    assert not list(people.versions.glob("r2*.py"))
+
+
+def test_with_neither_it_is_a_removal_and_an_addition_with_a_comment(
+    people: Project,
+) -> None:
+    _changed(people, "    born", "    birth_year")
+    text = _generated(people)
+    assert "#     -x rename=Person.born:birth_year" in text
+    assert 'op.add_node_property("Person", "birth_year", "INTEGER")' in text
+    assert 'op.remove_node_property("Person", "born")' in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("y", 'op.rename_node_property("Person", "born", "birth_year")'),
+        ("n", 'op.remove_node_property("Person", "born")'),
+    ],
+)
+def test_on_a_terminal_it_is_asked(people: Project, answer: str, expected: str) -> None:
+    _changed(people, "    born", "    birth_year")
+    arguments = ["-c", "neo4j.ini", "revision", "--autogenerate", "--rev-id", "r2"]
+    screen = _on_a_terminal(people.path, arguments, answer)
+    assert "Was Person.born renamed to birth_year (same type INTEGER" in screen
+    (path,) = people.versions.glob("r2*.py")
+    assert expected in path.read_text()
+    assert "-x rename" not in path.read_text()
+
+
+def test_a_check_on_a_terminal_asks_nothing(people: Project) -> None:
+    _changed(people, "    born", "    birth_year")
+    screen = _on_a_terminal(people.path, ["-c", "neo4j.ini", "check"], "")
+    assert "New upgrade operations detected" in screen
+    assert "renamed to" not in screen
+
+
+def test_a_renamed_label_keeps_its_nodes_and_its_constraint(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.models("class A(StructuredNode):\n    key = StringProperty(unique_index=True)")
+    live.done("revision", "--autogenerate", "--rev-id", "r1")
+    live.done("upgrade", "head")
+    neo4j_graph.transaction([("UNWIND range(1, 5) AS i CREATE (:A {key: i})", {})])
+    live.models("class B(StructuredNode):\n    key = StringProperty(unique_index=True)")
+    live.done("-x", "rename=A:B", "revision", "--autogenerate", "--rev-id", "r2")
+    live.done("upgrade", "head")
+    assert neo4j_graph.read("MATCH (n:B) RETURN count(n) AS n") == [{"n": 5}]
+    names = neo4j_graph.read("SHOW CONSTRAINTS YIELD name")
+    assert names == [{"name": "constraint_unique_B_key"}]
+    live.done("downgrade", "r1")
+    assert neo4j_graph.read("MATCH (n:A) RETURN count(n) AS n") == [{"n": 5}]
+    names = neo4j_graph.read("SHOW CONSTRAINTS YIELD name")
+    assert names == [{"name": "constraint_unique_A_key"}]
+
+
+def _on_a_terminal(directory: Path, arguments: list[str], answer: str) -> str:
+    """Run the installed program on a terminal; return what it showed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [str(PROGRAM), *arguments],
+        cwd=directory,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        close_fds=True,
+        env=dict(os.environ),
+    )
+    os.close(theirs)
+    screen, deadline, answered = "", time.monotonic() + 60, not answer
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([ours], [], [], 0.2)
+        try:
+            screen += os.read(ours, 4096).decode() if ready else ""
+        except OSError:
+            # The program has closed its side.
+            break
+        if not answered and "?" in screen:
+            os.write(ours, f"{answer}\n".encode())
+            answered = True
+    process.wait(10)
+    os.close(ours)
+    return screen
