@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEO4J_2026 ?= 2026.08.1
 
-.PHONY: demo test test-matrix lint types architecture tests docs clean
+.PHONY: demo test test-crash test-matrix lint types architecture tests docs clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
@@ -17,6 +17,9 @@ test: lint types architecture tests
 test-matrix: $(READY)
 	$(BIN)/pytest
 	ALEMBIC_NEO4J_TEST_VERSION=$(NEO4J_2026) $(BIN)/pytest
+
+test-crash: $(READY)
+	$(BIN)/python -m tests.crash.sweep
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -338,7 +338,22 @@ def _run(
     statements = [(run.text, run.parameters) for run in runs]
     if mark is not None and first.kind is Kind.DATA:
         return run_marked(graph, mark, statements)
-    return graph.transaction(statements)[-1]
+    try:
+        return graph.transaction(statements)[-1]
+    except ServerRefused as error:
+        # One transaction: where its effect is there, it was committed the first time.
+        if resumed and error.code in _HAD_ITS_EFFECT:
+            return []
+        raise
+
+
+_HAD_ITS_EFFECT = {
+    "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists",
+    "Neo.ClientError.Schema.IndexAlreadyExists",
+    "Neo.ClientError.Schema.ConstraintAlreadyExists",
+    "Neo.DatabaseError.Schema.IndexDropFailed",
+    "Neo.DatabaseError.Schema.ConstraintDropFailed",
+}
 
 
 def described(element: Index | Constraint) -> str:

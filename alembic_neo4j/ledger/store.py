@@ -53,6 +53,7 @@ class Ledger:
             "script": (script := ScriptDirectory(str(Path(__file__).parent))),
             "fn": lambda heads, _: script._upgrade_revs("head", heads),
         }
+        _begin(self._connection)
         with quiet_alembic():
             context = MigrationContext.configure(self._connection, opts=options)
             # A private Operations: Alembic's proxies belong to the revisions that run.
@@ -142,6 +143,16 @@ class Ledger:
         )
         if not changed.rowcount:
             self._connection.execute(insert(facts).values(key=key, value=value))
+
+
+def _begin(connection: Connection) -> None:
+    # Python's sqlite3 begins no transaction before DDL: a table that was created would
+    # stay when the process is killed before the version is recorded.
+    if connection.dialect.name != "sqlite":
+        return
+    driver = connection.connection.dbapi_connection
+    if driver is not None and not driver.in_transaction:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

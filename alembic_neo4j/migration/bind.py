@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -25,6 +26,10 @@ class Runner(Protocol):
 
     def execute(self, cypher: str) -> None:
         """Do a Cypher statement whose rows nobody wants."""
+        ...
+
+    def on_ledger(self, text: str, act: Callable[[], None]) -> None:
+        """Do what the revision asks of the ledger's database; `text` tells what."""
         ...
 
     def autocommit_block(self) -> AbstractContextManager[None]:

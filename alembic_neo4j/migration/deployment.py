@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +18,7 @@ from alembic_neo4j.ledger.journal import OpenRun
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.plan import (
     PlannedStep,
+    Recorded,
     check_capabilities,
     check_files,
     check_open_run,
@@ -65,6 +67,7 @@ class Deployment:
         stamp = read_stamp(self._context.graph)
         check_stamp(stamp, recorded, heads)
         if not planned:
+            self._settle_what_was_left(recorded, heads)
             return
         check_capabilities(planned, self._context.graph.server)
 
@@ -104,7 +107,8 @@ class Deployment:
                 open_run.begun_by,
             )
             yield self._recorder(open_run.run, resumed=True), planned[:begun]
-        rest = planned[begun:]
+        # A relative target counts from where the open run began.
+        rest = [] if open_run and self._is_relative() else planned[begun:]
         if rest:
             yield self._recorder(self._begun(rest), resumed=False), rest
 
@@ -123,6 +127,16 @@ class Deployment:
                 "nothing has run here. Run this one again when that has ended"
             ) from error
         return run
+
+    def _is_relative(self) -> bool:
+        target = str(self._context.opts.get("destination_rev"))
+        return re.search(r"[+-]\d+$", target) is not None
+
+    def _settle_what_was_left(self, recorded: Recorded, heads: tuple[str, ...]) -> None:
+        # The stamp is remembered last of all that ends a run.
+        stamped = recorded.stamped
+        if recorded.identity and stamped is not None and set(stamped) != set(heads):
+            self._settle(self._context.materialise(), recorded.identity)
 
     def _settle(self, ledger: Ledger, identity: str) -> None:
         # From here on an older stamp is a restored graph's.

@@ -44,6 +44,21 @@ class Neo4jImpl(DefaultImpl):
         """Run one of our operations and return its rows, if it has any."""
         return self.runner.invoke(operation)
 
+    def execute(
+        self, sql: Executable | str, execution_options: dict[str, Any] | None = None
+    ) -> None:
+        """Run what `op.execute` was given: Cypher text, or SQL for the ledger."""
+        if isinstance(sql, str):
+            self.runner.execute(sql)
+            return
+        self.runner.on_ledger(
+            str(sql), lambda: self._discard(self._exec(sql, execution_options))
+        )
+
+    def _discard(self, result: CursorResult[Any] | None) -> None:
+        if result is not None:
+            result.close()
+
     def _exec(
         self,
         construct: Executable | str,

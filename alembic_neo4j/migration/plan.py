@@ -164,13 +164,14 @@ def check_open_run(open_run: OpenRun | None, planned: Sequence[PlannedStep]) -> 
     begun = list(open_run.steps)
     if steps_[: len(begun)] == begun:
         return
-    step = begun[0]
-    target = begun[-1].revision
-    found = next((s for s in steps_ if s.revision == step.revision), None)
-    if found is not None and found.file_hash != step.file_hash:
-        why = f"the file of revision {step.revision} was edited since"
-    else:
-        why = "this command would do something else"
+    step, target = begun[0], begun[-1].revision
+    hashes = {s.revision: s.file_hash for s in steps_}
+    edited = [
+        s.revision for s in begun if hashes.get(s.revision, s.file_hash) != s.file_hash
+    ]
+    why = "this command would do something else"
+    if edited:
+        why = f"the file of revision {edited[0]} was edited since"
     raise LedgerError(
         f"the {step.direction} of revision {step.revision} was begun at "
         f"{open_run.begun_at:%Y-%m-%d %H:%M} by {open_run.begun_by} and is not "

@@ -115,6 +115,9 @@ class _Recorder:
     def execute(self, cypher: str) -> None:
         """Do nothing: a raw statement is outside of the history."""
 
+    def on_ledger(self, text: str, act: Callable[[], None]) -> None:
+        """Do nothing: the ledger's database is outside of the history."""
+
     def autocommit_block(self) -> nullcontext[None]:
         return nullcontext()
 

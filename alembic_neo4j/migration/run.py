@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +40,8 @@ from alembic_neo4j.migration.operations import (
     RunCypherOp,
 )
 from alembic_neo4j.schema.elements import Schema
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ class GraphRunner:
         planned = Unit(self.revision, self._position, kind_of(unit), digest_of(unit))
         known = self.recorder.known(self.revision, self._position)
         if known is not None:
-            self.touched = True
+            self.touched |= known.kind not in _READING
             _refuse_another(known, planned)
             if known.state == DONE:
                 return rows_from_text(known.rows)
@@ -150,11 +154,35 @@ class GraphRunner:
             self.recorder.connection.commit()
         mark = Mark(run, self.revision, self._position)
         rows = self._attempted(unit, mark, resumed=known is not None)
-        journal.finish_unit(run, planned, rows_to_text(rows))
         if _is_autocommit(unit[0]):
-            # Of any other kind the graph tells, until the next commit does.
+            # It has had its effect, whatever its rows are; of any other kind the graph
+            # tells, until the next commit does.
+            journal.finish_unit(run, planned, _kept(rows))
             self.recorder.connection.commit()
+        else:
+            journal.finish_unit(run, planned, rows_to_text(rows))
         return rows
+
+    def on_ledger(self, text: str, act: Callable[[], None]) -> None:
+        """Do what a revision asks of the ledger's database, exactly once.
+
+        It shares its transaction with the record that says so.
+        """
+        self.flush()
+        if self.recorder is None:
+            act()
+            return
+        self._position += 1
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        planned = Unit(self.revision, self._position, "ledger", digest, DONE)
+        known = self.recorder.known(self.revision, self._position)
+        self.touched = True
+        if known is not None:
+            _refuse_another(known, planned)
+            return
+        act()
+        self.recorder.journal.begin_unit(self.recorder.run, planned)
+        self.recorder.connection.commit()
 
     def _attempted(
         self, unit: Sequence[Step], mark: Mark, *, resumed: bool
@@ -171,6 +199,17 @@ class GraphRunner:
             raise
         self.touched |= not isinstance(unit[0], (Check, Stop))
         return rows
+
+
+_READING = {"check", "stop"}
+
+
+def _kept(rows: list[Row]) -> str:
+    try:
+        return rows_to_text(rows)
+    except StatementError as error:
+        log.warning("The rows are lost when this run is resumed: %s", error)
+        return "[]"
 
 
 def _only_reads(unit: Sequence[Step]) -> bool:

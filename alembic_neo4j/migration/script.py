@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -52,6 +52,11 @@ class ScriptRunner:
     def execute(self, cypher: str) -> None:
         """Buffer a raw statement."""
         self._buffer.append(Run(cypher, classify(cypher)))
+
+    def on_ledger(self, text: str, act: Callable[[], None]) -> None:
+        """Write what a revision asks of the ledger's database, as a remark."""
+        self.flush()
+        act()
 
     def flush(self) -> None:
         """Write what is buffered, grouped by kind."""

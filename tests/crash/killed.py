@@ -1,0 +1,81 @@
+"""Run ``alembic`` in this process and kill it at a named point.
+
+``python killed.py POINT ARGUMENTS`` kills it there, ``count=FILE`` instead of a point
+writes the names of all points that are passed to FILE, ``never`` just runs it. A point
+is a kind of call, before or after it, and the how manieth of them it is, such as
+``graph.commit.before#3``.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic.config import main
+from neo4j import ManagedTransaction, Session, Transaction
+from sqlalchemy.engine.default import DefaultDialect
+
+CALLS: dict[str, tuple[type, str]] = {
+    "graph.commit": (Transaction, "commit"),
+    "graph.run": (Transaction, "run"),
+    "graph.read": (ManagedTransaction, "run"),
+    "graph.autocommit": (Session, "run"),
+    "ledger.commit": (DefaultDialect, "do_commit"),
+    "ledger.execute": (DefaultDialect, "do_execute"),
+}
+"""Where a program may die: the calls that reach the graph or the ledger."""
+
+
+def wrap_calls(passed: Callable[[str], None]) -> None:
+    """Call `passed` with the point's name before and after each of the calls."""
+    for kind, (owner, name) in CALLS.items():
+        setattr(owner, name, _wrapped(kind, getattr(owner, name), passed))
+
+
+def _wrapped(
+    kind: str, call: Callable[..., Any], passed: Callable[[str], None]
+) -> Callable[..., Any]:
+    @functools.wraps(call)
+    def wrapper(*arguments: Any, **options: Any) -> Any:
+        passed(f"{kind}.before")
+        result = call(*arguments, **options)
+        passed(f"{kind}.after")
+        return result
+
+    return wrapper
+
+
+def _numbered(act: Callable[[str], None]) -> Callable[[str], None]:
+    counts: Counter[str] = Counter()
+
+    def passed(name: str) -> None:
+        counts[name] += 1
+        act(f"{name}#{counts[name]}")
+
+    return passed
+
+
+def _kill_at(point: str, passed: str) -> None:
+    if passed == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _write_to(file: Path, passed: str) -> None:
+    with file.open("a") as stream:
+        stream.write(f"{passed}\n")
+
+
+if __name__ == "__main__":
+    what, arguments = sys.argv[1], sys.argv[2:]
+    if what.startswith("count="):
+        counted = Path(what.removeprefix("count="))
+        wrap_calls(_numbered(functools.partial(_write_to, counted)))
+    elif what != "never":
+        wrap_calls(_numbered(functools.partial(_kill_at, what)))
+    main(arguments, prog="alembic")
