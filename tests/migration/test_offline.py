@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -116,8 +117,13 @@ def _comparable(graph: Graph) -> list[object]:
         [("MATCH (s:__AlembicNeo4jStamp) REMOVE s.ledger, s.written", {})]
     )
     nodes, relationships, *schema = graph_state(graph)
-    by_text = [sorted(map(str, rows)) for rows in (nodes, relationships)]
+    by_text = [sorted(map(_canonical, rows)) for rows in (nodes, relationships)]
     return [*by_text, *schema]
+
+
+def _canonical(row: dict[str, object]) -> str:
+    # The server gives the keys of a map in any order.
+    return json.dumps(row, sort_keys=True, default=str)
 
 
 def test_cypher_shell_makes_what_an_upgrade_makes(
