@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 
@@ -107,7 +107,18 @@ class Journal:
 
     def unit(self, run: str, revision: str, position: int) -> Unit | None:
         """Return a unit of a run, None where it was not begun."""
-        return next(self._units(run, revision, position), None)
+        row = self._connection.execute(
+            select(units).where(
+                units.c.run == run,
+                units.c.revision == revision,
+                units.c.position == position,
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        return Unit(
+            row.revision, row.position, row.kind, row.digest, row.state, row.rows
+        )
 
     def begin_unit(self, run: str, unit: Unit) -> None:
         """Record that a unit is going to run."""
@@ -123,19 +134,4 @@ class Journal:
                 units.c.position == unit.position,
             )
             .values(state=DONE, rows=rows)
-        )
-
-    def units(self, run: str, revision: str) -> list[Unit]:
-        """Return the units of a revision that were begun, in their order."""
-        return list(self._units(run, revision))
-
-    def _units(
-        self, run: str, revision: str, position: int | None = None
-    ) -> Iterator[Unit]:
-        query = select(units).where(units.c.run == run, units.c.revision == revision)
-        if position is not None:
-            query = query.where(units.c.position == position)
-        return (
-            Unit(r.revision, r.position, r.kind, r.digest, r.state, r.rows)
-            for r in self._connection.execute(query.order_by(units.c.position))
         )

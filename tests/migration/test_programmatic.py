@@ -216,7 +216,7 @@ def test_comparing_with_the_history(project: Project) -> None:
 
 def test_a_schema_and_a_list_are_target_metadata_as_well(project: Project) -> None:
     other = Schema.of(nodes=[Node("Pet")])
-    compared = compare_metadata(_context(), [SCHEMA, other])  # type: ignore[arg-type]
+    compared = compare_metadata(_context(), [SCHEMA, other])
     assert {diff[1] for diff in compared} == {"Person", "Pet"}
     with pytest.raises(ConfigurationError, match="target_metadata is a str"):
-        compare_metadata(_context(), "models")  # type: ignore[arg-type]
+        compare_metadata(_context(), "models")

@@ -19,7 +19,7 @@ def _makes(project: Project, revision: str, **names: object) -> None:
         revision,
         f"op.execute(\"CREATE (:Made {{by: '{revision}'}})\")",
         f"op.execute(\"MATCH (n:Made {{by: '{revision}'}}) DELETE n\")",
-        down=down,  # type: ignore[arg-type]
+        down=down,
         **names,
     )
 
