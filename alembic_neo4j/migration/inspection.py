@@ -1,0 +1,43 @@
+"""Looking at a project as its env.py configures it, with no step taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+Found = TypeVar("Found")
+
+
+def inspect_project(
+    config: Config, look: Callable[[Neo4jMigrationContext], Found]
+) -> Found:
+    """Run env.py and return what `look` returns of the migration context in it.
+
+    Graph and ledger are open while it looks; neither is created. Raises
+    ConfigurationError when env.py did not come to the migrations of a graph.
+    """
+    found: list[Found] = []
+
+    def fn(_heads: object, context: MigrationContext) -> list[object]:
+        if isinstance(context, Neo4jMigrationContext):
+            found.append(look(context))
+        return []
+
+    script = ScriptDirectory.from_config(config)
+    with EnvironmentContext(config, script, fn=fn, dont_mutate=True):
+        script.run_env()
+    if not found:
+        raise ConfigurationError(
+            f"{script.dir}/env.py did not run the migrations of a graph: it should "
+            "call environment.configure(context, ...) of alembic_neo4j and then "
+            "context.run_migrations()"
+        )
+    return found[0]
