@@ -45,6 +45,10 @@ class LedgerError(Neo4jMigrationError):
     """Ledger and graph, or ledger and revision files, do not belong together."""
 
 
+class LockError(Neo4jMigrationError):
+    """The lock of a graph or a ledger is not free, or was lost."""
+
+
 class IrreversibleError(Neo4jMigrationError, NotImplementedError):
     """A downgrade would pass a revision that says ``rollback_safe = False``."""
 
@@ -55,6 +59,10 @@ class OfflineError(Neo4jMigrationError):
 
 class LocalServerError(Neo4jMigrationError):
     """The local Neo4j can't be started, stopped or found."""
+
+
+class IngestError(Neo4jMigrationError):
+    """A source of data can't be had or read, or its rows break a rule."""
 
 
 class MissingExtra(Neo4jMigrationError):

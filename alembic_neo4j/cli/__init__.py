@@ -13,6 +13,7 @@ from alembic_neo4j import __version__
 VERBS = {
     "init": "alembic_neo4j.cli.init:init",
     "local": "alembic_neo4j.cli.local:local",
+    "unlock": "alembic_neo4j.cli.unlock:unlock",
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from alembic_neo4j.errors import (
     ConfigurationError,
@@ -27,6 +27,25 @@ log = logging.getLogger(__name__)
 
 _FORBIDDEN = {"Neo.ClientError.Security.Forbidden"}
 """What a user who was let in may not do."""
+
+
+TOKEN = "alembic_neo4j"
+"""The key of the metadata by which our transactions are told from others."""
+
+Run: TypeAlias = "Callable[[str, Mapping[str, Any]], list[Row]]"
+"""What runs a statement in an open transaction and returns its rows."""
+
+
+class Lock(Protocol):
+    """What keeps others out while a graph is written to; it may be lost."""
+
+    token: str
+
+    def fence(self, run: Run) -> None:
+        """Begin a transaction that writes; raises LockError where the lock is lost."""
+
+    def prove(self) -> None:
+        """Raise LockError where the lock is known to be lost."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,7 @@ class Graph:
 
     Nothing is opened before the first statement, so that verbs which need no graph
     work without one. `report` gets a line of text when a local server is started.
+    While it has a `lock`, all that it writes is refused once that is lost.
     """
 
     def __init__(
@@ -76,6 +96,7 @@ class Graph:
         self._driver: neo4j.Driver | None = None
         self._server: Server | None = None
         self._url = settings.url
+        self.lock: Lock | None = None
 
     @property
     def url(self) -> str:
@@ -117,24 +138,49 @@ class Graph:
             return [run(text, parameters) for text, parameters in statements]
 
     @contextmanager
-    def begin(self) -> Iterator[Callable[[str, Mapping[str, Any]], list[Row]]]:
+    def begin(
+        self,
+        *,
+        fenced: bool = True,
+        token: str | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[Run]:
         """Open a transaction and yield what runs a statement in it.
 
-        It is committed when the block ends; nothing stays when the block raises.
+        It is committed when the block ends; nothing stays when the block raises. It is
+        `fenced` by the lock, unless it writes nothing that another runner could; it
+        carries `token`, by default the lock's. `timeout` is in seconds, 0 for none and
+        None for the server's.
         """
+        token = token or (self.lock.token if self.lock else None)
         with (
             self._session("WRITE") as session,
-            session.begin_transaction() as transaction,
+            session.begin_transaction(
+                metadata={TOKEN: token} if token else None, timeout=timeout
+            ) as transaction,
         ):
-            yield lambda text, p: _rows(transaction, text, sendable(p))
+
+            def run(text: str, parameters: Mapping[str, Any]) -> list[Row]:
+                return _rows(transaction, text, sendable(parameters))
+
+            if self.lock and fenced:
+                self.lock.fence(run)
+            yield run
             transaction.commit()
 
     def autocommit(
         self, text: str, parameters: Mapping[str, Any] | None = None
     ) -> list[Row]:
         """Run a statement that may not be in an explicit transaction."""
+        import neo4j
+
+        metadata = None
+        if self.lock:
+            self.lock.prove()
+            metadata = {TOKEN: self.lock.token}
+        query = neo4j.Query(text, metadata=metadata)
         with self._session("WRITE") as session:
-            return [r.data() for r in session.run(text, sendable(parameters))]
+            return [r.data() for r in session.run(query, sendable(parameters))]
 
     def close(self) -> None:
         """Close the driver; a local server goes on running."""
@@ -161,12 +207,17 @@ class Graph:
     def _open(self) -> neo4j.Driver:
         if self._driver is None:
             self._url, credentials = self._endpoint()
-            self._driver = self._connected(credentials)
+            driver = self._connected(credentials)
             try:
                 # Asked once, without the retries that a transaction has.
-                self._driver.verify_connectivity()
+                driver.verify_connectivity()
             except ValueError as error:
+                driver.close()
                 raise self._unreachable(error) from error
+            except BaseException:
+                driver.close()
+                raise
+            self._driver = driver
         return self._driver
 
     def _connected(self, credentials: Credentials) -> neo4j.Driver:

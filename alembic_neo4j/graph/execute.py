@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -15,6 +15,7 @@ from alembic_neo4j.graph import catalogue
 from alembic_neo4j.graph.catalogue import Catalogue, read_catalogue
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.ddl import create_text, drop_text
+from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.marker import Mark, run_marked
 from alembic_neo4j.graph.statements import Kind
 from alembic_neo4j.graph.steps import (
@@ -26,6 +27,7 @@ from alembic_neo4j.graph.steps import (
     Step,
     Stop,
 )
+from alembic_neo4j.graph.watchdog import schema_transaction
 from alembic_neo4j.schema.elements import Constraint, Index
 
 log = logging.getLogger(__name__)
@@ -36,10 +38,14 @@ REPORT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Limits:
-    """How long to wait for an index, in seconds, and how much to write at once."""
+    """How long to wait for an index, in seconds, and how much to write at once.
+
+    `interrupts` tells when to stop between two transactions.
+    """
 
     schema_timeout: float = 3600.0
     batch_size: int | None = None
+    interrupts: Interrupts = field(default_factory=Interrupts)
 
 
 def units(steps: Iterable[Step]) -> Iterator[list[Step]]:
@@ -126,7 +132,7 @@ def run_unit(
         _create(graph, elements, limits, resumed=resumed)
     elif isinstance(first, Drop):
         elements = [s.element for s in unit if isinstance(s, Drop)]
-        _drop(graph, elements, resumed=resumed)
+        _drop(graph, elements, limits, resumed=resumed)
     elif isinstance(first, Batched):
         # Its selection finds what is left to do, so that it may be run again.
         _run_batches(graph, first, limits)
@@ -136,7 +142,7 @@ def run_unit(
         raise CheckFailed(first.message)
     else:
         runs = [step for step in unit if isinstance(step, Run)]
-        return _run(graph, runs, mark, resumed=resumed)
+        return _run(graph, runs, limits, mark, resumed=resumed)
     return []
 
 
@@ -154,21 +160,32 @@ def _create(
     *,
     resumed: bool,
 ) -> None:
-    missing = _not_created(graph, elements) if resumed else elements
+    missing = _not_created(graph, elements, limits) if resumed else elements
     for element in missing:
         log.info("Creating %s", described(element))
     statements: list[tuple[str, Mapping[str, Any]]]
     statements = [(create_text(element), {}) for element in missing]
     try:
         if statements:
-            graph.transaction(statements)
+            _commanded(graph, statements, limits)
     except ServerRefused as error:
         raise StatementError(_why_not_created(graph, missing, error)) from error
     _await_online(graph, elements, limits)
 
 
+def _commanded(
+    graph: Graph, statements: Sequence[tuple[str, Mapping[str, Any]]], limits: Limits
+) -> list[list[Row]]:
+    return schema_transaction(
+        graph,
+        statements,
+        timeout=limits.schema_timeout,
+        interrupts=limits.interrupts,
+    )
+
+
 def _not_created(
-    graph: Graph, elements: Sequence[Index | Constraint]
+    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
 ) -> list[Index | Constraint]:
     # A server that is killed while a constraint populates leaves its index behind
     # without an owner, which blocks the name for ever (neo4j/neo4j#13208).
@@ -176,7 +193,7 @@ def _not_created(
     names = {e.name for e in elements if isinstance(e, Constraint)}
     orphans = [i for i in found.schema.indexes.values() if i.name in names]
     if orphans:
-        graph.transaction([(drop_text(orphan), {}) for orphan in orphans])
+        _commanded(graph, [(drop_text(orphan), {}) for orphan in orphans], limits)
     live = {*found.schema.indexes, *found.schema.constraints}
     return [element for element in elements if element.key not in live]
 
@@ -224,12 +241,14 @@ def _await_online(
         now = time.monotonic()
         timed_out = now - began > limits.schema_timeout
         if timed_out or any(row["state"] == "FAILED" for row in waiting):
-            _withdraw(graph, elements)
+            _withdraw(graph, elements, limits)
             raise StatementError(_why_not_online(waiting, timed_out=timed_out))
         if now - reported > REPORT_SECONDS:
             for row in waiting:
                 log.info("Index %s: %.0f %% populated", row["name"], row["percent"])
             reported = now
+        # It is populated all the same: the run that goes on finds it there.
+        limits.interrupts.check()
         time.sleep(next(pauses, _PAUSES[-1]))
 
 
@@ -248,12 +267,18 @@ def _why_not_online(waiting: Sequence[Row], *, timed_out: bool) -> str:
     )
 
 
-def _withdraw(graph: Graph, elements: Sequence[Index | Constraint]) -> None:
-    graph.transaction([(drop_text(element), {}) for element in elements])
+def _withdraw(
+    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
+) -> None:
+    _commanded(graph, [(drop_text(element), {}) for element in elements], limits)
 
 
 def _drop(
-    graph: Graph, elements: Sequence[Index | Constraint], *, resumed: bool
+    graph: Graph,
+    elements: Sequence[Index | Constraint],
+    limits: Limits,
+    *,
+    resumed: bool,
 ) -> None:
     found = live_catalogue(graph)
     live: list[Index | Constraint]
@@ -267,7 +292,7 @@ def _drop(
         statements.append((drop_text(_live_twin(element, live)), {}))
     try:
         if statements:
-            graph.transaction(statements)
+            _commanded(graph, statements, limits)
     except ServerRefused as error:
         names = ", ".join(described(element) for element in elements)
         raise StatementError(
@@ -321,7 +346,12 @@ def _check(graph: Graph, step: Check) -> None:
 
 
 def _run(
-    graph: Graph, runs: Sequence[Run], mark: Mark | None, *, resumed: bool
+    graph: Graph,
+    runs: Sequence[Run],
+    limits: Limits,
+    mark: Mark | None,
+    *,
+    resumed: bool,
 ) -> list[Row]:
     first = runs[0]
     if first.kind is Kind.AUTOCOMMIT:
@@ -339,6 +369,8 @@ def _run(
     if mark is not None and first.kind is Kind.DATA:
         return run_marked(graph, mark, statements)
     try:
+        if first.kind is Kind.SCHEMA:
+            return _commanded(graph, statements, limits)[-1]
         return graph.transaction(statements)[-1]
     except ServerRefused as error:
         # One transaction: where its effect is there, it was committed the first time.

@@ -82,6 +82,44 @@ class Ledger:
         """Record which heads the graph has been stamped with."""
         self._set_fact(self._key("stamped"), json.dumps(sorted(heads)))
 
+    @property
+    def owner(self) -> str | None:
+        """Who took the ledger last, in words; None where nobody has it now."""
+        value = self._fact(self._key("lock"))
+        return json.loads(value)[1] if value else None
+
+    def take(self, token: str, owner: str) -> None:
+        """Record whose ledger this is from now on: the one who holds its lock."""
+        self._set_fact(self._key("lock"), json.dumps([token, owner]))
+
+    def fence(self, token: str, owner: str) -> bool:
+        """Tell whether the ledger is still theirs, for as long as the transaction is.
+
+        It writes, since two that only read would both be told so.
+        """
+        value = json.dumps([token, owner])
+        kept = self._connection.execute(
+            update(facts)
+            .where(facts.c.key == self._key("lock"), facts.c.value == value)
+            .values(value=value)
+        )
+        return bool(kept.rowcount)
+
+    def release(self, token: str, owner: str) -> None:
+        """Record that the ledger is nobody's, where it is still theirs."""
+        self._connection.execute(
+            update(facts)
+            .where(
+                facts.c.key == self._key("lock"),
+                facts.c.value == json.dumps([token, owner]),
+            )
+            .values(value="")
+        )
+
+    def take_away(self) -> None:
+        """Take the ledger from whoever has it: their next commit is refused."""
+        self._set_fact(self._key("lock"), "")
+
     def applied(self) -> dict[str, AppliedRevision]:
         """Return the applied revisions by their id."""
         query = select(revisions).where(

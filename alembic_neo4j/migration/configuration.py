@@ -31,7 +31,9 @@ KEYS: Mapping[str, str] = {
     "trusted_certificates": "a PEM file of the authorities to trust",
     "enterprise": "true: autogenerate writes what only Enterprise Edition can do",
     "compare_names": "true: a name that alone differs is a difference",
-    "schema_timeout": "seconds to wait for an index to come online",
+    "schema_timeout": "seconds to wait for an index to come online, and for a "
+    "transaction of an application that is in the way of a schema command",
+    "lock_timeout": "seconds to wait for another command that writes (300)",
     "batch_size": "how many nodes or relationships one transaction changes",
 }
 """Every key of ours and what it means."""
@@ -50,6 +52,7 @@ class Options:
     enterprise: bool = False
     compare_names: bool = False
     schema_timeout: float = 3600.0
+    lock_timeout: float = 300.0
     batch_size: int | None = None
 
 
@@ -181,6 +184,7 @@ def _options(keys: Keys) -> Options:
         enterprise=_boolean(keys, "enterprise"),
         compare_names=_boolean(keys, "compare_names"),
         schema_timeout=_number(keys, "schema_timeout") or default.schema_timeout,
+        lock_timeout=_number(keys, "lock_timeout") or default.lock_timeout,
         batch_size=int(_number(keys, "batch_size") or 0) or None,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, TypeAlias, cast
 
 from alembic.config import Config
@@ -17,10 +17,14 @@ from alembic.runtime.migration import (
 )
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.errors import ConfigurationError, LockError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
+from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.lock import Owner
 from alembic_neo4j.ledger.engine import is_in_memory
 from alembic_neo4j.ledger.journal import Journal
 from alembic_neo4j.ledger.store import Ledger
@@ -69,7 +73,12 @@ class Neo4jMigrationContext(MigrationContext):
         self.graph = graph
         self.options = options
         self._ledger = ledger
-        limits = Limits(options.schema_timeout, options.batch_size)
+        self._owner: Owner | None = None
+        self._fenced = False
+        self._interrupts = Interrupts()
+        limits = Limits(
+            options.schema_timeout, options.batch_size, interrupts=self._interrupts
+        )
         self.runner: GraphRunner | ScriptRunner
         if stock.as_sql:
             self.runner = ScriptRunner(stock.output_buffer)
@@ -109,11 +118,18 @@ class Neo4jMigrationContext(MigrationContext):
 
         Raises ConfigurationError when it can't be opened.
         """
-        if not self.as_sql and self._ledger.failure is not None:
-            raise self._ledger.failure
-        if not self.as_sql and self._ledger.is_missing:
-            return ()
+        if not self.as_sql:
+            self._look_again()
+            if self._ledger.failure is not None:
+                raise self._ledger.failure
+            if self._ledger.is_missing:
+                return ()
         return super().get_current_heads()
+
+    def _look_again(self) -> None:
+        # Another command may have made the ledger since.
+        self.connection = self.impl.connection = self._ledger.for_reading()
+        self.impl.ledger.connection = self.connection
 
     def run_migrations(self, **kw: Any) -> None:
         """Run what the command asks for.
@@ -138,10 +154,11 @@ class Neo4jMigrationContext(MigrationContext):
                 "The ledger is at %s; models are compared with the history's heads",
                 ", ".join(sorted(current)) or "base",
             )
-        for _ in self._steps(heads):
+        for _ in self.steps_from(heads):
             raise AssertionError("comparing has no steps")
 
-    def _steps(self, heads: tuple[str, ...]) -> Sequence[Step]:
+    def steps_from(self, heads: tuple[str, ...]) -> Sequence[Step]:
+        """Return the steps that the command asks for, from these heads on."""
         assert self._migrations_fn is not None
         steps = self._migrations_fn(heads, self)
         return cast("Sequence[Step]", list(steps or ()))
@@ -175,13 +192,77 @@ class Neo4jMigrationContext(MigrationContext):
         ledger = Ledger(connection, self.version_table)
         ledger.migrate()
         super()._ensure_version_table(purge=self.purge)
+        if self._owner is not None:
+            ledger.take(self._owner.token, str(self._owner))
+            self._fenced = True
         self.commit()
         return ledger
 
     def commit(self) -> None:
-        """Commit what has been written to the ledger."""
+        """Commit what has been written to the ledger.
+
+        Raises LockError where its lock was taken from this command: nothing is written
+        then.
+        """
         assert self.connection is not None
+        if self._owner is not None and self._fenced:
+            ledger = Ledger(self.connection, self.version_table)
+            if not ledger.fence(self._owner.token, str(self._owner)):
+                self.connection.rollback()
+                raise LockError(
+                    "the lock on the ledger was taken from this command by "
+                    "`alembic-neo4j unlock`; nothing more has been written. See "
+                    "`alembic-neo4j status`, then run the same command again"
+                )
         self.connection.commit()
+
+    @contextmanager
+    def owned_by(self, owner: Owner) -> Iterator[None]:
+        """Write to the ledger as the owner of its lock, and as nobody else."""
+        self._owner = owner
+        try:
+            yield
+        finally:
+            if self._fenced and self.connection is not None:
+                # Garbage where it stays: the lock ends with what holds it.
+                with suppress(LockError, SQLAlchemyError):
+                    self.connection.rollback()
+                    ledger = Ledger(self.connection, self.version_table)
+                    ledger.release(owner.token, str(owner))
+                    self.connection.commit()
+            self._owner, self._fenced = None, False
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let a signal end the block between two transactions."""
+        with self._interrupts.deferred():
+            yield
+
+    @property
+    def ledger_url(self) -> URL:
+        """The URL of the ledger's database."""
+        return self._ledger.url
+
+    @property
+    def is_ledger_missing(self) -> bool:
+        """Whether the ledger is a file that does not exist."""
+        return self._ledger.is_missing
+
+    def take_ledger_away(self) -> None:
+        """Take the ledger from whoever holds its lock: their next commit fails."""
+        self._look_again()
+        assert self.connection is not None
+        ledger = Ledger(self.connection, self.version_table)
+        if ledger.exists():
+            ledger.take_away()
+            self.connection.commit()
+
+    def ledger_owner(self) -> str | None:
+        """Return who holds the lock on the ledger, as far as it knows."""
+        if self._ledger.is_missing or self.connection is None:
+            return None
+        ledger = Ledger(self.connection, self.version_table)
+        return ledger.owner if ledger.exists() else None
 
     @property
     def journal(self) -> Journal:
@@ -191,6 +272,7 @@ class Neo4jMigrationContext(MigrationContext):
 
     def recorded(self) -> Recorded:
         """Return what the ledger says before anything is written, tables included."""
+        self._look_again()
         if self._ledger.is_missing or self.connection is None:
             return Recorded()
         ledger = Ledger(self.connection, self.version_table)
@@ -205,7 +287,7 @@ class Neo4jMigrationContext(MigrationContext):
 
     def _run(self, kw: dict[str, Any]) -> None:
         heads = () if self.purge else self.get_current_heads()
-        steps = self._steps(heads)
+        steps = self.steps_from(heads)
         if self.purge or any(isinstance(step, StampStep) for step in steps):
             Deployment(self).stamp(steps, heads, kw)
         elif steps or "destination_rev" in self.opts:
@@ -218,7 +300,7 @@ class Neo4jMigrationContext(MigrationContext):
         runner = self.runner
         assert isinstance(runner, ScriptRunner)
         heads = self.get_current_heads()
-        steps = self._steps(heads)
+        steps = self.steps_from(heads)
         planned = iter(plan(steps, heads, self.history))
         maintainer = HeadMaintainer(self, heads)
         for step in steps:

@@ -6,16 +6,20 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from alembic.runtime.migration import HeadMaintainer, RevisionStep, StampStep
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_neo4j.errors import LedgerError, Neo4jMigrationError
+from alembic_neo4j.errors import LedgerError, LockError, Neo4jMigrationError
+from alembic_neo4j.graph.interrupts import Interrupted
+from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun
 from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import (
     PlannedStep,
     Recorded,
@@ -27,6 +31,7 @@ from alembic_neo4j.migration.plan import (
     check_stamp_owner,
     file_digest,
     plan,
+    shown_heads,
 )
 from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.schema.digest import schema_digest
@@ -39,6 +44,38 @@ Step: TypeAlias = "RevisionStep | StampStep"
 log = logging.getLogger(__name__)
 alembic_log = logging.getLogger("alembic.runtime.migration")
 """Steps are reported where Alembic reports them."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What ledger and graph say of where they are, before a run."""
+
+    heads: tuple[str, ...]
+    recorded: Recorded
+    stamp: Stamp | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A plan that fits what was found."""
+
+    planned: list[PlannedStep]
+    found: Found
+
+    @property
+    def identity(self) -> str:
+        """The ledger's identity, of a ledger that has been written to."""
+        assert self.found.recorded.identity is not None
+        return self.found.recorded.identity
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing to do, and nothing that a killed run has left."""
+        # The stamp is remembered last of all that ends a run.
+        recorded = self.found.recorded
+        stamped = recorded.stamped
+        left = stamped is not None and set(stamped) != set(self.found.heads)
+        return not self.planned and not (recorded.identity and left)
 
 
 class Deployment:
@@ -56,24 +93,71 @@ class Deployment:
     ) -> None:
         """Take the steps from these heads on, after those of a run that is open.
 
-        Raises what is wrong with the plan, the ledger or the stamp before anything is
-        written; after that what a step raises, the steps before it being recorded.
+        With nothing to do no lock is taken. Raises what is wrong with the plan, the
+        ledger or the stamp before anything is written; LockError when another command
+        does not end in time; after that what a step raises, the steps before it being
+        recorded. A signal ends it between two transactions.
         """
-        planned = plan(steps, heads, self._context.history)
-        recorded = self._context.recorded()
-        check_open_run(recorded.open_run, planned)
-        check_placeholders(planned)
-        check_files(self._context.script, recorded.applied)
-        stamp = read_stamp(self._context.graph)
-        check_stamp(stamp, recorded, heads)
-        if not planned:
-            self._settle_what_was_left(recorded, heads)
+        judged = self._judged(steps, heads)
+        if judged is not None and judged.is_done:
             return
-        check_capabilities(planned, self._context.graph.server)
+        with locked(self._context):
+            # Whoever had the lock may have done it all.
+            now = self._context.get_current_heads()
+            if now != heads:
+                self._refuse_relative(heads, now)
+                steps, judged = self._context.steps_from(now), None
+            if judged is None or judged.found != self._found(now):
+                judged = self._judge(steps, now)
+            if judged.planned:
+                self._run(judged, kw)
+            elif not judged.is_done:
+                self._settle(self._context.materialise(), judged.identity)
 
+    def _judged(self, steps: Sequence[Step], heads: tuple[str, ...]) -> Judged | None:
+        # Read while another command writes, ledger and graph may seem not to fit: that
+        # is judged again when it has ended.
+        try:
+            return self._judge(steps, heads)
+        except LedgerError:
+            if read_owner(self._context.graph) is not None:
+                return None
+        now = self._context.get_current_heads()
+        return self._judge(
+            steps if now == heads else self._context.steps_from(now), now
+        )
+
+    def _judge(self, steps: Sequence[Step], heads: tuple[str, ...]) -> Judged:
+        planned = plan(steps, heads, self._context.history)
+        found = self._found(heads)
+        check_open_run(found.recorded.open_run, planned)
+        check_placeholders(planned)
+        check_files(self._context.script, found.recorded.applied)
+        check_stamp(found.stamp, found.recorded, heads)
+        if planned:
+            check_capabilities(planned, self._context.graph.server)
+        return Judged(planned, found)
+
+    def _found(self, heads: tuple[str, ...]) -> Found:
+        stamp = read_stamp(self._context.graph)
+        return Found(heads, self._context.recorded(), stamp)
+
+    def _refuse_relative(self, heads: Sequence[str], now: Sequence[str]) -> None:
+        if self._is_relative():
+            raise LockError(
+                f"while this command waited for the lock, the graph went from "
+                f"{shown_heads(heads)} to {shown_heads(now)}, so that "
+                f"{self._context.opts['destination_rev']!r} is another revision than "
+                "when it began; nothing has run here. Run it again if it still is what "
+                "you want"
+            )
+
+    def _run(self, judged: Judged, kw: dict[str, Any]) -> None:
+        heads, recorded = judged.found.heads, judged.found.recorded
         ledger = self._context.materialise()
         identity = recorded.identity or ledger.create_identity()
         self._context.commit()
+        stamp = judged.found.stamp
         if stamp is None or set(stamp.heads) != set(heads):
             write_stamp(self._context.graph, Stamp(identity, heads))
         # The graph is stamped when the run ends, since each schema change makes the
@@ -82,18 +166,29 @@ class Deployment:
         self._context.commit()
         maintainer = HeadMaintainer(self._context, heads)
         try:
-            for recorder, items in self._parts(planned, recorded.open_run):
-                for item in items:
-                    self._perform(item, recorder, kw)
-                    self._record(item, maintainer, ledger, kw)
-                    recorder.journal.finish_step(recorder.run, last=item is items[-1])
-                    self._context.commit()
+            with self._context.interruptible():
+                for recorder, items in self._parts(judged.planned, recorded.open_run):
+                    self._take(items, recorder, maintainer, ledger, kw)
         except BaseException:
             # What went wrong matters more than a stamp that the next run writes.
             with suppress(Neo4jMigrationError, SQLAlchemyError):
                 self._settle(ledger, identity)
             raise
         self._settle(ledger, identity)
+
+    def _take(
+        self,
+        items: Sequence[PlannedStep],
+        recorder: Recorder,
+        maintainer: HeadMaintainer,
+        ledger: Ledger,
+        kw: dict[str, Any],
+    ) -> None:
+        for item in items:
+            self._perform(item, recorder, kw)
+            self._record(item, maintainer, ledger, kw)
+            recorder.journal.finish_step(recorder.run, last=item is items[-1])
+            self._context.commit()
 
     def _parts(
         self, planned: list[PlannedStep], open_run: OpenRun | None
@@ -113,30 +208,16 @@ class Deployment:
             yield self._recorder(self._begun(rest), resumed=False), rest
 
     def _recorder(self, run: str, *, resumed: bool) -> Recorder:
-        connection = self._context.connection
-        assert connection is not None
-        return Recorder(self._context.journal, connection, run, resumed)
+        return Recorder(self._context.journal, self._context.commit, run, resumed)
 
     def _begun(self, planned: list[PlannedStep]) -> str:
-        try:
-            run = self._context.journal.begin([item.run_step for item in planned])
-            self._context.commit()
-        except IntegrityError as error:
-            raise LedgerError(
-                "another command has begun a run on this ledger at this moment; "
-                "nothing has run here. Run this one again when that has ended"
-            ) from error
+        run = self._context.journal.begin([item.run_step for item in planned])
+        self._context.commit()
         return run
 
     def _is_relative(self) -> bool:
         target = str(self._context.opts.get("destination_rev"))
         return re.search(r"[+-]\d+$", target) is not None
-
-    def _settle_what_was_left(self, recorded: Recorded, heads: tuple[str, ...]) -> None:
-        # The stamp is remembered last of all that ends a run.
-        stamped = recorded.stamped
-        if recorded.identity and stamped is not None and set(stamped) != set(heads):
-            self._settle(self._context.materialise(), recorded.identity)
 
     def _settle(self, ledger: Ledger, identity: str) -> None:
         # From here on an older stamp is a restored graph's.
@@ -147,7 +228,7 @@ class Deployment:
         open_run = self._context.journal.open_run()
         clear_markers(self._context.graph, kept=open_run.run if open_run else "")
         ledger.remember_stamp(heads)
-        self._context.connection.commit()
+        self._context.commit()
 
     def _perform(
         self, item: PlannedStep, recorder: Recorder, kw: dict[str, Any]
@@ -190,7 +271,15 @@ class Deployment:
         if not touched:
             self._context.connection.rollback()
             self._context.journal.abandon()
-            self._context.connection.commit()
+            self._context.commit()
+        if isinstance(error, Interrupted):
+            log.warning(
+                "Stopped in %s. %s",
+                item.step,
+                "Run the same command again and it goes on from here"
+                if touched
+                else "It had written nothing yet",
+            )
         if isinstance(error, Neo4jMigrationError):
             # The class tells what went wrong, the message where.
             ongoing = (
@@ -202,7 +291,20 @@ class Deployment:
     def stamp(
         self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
     ) -> None:
-        """Say where the graph is, in the ledger and in its stamp; end an open run."""
+        """Say where the graph is, in the ledger and in its stamp; end an open run.
+
+        Raises LedgerError where another ledger wrote the graph's stamp, and LockError
+        where another command does not end in time.
+        """
+        with locked(self._context):
+            now = () if self._context.purge else self._context.get_current_heads()
+            if now != heads:
+                heads, steps = now, self._context.steps_from(now)
+            self._stamp(steps, heads, kw)
+
+    def _stamp(
+        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
+    ) -> None:
         recorded = self._context.recorded()
         stamp = read_stamp(self._context.graph)
         if not self._context.purge:

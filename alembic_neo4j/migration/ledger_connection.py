@@ -23,7 +23,7 @@ class LedgerConnection:
 
     def __init__(self, url: str, given: Engine | Connection | None = None) -> None:
         self._given = given
-        self._url = database_url(url) if given is None else given.engine.url
+        self.url = database_url(url) if given is None else given.engine.url
         self._in_transaction = isinstance(given, Connection) and given.in_transaction()
         self.failure: ConfigurationError | None = None
         """Why the ledger could not be opened for reading."""
@@ -35,7 +35,7 @@ class LedgerConnection:
         """Whether the ledger is a file that does not exist."""
         if self._opened is not None or isinstance(self._given, Connection):
             return False
-        return is_missing(self._url)
+        return is_missing(self.url)
 
     def for_reading(self) -> Connection:
         """Return a connection that creates nothing.
@@ -48,7 +48,8 @@ class LedgerConnection:
                 return self.open()
             except ConfigurationError as error:
                 self.failure = error
-        self._stand_in = stand_in_engine(self._url).connect()
+        if self._stand_in is None:
+            self._stand_in = stand_in_engine(self.url).connect()
         return self._stand_in
 
     def open(self) -> Connection:
@@ -59,7 +60,7 @@ class LedgerConnection:
         if isinstance(self._given, Connection):
             return self._given
         if self._opened is None:
-            self._opened = connect(self._given or open_engine(self._url))
+            self._opened = connect(self._given or open_engine(self.url))
         return self._opened
 
     def close(self) -> None:

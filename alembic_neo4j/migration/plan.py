@@ -191,8 +191,8 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
     if stamp is None:
         if heads:
             raise LedgerError(
-                f"the ledger is at {_heads(heads)}, but the graph has no stamp: it is "
-                "another graph, or one that was emptied or restored. Correct "
+                f"the ledger is at {shown_heads(heads)}, but the graph has no stamp: "
+                "it is another graph, or one that was emptied or restored. Correct "
                 "neo4j.url or sqlalchemy.url; to say which revision the graph is at "
                 "all the same: `alembic stamp --purge REVISION`"
             )
@@ -201,9 +201,9 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
     known = heads if recorded.stamped is None else recorded.stamped
     if set(stamp.heads) not in (set(heads), set(known)):
         raise LedgerError(
-            f"the graph is stamped {_heads(stamp.heads)} and the ledger is at "
-            f"{_heads(heads)}: one of them was restored from a backup, or a script of "
-            "--sql was run. To say which revision the graph is at: "
+            f"the graph is stamped {shown_heads(stamp.heads)} and the ledger is at "
+            f"{shown_heads(heads)}: one of them was restored from a backup, or a "
+            "script of --sql was run. To say which revision the graph is at: "
             "`alembic stamp --purge REVISION`"
         )
 
@@ -214,9 +214,9 @@ def check_stamp_owner(
     """Raise LedgerError when another ledger wrote the stamp."""
     if stamp and stamp.ledger and stamp.ledger != recorded.identity:
         raise LedgerError(
-            f"another ledger manages this graph, at {_heads(stamp.heads)}; this one is "
-            f"at {_heads(heads)}. Correct sqlalchemy.url or neo4j.url; to make this "
-            "ledger the graph's: `alembic stamp --purge REVISION`"
+            f"another ledger manages this graph, at {shown_heads(stamp.heads)}; this "
+            f"one is at {shown_heads(heads)}. Correct sqlalchemy.url or neo4j.url; to "
+            "make this ledger the graph's: `alembic stamp --purge REVISION`"
         )
 
 
@@ -252,5 +252,6 @@ def _irreversible(script: Script, reason: str) -> str:
     )
 
 
-def _heads(heads: Sequence[str]) -> str:
+def shown_heads(heads: Sequence[str]) -> str:
+    """Return heads as messages name them."""
     return ", ".join(sorted(heads)) or "base"

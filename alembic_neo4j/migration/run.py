@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from alembic_neo4j.errors import (
     CheckFailed,
     IrreversibleError,
@@ -52,7 +50,7 @@ class Recorder:
     """
 
     journal: Journal
-    connection: Connection
+    commit: Callable[[], None]
     run: str
     resumed: bool = False
 
@@ -151,14 +149,14 @@ class GraphRunner:
                 return rows_from_text(known.rows)
         else:
             journal.begin_unit(run, planned)
-            self.recorder.connection.commit()
+            self.recorder.commit()
         mark = Mark(run, self.revision, self._position)
         rows = self._attempted(unit, mark, resumed=known is not None)
         if _is_autocommit(unit[0]):
             # It has had its effect, whatever its rows are; of any other kind the graph
             # tells, until the next commit does.
             journal.finish_unit(run, planned, _kept(rows))
-            self.recorder.connection.commit()
+            self.recorder.commit()
         else:
             journal.finish_unit(run, planned, rows_to_text(rows))
         return rows
@@ -182,7 +180,7 @@ class GraphRunner:
             return
         act()
         self.recorder.journal.begin_unit(self.recorder.run, planned)
-        self.recorder.connection.commit()
+        self.recorder.commit()
 
     def _attempted(
         self, unit: Sequence[Step], mark: Mark, *, resumed: bool

@@ -19,6 +19,7 @@ from alembic.config import CommandLine, Config
 from sqlalchemy import create_engine, inspect, text
 
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.lock import LABEL as LOCK
 
 PROGRAM = Path(sys.executable).parent / "alembic"
 NOWHERE = "bolt://127.0.0.1:1"
@@ -169,19 +170,32 @@ class Project:
 
 
 def graph_state(graph: Graph) -> list[Any]:
-    """Return all that is in a graph: nodes, relationships, indexes, constraints."""
+    """Return all that is in a graph: nodes, relationships, indexes, constraints.
+
+    The nodes of the lock and their constraint are left out: they hold no data.
+    """
     return [
         graph.read(query)
         for query in (
-            "MATCH (n) RETURN labels(n) AS labels, properties(n) AS properties "
-            "ORDER BY elementId(n)",
+            f"MATCH (n) WHERE NOT n:{LOCK} RETURN labels(n) AS labels, "
+            "properties(n) AS properties ORDER BY elementId(n)",
             "MATCH ()-[r]->() RETURN type(r) AS type, properties(r) AS properties "
             "ORDER BY elementId(r)",
             "SHOW INDEXES YIELD name, type, labelsOrTypes, properties "
+            f"WHERE labelsOrTypes IS NULL OR labelsOrTypes <> ['{LOCK}'] "
             "RETURN * ORDER BY name",
-            "SHOW CONSTRAINTS YIELD name, type RETURN * ORDER BY name",
+            "SHOW CONSTRAINTS YIELD name, type, labelsOrTypes AS labels "
+            f"WHERE labels <> ['{LOCK}'] RETURN name, type ORDER BY name",
         )
     ]
+
+
+def data(graph: Graph) -> list[Any]:
+    """Return the labels of the nodes that are not our own."""
+    return graph.read(
+        "MATCH (n) WHERE none(label IN labels(n) WHERE label STARTS WITH "
+        "'__AlembicNeo4j') RETURN labels(n) AS labels"
+    )
 
 
 def indexes(graph: Graph) -> set[str]:

@@ -15,7 +15,7 @@ from alembic_neo4j.graph.local import artifacts
 from alembic_neo4j.graph.local.java import suitable_java
 from alembic_neo4j.graph.wipe import wipe
 from alembic_neo4j.pytest_plugin import Neo4jServer
-from tests.migration.project import Project, graph_state, indexes, stamped
+from tests.migration.project import Project, data, graph_state, indexes, stamped
 
 Shell = Callable[[str], None]
 
@@ -140,7 +140,7 @@ def test_cypher_shell_makes_what_an_upgrade_makes(
     scripted.done("upgrade", "r2")
     assert by_script == _comparable(neo4j_graph)
     cypher_shell(back)
-    assert neo4j_graph.read("MATCH (n) WHERE NOT n:__AlembicNeo4jStamp RETURN n") == []
+    assert data(neo4j_graph) == []
     assert indexes(neo4j_graph) == set()
     assert stamped(neo4j_graph) == []
 

@@ -1,0 +1,52 @@
+"""``alembic-neo4j unlock``: the lock is taken from a command that hangs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+
+@click.command()
+@project_options
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@format_option
+def unlock(config: Config, yes: bool, as_json: bool) -> None:
+    """Take the lock from a command that hangs or is paused.
+
+    A command that was killed holds no lock. The transactions of the holder end and
+    leave nothing; it can't write any more, and what it was doing is resumed by the
+    next upgrade or downgrade.
+    """
+    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.migration.lock import break_locks, lock_holder
+
+    holder = inspect_project(config, lock_holder)
+    if holder is None:
+        _report(as_json, None, "Nobody holds the lock.")
+        return
+    if not yes:
+        _confirm(holder)
+    taken = inspect_project(config, break_locks)
+    _report(as_json, taken, f"Taken from {taken}." if taken else "It was freed.")
+
+
+def _confirm(holder: str) -> None:
+    click.echo(f"The lock is held by {holder}.", err=True)
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask on: say --yes to take it.")
+    click.confirm("Take it from that command?", abort=True, err=True)
+
+
+def _report(as_json: bool, holder: str | None, line: str) -> None:
+    if as_json:
+        report: dict[str, Any] = {"taken_from": holder}
+        print_json(report)
+    else:
+        click.echo(line)

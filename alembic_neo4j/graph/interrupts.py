@@ -1,0 +1,82 @@
+"""SIGINT and SIGTERM during a run: what is in hand is finished first."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_DEFAULTS: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
+
+
+class Interrupted(SystemExit):
+    """A run was stopped by a signal, between two transactions; it can be resumed.
+
+    The program's exit status is 128 and the signal's number, as a shell shows it.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+
+
+class Interrupts:
+    """The signal that came while a run was under way, if one did."""
+
+    def __init__(self) -> None:
+        self._received: int | None = None
+
+    def check(self) -> None:
+        """Raise Interrupted when a signal has come; called between transactions."""
+        if self._received is not None:
+            raise Interrupted(self._received)
+
+    def is_due(self) -> bool:
+        """Tell whether a signal has come."""
+        return self._received is not None
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Note SIGINT and SIGTERM instead of dying of them; a second one is not noted.
+
+        Handlers that the program has set itself are left alone, and so is everything
+        when this is not the main thread.
+        """
+        replaced = _replaceable()
+        try:
+            for number in replaced:
+                signal.signal(number, self._note)
+            yield
+        finally:
+            _restore(replaced)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self._received = number
+        _restore(_DEFAULTS)
+        log.warning(
+            "%s: what is in hand is finished first; once more to stop at once",
+            signal.Signals(number).name,
+        )
+
+
+def _replaceable() -> dict[signal.Signals, Any]:
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {
+        number: handler
+        for number, handler in _DEFAULTS.items()
+        if signal.getsignal(number) == handler
+    }
+
+
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

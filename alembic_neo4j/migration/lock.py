@@ -1,0 +1,71 @@
+"""The lock of a command that writes: on the graph first, then on the ledger."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from alembic_neo4j.graph.lock import Owner, break_lock, graph_lock, read_owner
+from alembic_neo4j.ledger.lock import (
+    break_ledger_lock,
+    check_location,
+    is_locked,
+    ledger_lock,
+)
+
+if TYPE_CHECKING:
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def locked(context: Neo4jMigrationContext) -> Iterator[None]:
+    """Keep every other command from writing to this graph and this history.
+
+    It waits for ``neo4j.lock_timeout`` seconds and says for whom. Raises LockError;
+    what is written to graph or ledger after the lock was lost raises it, too.
+    """
+    check_location(context.ledger_url)
+    timeout = context.options.lock_timeout
+    owner = Owner.of_this_process()
+
+    def waiting_for(holder: str) -> None:
+        log.info("Waiting for the lock on the graph, held by %s", holder)
+
+    def waiting() -> None:
+        holder = context.ledger_owner() or "another command"
+        log.info("Waiting for the lock on the ledger, held by %s", holder)
+
+    with (
+        graph_lock(context.graph, owner, timeout=timeout, waiting=waiting_for),
+        ledger_lock(
+            context.ledger_url, context.version_table, timeout=timeout, waiting=waiting
+        ),
+        context.owned_by(owner),
+    ):
+        yield
+
+
+def lock_holder(context: Neo4jMigrationContext) -> str | None:
+    """Return who holds the lock on the graph or the ledger, None where nobody does."""
+    holder = read_owner(context.graph)
+    if holder is not None:
+        return str(holder)
+    held = is_locked(context.ledger_url, context.version_table)
+    return (context.ledger_owner() or "another command") if held else None
+
+
+def break_locks(context: Neo4jMigrationContext) -> str | None:
+    """Take both locks from their holder and return who that was.
+
+    From then on the holder can commit nothing, neither to the graph nor to the ledger.
+    """
+    holder = lock_holder(context)
+    break_lock(context.graph)
+    if not context.is_ledger_missing:
+        break_ledger_lock(context.ledger_url, context.version_table)
+        context.take_ledger_away()
+    return holder

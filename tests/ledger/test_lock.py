@@ -1,0 +1,94 @@
+"""The lock on a ledger: one holder at a time, free as soon as its process is gone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import URL, make_url
+
+from alembic_neo4j.errors import LockError
+from alembic_neo4j.ledger.lock import break_ledger_lock, is_locked, ledger_lock
+
+TABLE = "alembic_version"
+_HOLDER = f"""
+import sys, time
+from sqlalchemy.engine import make_url
+from alembic_neo4j.ledger.lock import ledger_lock
+
+with ledger_lock(make_url(sys.argv[1]), {TABLE!r}, timeout=1, waiting=lambda: None):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> URL:
+    return make_url(f"sqlite:///{tmp_path}/neo4j_ledger.db")
+
+
+def _told() -> None:
+    """Take no notice."""
+
+
+def test_a_second_one_waits_and_is_refused(url: URL) -> None:
+    told: list[bool] = []
+    assert not is_locked(url, TABLE)
+    with ledger_lock(url, TABLE, timeout=1, waiting=_told):
+        assert is_locked(url, TABLE)
+        with (
+            pytest.raises(LockError, match="alembic-neo4j unlock"),
+            ledger_lock(url, TABLE, timeout=0.2, waiting=lambda: told.append(True)),
+        ):
+            raise AssertionError("two have the lock")
+    assert told == [True]
+    assert not is_locked(url, TABLE)
+
+
+def test_another_history_in_the_same_ledger_is_free(url: URL) -> None:
+    with (
+        ledger_lock(url, TABLE, timeout=1, waiting=_told),
+        ledger_lock(url, "other_version", timeout=0.2, waiting=_told),
+    ):
+        assert is_locked(url, "other_version")
+
+
+def test_it_is_free_when_its_holder_is_killed(url: URL) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, url.render_as_string()],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert is_locked(url, TABLE)
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    began = time.monotonic()
+    with ledger_lock(url, TABLE, timeout=1, waiting=_told):
+        assert time.monotonic() - began < 1
+
+
+def test_a_broken_lock_is_free_for_those_who_wait(url: URL) -> None:
+    with ledger_lock(url, TABLE, timeout=1, waiting=_told):
+        break_ledger_lock(url, TABLE)
+        with ledger_lock(url, TABLE, timeout=0.2, waiting=_told):
+            assert is_locked(url, TABLE)
+
+
+def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
+    url = make_url(f"sqlite:///{tmp_path}/missing/neo4j_ledger.db")
+    with (
+        pytest.raises(LockError, match="missing"),
+        ledger_lock(url, TABLE, timeout=1, waiting=_told),
+    ):
+        raise AssertionError("there is nothing to lock")
+
+
+def test_asking_creates_nothing(url: URL, tmp_path: Path) -> None:
+    assert not is_locked(url, TABLE)
+    assert list(tmp_path.iterdir()) == []
