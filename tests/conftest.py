@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import neo4j
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
 
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.pytest_plugin import Neo4jServer
@@ -17,3 +20,27 @@ def driver(neo4j_server: Neo4jServer, neo4j_graph: Graph) -> Iterator[neo4j.Driv
     credentials = (neo4j_server.username, neo4j_server.password)
     with neo4j.GraphDatabase.driver(neo4j_server.url, auth=credentials) as driver:
         yield driver
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A PostgreSQL of the tests, by the URL of its first database."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        # It looks for that directory when it is imported.
+        import pgserver
+
+        server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        server.cleanup()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: URL) -> URL:
+    """An empty PostgreSQL database."""
+    name = f"ledger_{uuid.uuid4().hex}"
+    engine = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return postgresql_server.set(database=name)

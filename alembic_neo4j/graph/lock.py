@@ -245,8 +245,12 @@ def _taken(
     """Return what runs in the lock's transaction, and what ends it."""
 
     def blocked(_: object) -> None:
-        held = read_owner(graph)
-        waiting(str(held) if held else "another command")
+        # The holder notes who it is a moment after it has the lock.
+        for _attempt in range(10):
+            if held := read_owner(graph):
+                return waiting(str(held))
+            time.sleep(0.1)
+        return waiting("another command")
 
     watchdog = Watchdog(graph, owner.token, timeout=timeout, blocked=blocked, grace=0.2)
     try:

@@ -29,10 +29,10 @@ from alembic_neo4j.migration.plan import (
     check_placeholders,
     check_stamp,
     check_stamp_owner,
-    file_digest,
     plan,
     shown_heads,
 )
+from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.schema.digest import schema_digest
 
@@ -111,7 +111,10 @@ class Deployment:
                 judged = self._judge(steps, now)
             if judged.planned:
                 self._run(judged, kw)
-            elif not judged.is_done:
+                return
+            if now != heads:
+                log.info("Another command has left nothing to do")
+            if not judged.is_done:
                 self._settle(self._context.materialise(), judged.identity)
 
     def _judged(self, steps: Sequence[Step], heads: tuple[str, ...]) -> Judged | None:
@@ -256,7 +259,10 @@ class Deployment:
         maintainer.update_to_step(step)
         if step.is_upgrade:
             ledger.record_applied(
-                revision, schema_hash=item.schema_hash, file_hash=item.file_hash
+                revision,
+                schema_hash=item.schema_hash,
+                file_hash=item.file_hash,
+                code_hash=item.code_hash,
             )
         else:
             ledger.record_removed(revision)
@@ -335,5 +341,6 @@ class Deployment:
                     script.revision,
                     schema_hash=schema_digest(recording.after),
                     file_hash=file_digest(script),
+                    code_hash=code_digest(script),
                 )
         ledger.keep_only({script.revision for script, _ in stamped})

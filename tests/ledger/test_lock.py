@@ -26,9 +26,13 @@ with ledger_lock(make_url(sys.argv[1]), {TABLE!r}, timeout=1, waiting=lambda: No
 """
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> URL:
-    return make_url(f"sqlite:///{tmp_path}/neo4j_ledger.db")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """The address of a ledger in each of the two databases."""
+    if request.param == "sqlite":
+        return make_url(f"sqlite:///{tmp_path}/neo4j_ledger.db")
+    found: URL = request.getfixturevalue("postgresql_url")
+    return found
 
 
 def _told() -> None:
@@ -59,7 +63,7 @@ def test_another_history_in_the_same_ledger_is_free(url: URL) -> None:
 
 def test_it_is_free_when_its_holder_is_killed(url: URL) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", _HOLDER, url.render_as_string()],
+        [sys.executable, "-c", _HOLDER, url.render_as_string(hide_password=False)],
         stdout=subprocess.PIPE,
         text=True,
     ) as holder:

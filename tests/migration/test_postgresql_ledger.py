@@ -1,0 +1,67 @@
+"""A ledger in PostgreSQL, as several deployers share it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL
+
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.ledger.lock import ledger_lock
+from tests.migration.project import PROGRAM, Project, stamped
+
+COUNTED = "op.run_cypher('MERGE (n:Counter) SET n.count = coalesce(n.count, 0) + 1')"
+
+
+@pytest.fixture
+def shared(live: Project, postgresql_url: URL) -> Project:
+    """A project whose ledger is in PostgreSQL."""
+    url = postgresql_url.render_as_string(hide_password=False)
+    live.set("sqlalchemy.url", url.replace("%", "%%"))
+    live.revision("r1", f"{COUNTED}; op.add_index('A', 'x')", "op.drop_index('A', 'x')")
+    live.revision("r2", COUNTED, down="r1")
+    return live
+
+
+def test_up_and_down(shared: Project, neo4j_graph: Graph, postgresql_url: URL) -> None:
+    shared.done("upgrade", "head")
+    assert shared.done("current").strip() == "r2 (head)"
+    shared.done("downgrade", "r1")
+    shared.done("upgrade", "head")
+    assert stamped(neo4j_graph) == ["r2"]
+    assert neo4j_graph.read("MATCH (n:Counter) RETURN n.count AS n") == [{"n": 3}]
+    assert not shared.ledger.exists()
+    engine = create_engine(postgresql_url)
+    with engine.connect() as connection:
+        runs = connection.execute(text("SELECT state FROM alembic_neo4j_run")).scalars()
+        assert list(runs) == ["done"] * 3
+    engine.dispose()
+
+
+def test_of_several_at_once_one_does_it(shared: Project, neo4j_graph: Graph) -> None:
+    command = [sys.executable, str(PROGRAM), "-c", "neo4j.ini", "upgrade", "head"]
+    running = [
+        subprocess.Popen(
+            command, cwd=shared.path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate()[1].decode() for process in running]
+    assert [process.returncode for process in running] == [0] * 4, said
+    assert sum("Running upgrade r1 -> r2" in text for text in said) == 1
+    assert neo4j_graph.read("MATCH (n:Counter) RETURN n.count AS n") == [{"n": 2}]
+
+
+def test_a_held_ledger_is_waited_for_in_vain(
+    shared: Project, neo4j_graph: Graph, postgresql_url: URL
+) -> None:
+    with ledger_lock(
+        postgresql_url, "alembic_version", timeout=1, waiting=lambda: None
+    ):
+        message = shared.failed("-x", "neo4j.lock_timeout=0.3", "upgrade", "head")
+    assert "the lock on the ledger was not free within 0.3 seconds" in message
+    assert neo4j_graph.read("MATCH (n:Counter) RETURN n") == []
+    shared.done("upgrade", "head")
