@@ -38,6 +38,9 @@ docs: $(READY)
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html
 
 clean:
+	if [ -d .neo4j ] && [ -x $(BIN)/alembic-neo4j ]; then \
+		$(BIN)/alembic-neo4j local stop; \
+	fi
 	rm -rf $(VENV) .neo4j build dist docs/_build
 
 $(READY): pyproject.toml

@@ -23,4 +23,7 @@ def __getattr__(name: str) -> Any:
         module = _PUBLIC[name]
     except KeyError:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    return import_module(module)
+    from alembic_neo4j.graph.driver import not_collecting
+
+    with not_collecting():
+        return import_module(module)

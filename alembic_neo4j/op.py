@@ -8,13 +8,35 @@ names are those in the graph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from alembic import op as alembic_op
 
-from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.migration.operations import ChangeOp, RunCypherOp
+from alembic_neo4j.errors import IngestError, SchemaError
+from alembic_neo4j.graph.batch_rollback import Undone
+from alembic_neo4j.graph.load_targets import (
+    Endpoint,
+    LoadTarget,
+    NodeTarget,
+    OnUnmatched,
+    RelationshipTarget,
+)
+from alembic_neo4j.graph.loading import Loaded
+from alembic_neo4j.ledger.batches import Loader
+from alembic_neo4j.migration.batch_operations import (
+    BeginBatchOp,
+    LoadFileOp,
+    LoadOp,
+    UndoBatchOp,
+)
+from alembic_neo4j.migration.operations import (
+    ChangeOp,
+    RunCypherFileOp,
+    RunCypherOp,
+)
+from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
 from alembic_neo4j.schema import changes as _changes
 from alembic_neo4j.schema.changes import Change, Placeholder
 from alembic_neo4j.schema.elements import (
@@ -40,6 +62,9 @@ FILL_IN = Placeholder.FILL_IN
 Backfill: TypeAlias = "bool | str | Placeholder | None"
 DirectionName: TypeAlias = 'Literal["OUT", "IN", "ANY"]'
 Labels: TypeAlias = "str | Sequence[str]"
+Names: TypeAlias = "str | Sequence[str]"
+Rows: TypeAlias = "Iterable[Mapping[str, Any]]"
+FileRules: TypeAlias = "Mapping[str, Any] | str | PathLike[str] | None"
 
 _UNSET: Any = object()
 
@@ -64,6 +89,25 @@ def run_cypher(
         RunCypherOp(cypher, dict(parameters or {}), repeatable)
     )
     return rows
+
+
+def run_cypher_file(
+    path: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    repeatable: bool = False,
+) -> None:
+    """Run the statements of a file of Cypher; their rows are nobody's.
+
+    The file is looked for beside the revision's, then in each directory above it, such
+    as the project's. It is part of the revision: its name stands in the call as one
+    string that ends in ``.cypher``, ``.cql`` or ``.cyp``, and an edited file is noticed
+    as an edited revision is. Statements of a kind share a transaction. Each gets the
+    parameters that it uses, which win over those that the file sets by ``:param``;
+    ``:use`` and other commands to a client are refused. `repeatable` is that of
+    `run_cypher`.
+    """
+    alembic_op.invoke(RunCypherFileOp(path, dict(parameters or {}), repeatable))
 
 
 def execute(cypher: Any, execution_options: Mapping[str, Any] | None = None) -> None:
@@ -817,7 +861,296 @@ def drop_relationship_property_type_constraint(
     )
 
 
+# Batches ------------------------------------------------------------------------
+
+
+def begin_batch(
+    name: str | None = None,
+    *,
+    loader: str | None = None,
+    loader_version: str | None = None,
+) -> str:
+    """Begin a batch and return its name; what is loaded from here on belongs to it.
+
+    Without a name it is the revision's id, with ``:2`` and so on for the further ones
+    of the revision. Rows that are loaded before any batch was begun belong to the
+    revision's first. `loader` and `loader_version` are recorded in the ledger: the
+    program that has made the rows.
+    """
+    made = Loader(loader, loader_version or "") if loader else None
+    batch: str = alembic_op.invoke(BeginBatchOp(name, made))
+    return batch
+
+
+def create_nodes(label: Labels, rows: Rows, *, batch_size: int | None = None) -> Loaded:
+    """Create a node for each row, a mapping of properties to values.
+
+    `rows` is a list or any iterable; it is gone through once, in transactions of
+    `batch_size` rows (5,000), and each row is loaded exactly once, however often the
+    upgrade is killed and run again: then the same rows have to come in the same order.
+    Several labels are given as a list. What is created has the batch's name as its
+    property ``_alembic_batch`` (``neo4j.batch_property``). Return how many were
+    ``created``; nothing is in a replay, which does not touch the rows.
+    """
+    return _load(NodeTarget(_labels(label)), rows, batch_size)
+
+
+def upsert_nodes(
+    label: Labels,
+    rows: Rows,
+    *,
+    merge_keys: Names,
+    batch_size: int | None = None,
+) -> Loaded:
+    """Change the node that has a row's values of the `merge_keys`, or create one.
+
+    Nodes are looked for by the first label, which had better have an index on the keys,
+    and get the further labels. The properties of a row are set, those that it does not
+    name stay, and null removes one. What was there before is kept and comes back when
+    the batch is rolled back. Return how many were ``created`` and how many others
+    ``touched``. An error where several nodes have the same values of the keys, or a row
+    has none; the rest is that of `create_nodes`.
+    """
+    return _load(NodeTarget(_labels(label), _labels(merge_keys)), rows, batch_size)
+
+
+def create_relationships(
+    source_label: str,
+    target_label: str,
+    type: str,
+    rows: Rows,
+    *,
+    source_key: Names,
+    target_key: Names,
+    on_unmatched: OnUnmatched = "report",
+    batch_size: int | None = None,
+) -> Loaded:
+    """Create a relationship for each row, between nodes that are there.
+
+    A row is ``{"source": …, "target": …, "properties": {…}}``, where the properties may
+    be left out. ``source`` is the value of `source_key` of the node that it leads from,
+    or a mapping with the values of several keys, and ``target`` likewise. Return how
+    many were ``created``, and how many rows were ``unmatched``: without a node at one
+    end. The log names the first of these; with ``on_unmatched="fail"`` they are an
+    error. So are keys that fit several nodes. The rest is that of `create_nodes`.
+    """
+    target = RelationshipTarget(
+        type,
+        Endpoint(source_label, _labels(source_key)),
+        Endpoint(target_label, _labels(target_key)),
+        on_unmatched=on_unmatched,
+    )
+    return _load(target, rows, batch_size)
+
+
+def upsert_relationships(
+    source_label: str,
+    target_label: str,
+    type: str,
+    rows: Rows,
+    *,
+    source_key: Names,
+    target_key: Names,
+    merge_keys: Names = (),
+    on_unmatched: OnUnmatched = "report",
+    batch_size: int | None = None,
+) -> Loaded:
+    """Change the relationship between a row's ends, or create one.
+
+    Without `merge_keys` it is any of the type between them; with them, one that has the
+    row's values of these properties. All parallel ones that fit are changed. The rest
+    is that of `create_relationships` and, for what is changed, of `upsert_nodes`.
+    """
+    target = RelationshipTarget(
+        type,
+        Endpoint(source_label, _labels(source_key)),
+        Endpoint(target_label, _labels(target_key)),
+        _labels(merge_keys),
+        on_unmatched,
+    )
+    return _load(target, rows, batch_size)
+
+
+def load_nodes(
+    source: str | PathLike[str],
+    label: Labels,
+    *,
+    merge_keys: Names | None = None,
+    rules: FileRules = None,
+    sha256: str | None = None,
+    read_options: Mapping[str, Any] | None = None,
+    value_options: Mapping[str, Any] | None = None,
+    on_error: Literal["fail", "skip"] = "fail",
+    max_rejects: int | None = None,
+    reject_file: str | PathLike[str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    batch_size: int | None = None,
+) -> Loaded:
+    """Load the rows of a file as nodes: CSV, TSV, JSON, JSON Lines or Parquet.
+
+    `source` is a path, looked for beside the revision's file and in each directory
+    above it, or a URL. Its columns are the properties; they get the types that the
+    model of the label declares, and have to keep its rules. `rules` go before these: a
+    mapping, or the name of a TOML or JSON file (see ``alembic-neo4j ingest validate``).
+    The whole file is checked before the first row is loaded. With ``on_error="skip"``
+    rows that break a rule are left out, `max_rejects` at most, and written to
+    `reject_file`. The file is recorded in the ledger with its SHA-256, which `sha256`
+    may prescribe. `read_options` and `value_options` are those of a file and of its
+    values, such as ``{"delimiter": ";"}`` and ``{"date_format": "%d.%m.%Y"}``.
+
+    With `merge_keys` it is `upsert_nodes`, else `create_nodes`.
+    """
+    keys = None if merge_keys is None else _labels(merge_keys)
+    return _load_file(NodeTarget(_labels(label), keys), batch_size, **_file(locals()))
+
+
+def load_relationships(
+    source: str | PathLike[str],
+    source_label: str,
+    target_label: str,
+    type: str,
+    *,
+    source_key: Names,
+    target_key: Names,
+    source_column: Names | None = None,
+    target_column: Names | None = None,
+    merge_keys: Names | None = None,
+    on_unmatched: OnUnmatched = "report",
+    rules: FileRules = None,
+    sha256: str | None = None,
+    read_options: Mapping[str, Any] | None = None,
+    value_options: Mapping[str, Any] | None = None,
+    on_error: Literal["fail", "skip"] = "fail",
+    max_rejects: int | None = None,
+    reject_file: str | PathLike[str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    batch_size: int | None = None,
+) -> Loaded:
+    """Load the rows of a file as relationships between nodes that are there.
+
+    `source_column` and `target_column` have the values of the keys of both ends: by
+    default ``source`` and ``target``, for several keys ``source_<key>`` and
+    ``target_<key>`` each. The other columns are properties. The rest is that of
+    `load_nodes` and `create_relationships`, or `upsert_relationships` where there are
+    `merge_keys`, if only ``[]``.
+    """
+    keys = None if merge_keys is None else _labels(merge_keys)
+    target = RelationshipTarget(
+        type,
+        Endpoint(source_label, _labels(source_key)),
+        Endpoint(target_label, _labels(target_key)),
+        keys,
+        on_unmatched,
+    )
+    return _load_file(
+        target,
+        batch_size,
+        **_file(locals()),
+        source_columns=_columns("source", source_column, target.source.keys),
+        target_columns=_columns("target", target_column, target.target.keys),
+    )
+
+
+def transfer(
+    source: str,
+    *graph_ids: str,
+    mapping: str | None = None,
+    batch_size: int = 1_000,
+) -> Transferred:
+    """Load graphs of a SQLite database; without ids, all that there are.
+
+    `source` is a path, looked for beside the revision's file and in each directory
+    above it; it is only read, as of one moment. `mapping`, a TOML or JSON file looked
+    for likewise, says what of it becomes what; without it the source is a code graph,
+    such as ``alembic-neo4j transfer`` knows. Nodes and relationships that are there are
+    found by their keys, and changed as `upsert_nodes` does it. Return how many rows
+    there were, and how many of them were created.
+    """
+    done: Transferred = alembic_op.invoke(
+        TransferOp(source, graph_ids, mapping, batch_size)
+    )
+    return done
+
+
+def delete_nodes_by_batch(
+    label: str, batch_id: str | None = None, *, detach: bool = False
+) -> Undone:
+    """Delete the nodes with a label that a batch has created; restore the others.
+
+    Without `batch_id` it is that of the revision, or all of them where it has loaded
+    several. Relationships of the same batch are deleted with the nodes; where one has
+    others, nothing is done, unless `detach` says that these go as well. Nodes of the
+    label that the batch found and changed get back what it has changed. Return what was
+    deleted and restored by this call.
+    """
+    undone: Undone = alembic_op.invoke(UndoBatchOp(batch_id, (label,), (), detach))
+    return undone
+
+
+def delete_relationships_by_batch(type: str, batch_id: str | None = None) -> Undone:
+    """Delete the relationships of a type that a batch has created; restore the others.
+
+    `batch_id` and what is returned are those of `delete_nodes_by_batch`.
+    """
+    undone: Undone = alembic_op.invoke(UndoBatchOp(batch_id, (), (type,)))
+    return undone
+
+
+def rollback_batch(batch_id: str | None = None, *, detach: bool = False) -> Undone:
+    """Undo all that a batch has done, whatever the labels and types.
+
+    What it created is deleted, relationships first, and what it changed is restored; a
+    property that a later batch has written as well keeps that batch's value. The rest
+    is that of `delete_nodes_by_batch`.
+    """
+    undone: Undone = alembic_op.invoke(UndoBatchOp(batch_id, detach=detach))
+    return undone
+
+
 # ---------------------------------------------------------------------------------
+
+
+def _load(target: LoadTarget, rows: Rows, batch_size: int | None) -> Loaded:
+    if isinstance(rows, (str, bytes, PathLike)):
+        raise IngestError(
+            f"Expected rows, found {rows!r}: the rows of a file are loaded by "
+            "op.load_nodes and op.load_relationships."
+        )
+    loaded: Loaded = alembic_op.invoke(LoadOp(target, rows, batch_size))
+    return loaded
+
+
+def _load_file(target: LoadTarget, batch_size: int | None, **file: Any) -> Loaded:
+    # What reads files imports the driver, which a history does without.
+    from alembic_neo4j.ingest.data_rows import file_source
+
+    loaded: Loaded = alembic_op.invoke(
+        LoadFileOp(target, file_source(**file), batch_size)
+    )
+    return loaded
+
+
+def _file(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: arguments[name] for name in _FILE}
+
+
+_FILE = (
+    "source",
+    "rules",
+    "sha256",
+    "read_options",
+    "value_options",
+    "on_error",
+    "max_rejects",
+    "reject_file",
+    "storage_options",
+)
+
+
+def _columns(which: str, given: Names | None, keys: Sequence[str]) -> tuple[str, ...]:
+    from alembic_neo4j.ingest.data_rows import end_columns
+
+    return end_columns(which, keys) if given is None else _labels(given)
 
 
 def _invoke(change: Change) -> None:

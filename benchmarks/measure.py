@@ -1,6 +1,7 @@
 """Figures of the main job, each a ratio to a peer or the bare driver in the same run.
 
     python benchmarks/measure.py upgrade autogenerate nothing
+    python benchmarks/measure.py rename-property rename-label --count 100000
 
 Whole processes are timed, the median of several runs; the graph is that of a local
 server made for this, in the directory where the command runs.
@@ -17,6 +18,8 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import data_changes
 
 from alembic_neo4j.graph import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
@@ -76,15 +79,23 @@ def main() -> None:
         "upgrade": upgrade,
         "autogenerate": autogenerate,
         "nothing": nothing_to_do,
+        **{name: data_change(name) for name in data_changes.CHANGES},
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*benchmarks], default=[])
-    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument(
+        "--count",
+        type=int,
+        help="revisions or models (default: 1,000), entities of a data change "
+        "(default: 1,000,000)",
+    )
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     for name in arguments.names or benchmarks:
         with tempfile.TemporaryDirectory() as directory:
-            benchmarks[name](Path(directory), arguments.count, arguments.runs)
+            changed = name in data_changes.CHANGES
+            count = arguments.count or (1_000_000 if changed else 1_000)
+            benchmarks[name](Path(directory), count, arguments.runs)
 
 
 def upgrade(directory: Path, count: int, runs: int) -> None:
@@ -148,6 +159,29 @@ def nothing_to_do(directory: Path, count: int, runs: int) -> None:
         timed(sql, [*ALEMBIC, "upgrade", "head"], 3 * runs),
     )
     wipe(graph)
+
+
+def data_change(name: str) -> Callable[[Path, int, int], None]:
+    """Return the benchmark of a data change."""
+
+    def run(directory: Path, count: int, runs: int) -> None:
+        graph = disposable_graph()
+        wipe(graph)
+        call(directory, INIT)
+        data_changes.measure(
+            data_changes.CHANGES[name],
+            graph,
+            directory,
+            [
+                [*ALEMBIC, "-c", "neo4j.ini", *verb]
+                for verb in (("upgrade", "head"), ("downgrade", "base"))
+            ],
+            runs,
+            count=count,
+        )
+        wipe(graph)
+
+    return run
 
 
 def disposable_graph() -> Graph:

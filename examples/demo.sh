@@ -64,5 +64,19 @@ show python load.py --counts
 title "5. What the graph is good for"
 show python queries.py
 show alembic-neo4j local stop
+
+title "6. Source code, from SQLite into the graph, back and again"
+cp -R "$examples/codegraph" "$directory/codegraph"
+cd "$directory/codegraph"
+rm -rf .neo4j neo4j_ledger.db* code.db
+show alembic -c neo4j.ini upgrade head
+show python build.py
+show alembic-neo4j transfer --source code.db --all
+show alembic-neo4j transfer --source code.db alembic --verify
+show alembic-neo4j transfer alembic --rollback
+show alembic-neo4j transfer --source code.db alembic
+show alembic-neo4j run callers.cypher
+show python queries.py
+show alembic-neo4j local stop
 echo
 echo "That was all; $directory is removed."

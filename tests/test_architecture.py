@@ -44,6 +44,7 @@ PRIVATE = {
     "migration/environment.py": {"_migration_context"},
     "migration/filters.py": {"_name_filters", "_object_filters"},
     "migration/impl.py": {"_exec"},
+    "migration/preview.py": {"_downgrade_revs", "_upgrade_revs"},
     "schema/model_classes.py": {"_raw_class"},
 }
 """The private names of Alembic and neomodel that we rely on, and where.

@@ -11,9 +11,16 @@ import click
 from alembic_neo4j import __version__
 
 VERBS = {
+    "ingest": "alembic_neo4j.cli.ingest:ingest",
     "init": "alembic_neo4j.cli.init:init",
     "local": "alembic_neo4j.cli.local:local",
+    "plan": "alembic_neo4j.cli.plan:plan",
+    "repair": "alembic_neo4j.cli.repair:repair",
+    "run": "alembic_neo4j.cli.run:run",
+    "status": "alembic_neo4j.cli.status:status",
+    "transfer": "alembic_neo4j.cli.transfer:transfer",
     "unlock": "alembic_neo4j.cli.unlock:unlock",
+    "verify": "alembic_neo4j.cli.verify:verify",
 }
 
 

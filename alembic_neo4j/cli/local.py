@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -13,8 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alembic_neo4j.cli.project import (
+    format_option,
+    optional_project_options,
+    print_json,
+)
+
 if TYPE_CHECKING:
+    from alembic.config import Config
+
     from alembic_neo4j.graph.local import KnownServer, LocalServer
+
+
+_RELEASE = "A release, such as 5.26 or 2026.08.1."
 
 
 @dataclass(frozen=True)
@@ -37,9 +46,7 @@ class _TargetCommand(click.Command):
                 type=click.Path(exists=True, dir_okay=False, path_type=Path),
                 help="The project's neo4j.ini; without it, the current directory.",
             ),
-            click.Option(
-                ["--neo4j-version"], help="A release, such as 5.26 or 2026.08.1."
-            ),
+            click.Option(["--neo4j-version"], help=_RELEASE),
             click.Option(
                 ["--format", "output_format"],
                 type=click.Choice(["text", "json"]),
@@ -64,15 +71,23 @@ def local() -> None:
     """A real Neo4j on this machine, with nothing to install (neo4j.url = local)."""
 
 
-@local.command(cls=_TargetCommand)
-def start(target: Target) -> None:
+@local.command()
+@optional_project_options
+@click.option("--neo4j-version", "version", help=_RELEASE)
+@format_option
+def start(config: Config, version: str | None, as_json: bool) -> None:
     """Start the server, or find the one that runs."""
     from alembic_neo4j.graph.local import ensure_started
+    from alembic_neo4j.migration.configuration import local_release, project_directory
 
-    version = target.version or _configured_version(target.project)
-    server = ensure_started(target.project, version=version, report=_progress)
-    if target.as_json:
-        _print_json(_server_row(server))
+    arguments = list(getattr(config.cmd_opts, "x", None) or ())
+    server = ensure_started(
+        project_directory(config),
+        version=version or local_release(config, arguments),
+        report=_progress,
+    )
+    if as_json:
+        print_json(_server_row(server))
     else:
         click.echo(_described(server))
 
@@ -84,7 +99,7 @@ def stop(target: Target) -> None:
 
     stopped = stop_servers(target.project, version=target.version, report=_progress)
     if target.as_json:
-        _print_json({"stopped": [_server_row(server) for server in stopped]})
+        print_json({"stopped": [_server_row(server) for server in stopped]})
     elif not stopped:
         click.echo("No local Neo4j was running.")
     for server in stopped if not target.as_json else []:
@@ -96,7 +111,7 @@ def status(target: Target) -> None:
     """Tell whether a server runs; exit status 1 when none does."""
     servers = [row for row in _known(target) if row.server is not None]
     if target.as_json:
-        _print_json({"servers": [_row(row) for row in servers]})
+        print_json({"servers": [_row(row) for row in servers]})
     elif not servers:
         click.echo("No local Neo4j is running. Start it: alembic-neo4j local start")
     for row in servers if not target.as_json else []:
@@ -111,7 +126,7 @@ def list_servers(target: Target) -> None:
     """List the servers that the project has data of."""
     servers = _known(target)
     if target.as_json:
-        _print_json({"servers": [_row(row) for row in servers]})
+        print_json({"servers": [_row(row) for row in servers]})
     elif servers:
         _print_table(servers)
     else:
@@ -130,7 +145,7 @@ def logs(target: Target, lines: int, follow: bool) -> None:
     path = log_file(target.project, version=target.version)
     tail = log_tail(target.project, version=target.version, lines=lines)
     if target.as_json:
-        _print_json({"file": str(path), "lines": tail})
+        print_json({"file": str(path), "lines": tail})
         return
     for line in tail:
         click.echo(line)
@@ -151,7 +166,7 @@ def wipe(target: Target, yes: bool) -> None:
         click.confirm("Remove all of these data?", abort=True, err=True)
     wiped = wipe_servers(target.project, version=target.version, report=_progress)
     if target.as_json:
-        _print_json({"wiped": [str(path) for path in wiped]})
+        print_json({"wiped": [str(path) for path in wiped]})
     elif not wiped:
         click.echo("There was nothing to remove.")
     for path in wiped if not target.as_json else []:
@@ -167,17 +182,6 @@ def _known(target: Target) -> list[KnownServer]:
         if target.version is None
         or (row.version + ".").startswith(target.version + ".")
     ]
-
-
-def _configured_version(project: Path) -> str | None:
-    """The release in ``neo4j.url = local:<version>`` of the project's neo4j.ini."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(project / "neo4j.ini", encoding="utf-8")
-        url = parser.get("alembic", "neo4j.url", fallback="")
-    except configparser.Error:
-        return None
-    return url.removeprefix("local:").strip() if url.startswith("local:") else None
 
 
 def _described(server: LocalServer) -> str:
@@ -210,10 +214,6 @@ def _server_row(server: LocalServer) -> dict[str, Any]:
         "pid": server.pid,
         "home": str(server.home),
     }
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, indent=2))
 
 
 def _print_table(servers: Sequence[KnownServer]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 from argparse import Namespace
 from collections.abc import Callable
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
 
 def project_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``-c``, ``-n`` and ``-x``; it gets a `config` in their place."""
+    return _with_options(command, required=True)
 
+
+def optional_project_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the same options, where it may run without a project."""
+    return _with_options(command, required=False)
+
+
+def _with_options(command: Callable[..., Any], *, required: bool) -> Callable[..., Any]:
     @wraps(command)
     def with_config(
         config_files: tuple[Path, ...], name: str, x: tuple[str, ...], **options: Any
     ) -> Any:
-        return command(config=_config(config_files, name, x), **options)
+        config = _config(config_files, name, x, required=required)
+        return command(config=config, **options)
 
     for option in reversed(_OPTIONS):
         with_config = option(with_config)
@@ -68,7 +78,9 @@ _OPTIONS = (
 )
 
 
-def _config(config_files: tuple[Path, ...], name: str, x: tuple[str, ...]) -> Config:
+def _config(
+    config_files: tuple[Path, ...], name: str, x: tuple[str, ...], *, required: bool
+) -> Config:
     from alembic.config import Config
 
     ini, toml = Path("neo4j.ini"), Path("pyproject.toml")
@@ -77,13 +89,33 @@ def _config(config_files: tuple[Path, ...], name: str, x: tuple[str, ...]) -> Co
             toml = path
         else:
             ini = path
-    if not ini.exists() and not toml.exists():
+    if not ini.exists() and not toml.exists() and (required or config_files):
+        missing = config_files[0] if config_files else ini
         raise click.UsageError(
-            f"There is no {ini} here. Go to the project's directory, name the file "
+            f"There is no {missing} here. Go to the project's directory, name the file "
             "with -c, or start a project with `alembic-neo4j init`."
         )
     # What tells the program's calls in messages, as `alembic` sets it.
     options = Namespace(
         config=[str(path) for path in config_files or (ini,)], name=name, x=list(x)
     )
-    return Config(str(ini), toml_file=str(toml), ini_section=name, cmd_opts=options)
+    config = Config(str(ini), toml_file=str(toml), ini_section=name, cmd_opts=options)
+    _check_readable(config, ini, toml)
+    return config
+
+
+def _check_readable(config: Config, ini: Path, toml: Path) -> None:
+    from alembic_neo4j.errors import ConfigurationError
+
+    path = ini
+    try:
+        _ = config.file_config
+        path = toml
+        _ = config.toml_alembic_config
+    except (configparser.Error, ValueError) as error:
+        # Its own message may show a line with a password.
+        line = getattr(error, "lineno", None)
+        raise ConfigurationError(
+            f"{path}{f', line {line}' if line else ''}: this is no "
+            f"{'ini' if path is ini else 'TOML'} file ({type(error).__name__})"
+        ) from None

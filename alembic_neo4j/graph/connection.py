@@ -16,8 +16,10 @@ from alembic_neo4j.errors import (
     StatementError,
 )
 from alembic_neo4j.graph.capabilities import Server
+from alembic_neo4j.graph.driver import load_driver
 from alembic_neo4j.graph.parameters import sendable
 from alembic_neo4j.graph.rows import Row as Row
+from alembic_neo4j.graph.rows import Rows
 
 if TYPE_CHECKING:
     import neo4j
@@ -32,7 +34,7 @@ _FORBIDDEN = {"Neo.ClientError.Security.Forbidden"}
 TOKEN = "alembic_neo4j"
 """The key of the metadata by which our transactions are told from others."""
 
-Run: TypeAlias = "Callable[[str, Mapping[str, Any]], list[Row]]"
+Run: TypeAlias = "Callable[[str, Mapping[str, Any]], Rows]"
 """What runs a statement in an open transaction and returns its rows."""
 
 
@@ -114,6 +116,12 @@ class Graph:
             self._server = Server.from_components(rows)
         return self._server
 
+    @property
+    def database(self) -> str:
+        """The database's name; the user's home database has one, too."""
+        (row,) = self.read("CALL db.info() YIELD name RETURN name")
+        return str(row["name"])
+
     def read(self, text: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Return the rows of a statement that writes nothing."""
         with self._session("READ") as session:
@@ -152,6 +160,9 @@ class Graph:
         carries `token`, by default the lock's. `timeout` is in seconds, 0 for none and
         None for the server's.
         """
+        load_driver()
+        from neo4j import exceptions as driver_errors
+
         token = token or (self.lock.token if self.lock else None)
         with (
             self._session("WRITE") as session,
@@ -160,8 +171,11 @@ class Graph:
             ) as transaction,
         ):
 
-            def run(text: str, parameters: Mapping[str, Any]) -> list[Row]:
-                return _rows(transaction, text, sendable(parameters))
+            def run(text: str, parameters: Mapping[str, Any]) -> Rows:
+                try:
+                    return _rows(transaction, text, sendable(parameters))
+                except driver_errors.Neo4jError as error:
+                    raise self._refused(error, text) from error
 
             if self.lock and fenced:
                 self.lock.fence(run)
@@ -172,6 +186,7 @@ class Graph:
         self, text: str, parameters: Mapping[str, Any] | None = None
     ) -> list[Row]:
         """Run a statement that may not be in an explicit transaction."""
+        load_driver()
         import neo4j
 
         metadata = None
@@ -191,6 +206,7 @@ class Graph:
     @contextmanager
     def _session(self, access: str) -> Iterator[neo4j.Session]:
         # The driver is imported when it is needed: most verbs never reach a graph.
+        load_driver()
         from neo4j import exceptions as driver_errors
 
         try:
@@ -261,11 +277,11 @@ class Graph:
         )
 
     def _refused(
-        self, error: neo4j.exceptions.Neo4jError
+        self, error: neo4j.exceptions.Neo4jError, statement: str = ""
     ) -> ConnectionFailed | StatementError:
         code = error.code or ""
         if code in _FORBIDDEN:
-            return ServerRefused(code, str(error.message))
+            return ServerRefused(code, str(error.message), statement)
         if code.startswith("Neo.ClientError.Security."):
             return ConnectionFailed(
                 f"{self._url} refuses the credentials: {error.message}. Give the "
@@ -277,16 +293,21 @@ class Graph:
                 f"{self._url} has no database {self.settings.database!r}: correct "
                 "neo4j.database, or leave it out for the user's home database"
             )
-        return ServerRefused(code, str(error.message))
+        return ServerRefused(code, str(error.message), statement)
 
 
 class ServerRefused(StatementError):
-    """The server refused a statement; `code` is its status code."""
+    """The server refused a statement; `code` is its status code.
 
-    def __init__(self, code: str, message: str) -> None:
+    `statement` is its text, where several share the transaction and it is known which
+    of them it was.
+    """
+
+    def __init__(self, code: str, message: str, statement: str = "") -> None:
         super().__init__(f"{message} ({code})")
         self.code = code
         self.server_message = message
+        self.statement = statement
 
 
 def _auth(credentials: Credentials) -> neo4j.Auth | None:
@@ -321,8 +342,13 @@ def _rows(
     transaction: neo4j.Transaction | neo4j.ManagedTransaction,
     text: str,
     parameters: dict[str, Any],
-) -> list[Row]:
-    return [record.data() for record in transaction.run(text, parameters)]
+) -> Rows:
+    result = transaction.run(text, parameters)
+    rows = Rows(record.data() for record in result)
+    counters = result.consume().counters
+    rows.nodes_created = counters.nodes_created
+    rows.relationships_created = counters.relationships_created
+    return rows
 
 
 def _first_line(error: Exception) -> str:

@@ -208,25 +208,48 @@ def _batched(
     title: str, rewrite: _Rewrite, *, batch_size: int = DEFAULT_BATCH_SIZE
 ) -> Batched:
     scope, left = rewrite.scope, rewrite.left
+    variable, rest = scope.variable, left and f" AND {left}"
     match = f"MATCH {rewrite.pattern or scope.pattern}"
-    entity_id = f"elementId({scope.variable})"
+    found = f"MATCH {scope.pattern} RETURN"
+    # Deprecated since 5.0 and understood by Cypher 5 and 25: only an internal id has
+    # ranges, and keeps the order of a scan.
+    id_ = f"id({variable})"
     return Batched(
         title,
-        select=_lines(match, left and f"WHERE {left}", f"RETURN {entity_id} AS id"),
+        select=_lines(
+            match,
+            f"WHERE {id_} > $after{rest}",
+            f"WITH {variable} ORDER BY {variable} LIMIT $limit",
+            f"RETURN collect({id_}) AS ids",
+        ),
         write=_lines(
             match,
-            f"WHERE {entity_id} IN $ids{left and f' AND {left}'}",
+            f"WHERE {id_} IN $ids{rest}",
             rewrite.change,
+            "RETURN count(*) AS changed",
         ),
         offline=_lines(
             match,
             left and f"WHERE {left}",
-            f"CALL ({rewrite.imported or scope.variable}) {{",
+            f"CALL ({rewrite.imported or variable}) {{",
             f"  {rewrite.change}",
             f"}} IN TRANSACTIONS OF {batch_size} ROWS",
         ),
         parameters=rewrite.parameters,
         batch_size=batch_size,
+        extent=_lines(
+            f"{found} count(*) AS value",
+            f"UNION ALL {found} {id_} AS value ORDER BY {variable} LIMIT 1",
+            f"UNION ALL {found} {id_} AS value ORDER BY {variable} DESC LIMIT 1",
+        ),
+        walk=_lines(
+            match,
+            f"WHERE {id_} IN range($first, $last){rest}",
+            f"WITH *, {id_} AS _id ORDER BY _id LIMIT $size",
+            rewrite.change,
+            "RETURN count(*) AS changed, max(_id) AS last",
+        ),
+        count=_lines(match, left and f"WHERE {left}", "RETURN count(*) AS count"),
     )
 
 

@@ -6,16 +6,17 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from itertools import repeat
 from typing import Any
 
 from alembic_neo4j.errors import CheckFailed, StatementError
 from alembic_neo4j.graph import catalogue
+from alembic_neo4j.graph.batch_steps import run_batch_step
+from alembic_neo4j.graph.batches import REPORT_SECONDS, run_batches
 from alembic_neo4j.graph.catalogue import Catalogue, read_catalogue
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.ddl import create_text, drop_text
-from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.limits import Limits as Limits
 from alembic_neo4j.graph.marker import Mark, run_marked
 from alembic_neo4j.graph.statements import Kind
 from alembic_neo4j.graph.steps import (
@@ -23,36 +24,29 @@ from alembic_neo4j.graph.steps import (
     Check,
     Create,
     Drop,
+    Load,
     Run,
     Step,
     Stop,
+    Undo,
 )
 from alembic_neo4j.graph.watchdog import schema_transaction
 from alembic_neo4j.schema.elements import Constraint, Index
+from alembic_neo4j.schema.words import described
 
 log = logging.getLogger(__name__)
 
-REPORT_SECONDS = 10.0
-"""How often a long data change says how far it is."""
 
-
-@dataclass(frozen=True)
-class Limits:
-    """How long to wait for an index, in seconds, and how much to write at once.
-
-    `interrupts` tells when to stop between two transactions.
-    """
-
-    schema_timeout: float = 3600.0
-    batch_size: int | None = None
-    interrupts: Interrupts = field(default_factory=Interrupts)
+TOGETHER = 1_000
+"""How many raw statements share a transaction at most, which the server has to hold."""
 
 
 def units(steps: Iterable[Step]) -> Iterator[list[Step]]:
     """Yield the steps in groups that may share one transaction, in their order."""
     pending: list[Step] = []
     for step in steps:
-        if pending and not _may_share(pending[-1], step):
+        full = len(pending) == TOGETHER and isinstance(step, Run)
+        if pending and (full or not _may_share(pending[-1], step)):
             yield pending
             pending = []
         pending.append(step)
@@ -108,6 +102,10 @@ def _text(step: Step) -> str:
         return f"{step.select}\n{step.write}"
     if isinstance(step, Check):
         return step.query
+    if isinstance(step, Load):
+        return f"{step.target!r}\n{step.batch}\n{step.tag}\n{step.source}"
+    if isinstance(step, Undo):
+        return repr(step)
     return step.text if isinstance(step, Run) else step.message
 
 
@@ -135,14 +133,20 @@ def run_unit(
         _drop(graph, elements, limits, resumed=resumed)
     elif isinstance(first, Batched):
         # Its selection finds what is left to do, so that it may be run again.
-        _run_batches(graph, first, limits)
+        size = limits.batch_size or first.batch_size
+        run_batches(graph, first, size, between=limits.interrupts.check)
+    elif isinstance(first, (Load, Undo)):
+        return [run_batch_step(graph, first, limits, mark)]
     elif isinstance(first, Check):
         _check(graph, first)
     elif isinstance(first, Stop):
         raise CheckFailed(first.message)
     else:
         runs = [step for step in unit if isinstance(step, Run)]
-        return _run(graph, runs, limits, mark, resumed=resumed)
+        try:
+            return _run(graph, runs, limits, mark, resumed=resumed)
+        except ServerRefused as error:
+            raise _placed(error, runs) from error
     return []
 
 
@@ -223,10 +227,10 @@ def _why_not_created(
 
 _STATES = (
     "SHOW INDEXES YIELD name, state, populationPercent, failureMessage "
-    "WHERE name IN $names AND state <> 'ONLINE' "
-    "RETURN name, state, populationPercent AS percent, failureMessage AS message"
+    "WHERE name IN $names AND state <> 'ONLINE'"
 )
-_PAUSES = (0.002, 0.004, 0.008, 0.02, 0.1, 0.5)
+_PAUSES = (*repeat(0.002, 20), 0.02, 0.1, 0.5)
+"""A small index takes some milliseconds, and one that is late holds up all the rest."""
 
 
 def _await_online(
@@ -245,7 +249,9 @@ def _await_online(
             raise StatementError(_why_not_online(waiting, timed_out=timed_out))
         if now - reported > REPORT_SECONDS:
             for row in waiting:
-                log.info("Index %s: %.0f %% populated", row["name"], row["percent"])
+                log.info(
+                    "Index %s: %.0f %% populated", row["name"], row["populationPercent"]
+                )
             reported = now
         # It is populated all the same: the run that goes on finds it there.
         limits.interrupts.check()
@@ -255,7 +261,7 @@ def _await_online(
 def _why_not_online(waiting: Sequence[Row], *, timed_out: bool) -> str:
     states = "; ".join(
         f"{row['name']!r} is {row['state']}"
-        + (f": {row['message']}" if row["message"] else "")
+        + (f": {row['failureMessage']}" if row["failureMessage"] else "")
         for row in waiting
     )
     if timed_out:
@@ -319,19 +325,6 @@ def _same(element: Index | Constraint, other: Index | Constraint) -> bool:
     return type(element) is type(other) and element.key == other.key
 
 
-def _run_batches(graph: Graph, step: Batched, limits: Limits) -> None:
-    size = limits.batch_size or step.batch_size
-    done, reported = 0, time.monotonic()
-    ids = (row["id"] for row in graph.stream(step.select, step.parameters))
-    while batch := list(islice(ids, size)):
-        graph.transaction([(step.write, {**step.parameters, "ids": batch})])
-        done += len(batch)
-        if time.monotonic() - reported > REPORT_SECONDS:
-            log.info("%s: %s so far", step.title, f"{done:,}")
-            reported = time.monotonic()
-    log.info("%s: %s changed", step.title, f"{done:,}")
-
-
 def _check(graph: Graph, step: Check) -> None:
     rows = graph.read(step.query, step.parameters)
     if rows:
@@ -356,11 +349,13 @@ def _run(
     first = runs[0]
     if first.kind is Kind.AUTOCOMMIT:
         if resumed and not first.repeatable:
+            where = f"{first.place}: " if first.place else ""
             raise StatementError(
-                "this auto-commit statement was begun and may have run in part, so "
-                f"that it is not run again: {first.text.strip()}. Say "
-                "op.run_cypher(…, repeatable=True) where running it twice does no "
-                "harm; else undo or finish it by hand and `alembic stamp` the result"
+                f"{where}this auto-commit statement was begun and may have run in "
+                f"part, so that it is not run again: {first.text.strip()}. Say "
+                "op.run_cypher(…, repeatable=True) or `alembic-neo4j run --repeatable` "
+                "where running it twice does no harm; else see what it has done, and "
+                "tell: `alembic-neo4j repair --unit-done` or `--unit-undone`"
             )
         return graph.autocommit(first.text, first.parameters)
     if first.kind is Kind.READ:
@@ -379,6 +374,17 @@ def _run(
         raise
 
 
+def _placed(error: ServerRefused, runs: Sequence[Run]) -> ServerRefused:
+    """Return the error with the place of the statement, or of all of them."""
+    # The same text may stand in a file twice, each a string of its own.
+    refused = [run for run in runs if run.text is error.statement]
+    places = [run.place for run in refused or runs if run.place]
+    if not places:
+        return error
+    place = places[0] if len(places) == 1 else f"{places[0]} to {places[-1]}"
+    return ServerRefused(error.code, f"{place}: {error.server_message}")
+
+
 _HAD_ITS_EFFECT = {
     "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists",
     "Neo.ClientError.Schema.IndexAlreadyExists",
@@ -386,10 +392,3 @@ _HAD_ITS_EFFECT = {
     "Neo.DatabaseError.Schema.IndexDropFailed",
     "Neo.DatabaseError.Schema.ConstraintDropFailed",
 }
-
-
-def described(element: Index | Constraint) -> str:
-    """Return the element in words: kind, name, and what it is on."""
-    noun = "index" if isinstance(element, Index) else "constraint"
-    on = f"{'|'.join(element.labels)}({', '.join(element.properties)})"
-    return f"{element.kind.value} {noun} {element.name} on {on}"

@@ -33,6 +33,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._received: int | None = None
+        self._deferred: dict[signal.Signals, Any] = {}
 
     def check(self) -> None:
         """Raise Interrupted when a signal has come; called between transactions."""
@@ -45,22 +46,23 @@ class Interrupts:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Note SIGINT and SIGTERM instead of dying of them; a second one is not noted.
+        """Note SIGINT and SIGTERM instead of dying of them; a second one kills.
 
         Handlers that the program has set itself are left alone, and so is everything
         when this is not the main thread.
         """
-        replaced = _replaceable()
+        self._deferred = _replaceable()
         try:
-            for number in replaced:
-                signal.signal(number, self._note)
+            _set(dict.fromkeys(self._deferred, self._note))
             yield
         finally:
-            _restore(replaced)
+            _set(self._deferred)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self._received = number
-        _restore(_DEFAULTS)
+        # Killed, since a KeyboardInterrupt would still end the driver's transaction in
+        # order, and wait for what hangs.
+        _set(dict.fromkeys(self._deferred, signal.SIG_DFL))
         log.warning(
             "%s: what is in hand is finished first; once more to stop at once",
             signal.Signals(number).name,
@@ -77,6 +79,6 @@ def _replaceable() -> dict[signal.Signals, Any]:
     }
 
 
-def _restore(handlers: dict[signal.Signals, Any]) -> None:
+def _set(handlers: dict[signal.Signals, Any]) -> None:
     for number, handler in handlers.items():
         signal.signal(number, handler)

@@ -24,6 +24,7 @@ from typing import Any
 
 from alembic_neo4j.errors import LockError, Neo4jMigrationError
 from alembic_neo4j.graph.connection import TOKEN, Graph, Run, ServerRefused
+from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -147,15 +148,18 @@ def graph_lock(
     *,
     timeout: float,
     waiting: Callable[[str], None],
+    interrupts: Interrupts | None = None,
 ) -> Iterator[None]:
     """Hold the lock on the graph; what the graph writes meanwhile is fenced.
 
     `waiting` is told who holds it, at once and then now and again. Raises LockError
-    when it is not free within `timeout` seconds; nothing has been written then but the
-    lock's own constraint.
+    when it is not free within `timeout` seconds, and Interrupted when a signal comes
+    while it waits; nothing has been written then but the lock's own constraint.
     """
     _constrain(graph)
-    run, held = _taken(graph, owner, timeout, waiting)
+    interrupts = interrupts or Interrupts()
+    with interrupts.deferred():
+        run, held = _taken(graph, owner, timeout, waiting, interrupts)
     try:
         _note(graph, owner)
         with _fenced(graph, GraphLock(owner, run, graph)):
@@ -240,7 +244,11 @@ def _constrain(graph: Graph) -> None:
 
 
 def _taken(
-    graph: Graph, owner: Owner, timeout: float, waiting: Callable[[str], None]
+    graph: Graph,
+    owner: Owner,
+    timeout: float,
+    waiting: Callable[[str], None],
+    interrupts: Interrupts,
 ) -> tuple[Run, ExitStack]:
     """Return what runs in the lock's transaction, and what ends it."""
 
@@ -252,7 +260,15 @@ def _taken(
             time.sleep(0.1)
         return waiting("another command")
 
-    watchdog = Watchdog(graph, owner.token, timeout=timeout, blocked=blocked, grace=0.2)
+    # A KeyboardInterrupt would wait for the server's answer all the same.
+    watchdog = Watchdog(
+        graph,
+        owner.token,
+        timeout=timeout,
+        blocked=blocked,
+        grace=0.2,
+        stopped=interrupts.is_due,
+    )
     try:
         with watchdog, ExitStack() as stack:
             # Zero: db.transaction.timeout must not end it.
@@ -263,11 +279,13 @@ def _taken(
     except ServerRefused as error:
         if not watchdog.gave_up:
             raise
+        interrupts.check()
         raise _not_free(graph, timeout) from error
-    if watchdog.gave_up:
+    if watchdog.gave_up or interrupts.is_due():
         # Ended in the moment in which it had waited long enough.
         with suppress(Neo4jMigrationError):
             held.close()
+        interrupts.check()
         raise _not_free(graph, timeout)
     return run, held
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.connection import Run as RunStatement
 from alembic_neo4j.graph.rows import Row, rows_from_text, rows_to_text
 
 LABEL = "__AlembicNeo4jMarker"
@@ -21,6 +23,17 @@ _SET = (
     f"MATCH (m:{LABEL} {{run: $run}}) "
     "SET m.revision = $revision, m.position = $position, m.rows = $rows"
 )
+_PROGRESS = (
+    f"MATCH (m:{LABEL} {{run: $run}}) RETURN m.revision AS revision, "
+    "m.position AS position, m.rows AS rows, m.load AS load, m.progress AS progress"
+)
+_ADVANCE = (
+    f"MERGE (m:{LABEL} {{run: $run}}) SET m.taken = timestamp() "
+    "WITH m, CASE WHEN m.load = $load THEN m.cursor ELSE 0 END AS cursor "
+    "SET m.load = $load, m.cursor = $to, m.progress = $progress "
+    "RETURN coalesce(cursor, 0) AS cursor"
+)
+_RUNS = f"MATCH (m:{LABEL}) RETURN m.run AS run ORDER BY run"
 _CLEAR = f"MATCH (m:{LABEL}) WHERE m.run <> $kept DETACH DELETE m"
 
 
@@ -31,6 +44,62 @@ class Mark:
     run: str
     revision: str
     position: int
+
+    @property
+    def load(self) -> str:
+        """The unit's name, where it is done in several transactions."""
+        return f"{self.position} of {self.revision}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a unit of several transactions is: its rows, once it is `done`.
+
+    `text` is what the unit itself noted, empty before its first transaction.
+    """
+
+    text: str = ""
+    done: bool = False
+    rows: Sequence[Row] = ()
+
+
+def read_progress(graph: Graph, mark: Mark) -> Progress:
+    """Return how far a unit is."""
+    found = graph.read(_PROGRESS, {"run": mark.run})
+    if not found:
+        return Progress()
+    (row,) = found
+    if (row["revision"], row["position"]) == (mark.revision, mark.position):
+        return Progress(done=True, rows=rows_from_text(row["rows"]))
+    return Progress(row["progress"] if row["load"] == mark.load else "")
+
+
+def advance(run: RunStatement, mark: Mark, *, from_: int, to: int, text: str) -> None:
+    """Note in a unit's transaction how far it is by it: from a number to another.
+
+    Raises LedgerError where it was elsewhere: the transaction must not be committed.
+    """
+    written = {"run": mark.run, "load": mark.load, "to": to, "progress": text}
+    (found,) = run(_ADVANCE, written)
+    if found["cursor"] != from_:
+        raise LedgerError(
+            f"unit {mark.load} was expected to be at row {from_:,}, found at "
+            f"{found['cursor']:,}: another command has gone on with it. See "
+            "`alembic-neo4j status`"
+        )
+
+
+def finish(run: RunStatement, mark: Mark, rows: Sequence[Row]) -> None:
+    """Note in a unit's last transaction that it is done, and what it returns."""
+    run(
+        _SET,
+        {
+            "run": mark.run,
+            "revision": mark.revision,
+            "position": mark.position,
+            "rows": rows_to_text(rows),
+        },
+    )
 
 
 def run_marked(
@@ -48,14 +117,13 @@ def run_marked(
         rows: list[Row] = []
         for text, parameters in statements:
             rows = run(text, parameters)
-        written = {
-            "run": mark.run,
-            "revision": mark.revision,
-            "position": mark.position,
-            "rows": rows_to_text(rows),
-        }
-        run(_SET, written)
+        finish(run, mark, rows)
         return rows
+
+
+def marked_runs(graph: Graph) -> tuple[str, ...]:
+    """Return the runs whose markers are in the graph."""
+    return tuple(row["run"] for row in graph.read(_RUNS))
 
 
 def clear_markers(graph: Graph, *, kept: str = "") -> None:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alembic_neo4j.errors import OfflineError
+from alembic_neo4j.graph.batch_scripts import batch_step_texts
 from alembic_neo4j.graph.ddl import create_text, drop_text
 from alembic_neo4j.graph.quoting import inline
-from alembic_neo4j.graph.steps import Batched, Check, Create, Drop, Run, Step
+from alembic_neo4j.graph.steps import (
+    Batched,
+    Check,
+    Create,
+    Drop,
+    Load,
+    Run,
+    Step,
+    Undo,
+)
 from alembic_neo4j.schema.elements import Index
 
 
@@ -44,4 +54,7 @@ def _text(step: Step) -> str:
         return comment(f"{expected}\n{query}\n{step.advice}")
     if isinstance(step, Run):
         return f"{inline(step.text, step.parameters).rstrip().rstrip(';')};"
+    if isinstance(step, (Load, Undo)):
+        texts = [f"{text};" for text in batch_step_texts(step)]
+        return "\n".join([comment(step.title), *texts])
     raise OfflineError(step.message)

@@ -7,6 +7,13 @@ from datetime import datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
+PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+"""The types whose values are sent as they are."""
+
+
+class Sendable(list[Any]):
+    """A list of which it is known that the driver can send all that is in it."""
+
 
 def sendable(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the parameters with every time zone in a form that the driver packs well.
@@ -14,17 +21,30 @@ def sendable(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     The driver asks a ZoneInfo about a datetime type of its own, which reads foreign
     memory (python/cpython#125318): a crash, or an instant that is hours off.
     """
-    return {name: _sendable(value) for name, value in (parameters or {}).items()}
+    return {name: sendable_value(value) for name, value in (parameters or {}).items()}
 
 
-def _sendable(value: Any) -> Any:
+def sendable_value(value: Any) -> Any:
+    """Return one value in a form that the driver packs well."""
+    kind = type(value)
+    if kind in PLAIN or kind is Sendable:
+        return value
     if isinstance(value, datetime) and isinstance(value.tzinfo, ZoneInfo):
         return _with_pytz(value, value.tzinfo)
     if isinstance(value, Mapping):
-        return {key: _sendable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_sendable(item) for item in value]
+        return {key: sendable_value(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and not _is_of_driver(value):
+        return [sendable_value(item) for item in value]
     return value
+
+
+def _is_of_driver(value: Any) -> bool:
+    # A duration and a point of the driver are tuples, and no lists. The driver is
+    # imported when it is needed: most verbs send nothing.
+    from neo4j.spatial import Point
+    from neo4j.time import Duration
+
+    return isinstance(value, (Duration, Point))
 
 
 def _with_pytz(value: datetime, zone: ZoneInfo) -> datetime:

@@ -79,6 +79,19 @@ def inline(text: str, parameters: Mapping[str, Any]) -> str:
     return "".join(written.get(token.start, token.text) for token in lex(text))
 
 
+def parameters_of(text: str) -> dict[str, Token]:
+    """Return the parameters that a Cypher text uses, each where it first does.
+
+    Raises StatementError where the text can't be read.
+    """
+    tokens = significant_tokens(text)
+    found: dict[str, Token] = {}
+    for place, token in enumerate(tokens):
+        if _is_parameter(tokens, place):
+            found.setdefault(token.name, token)
+    return found
+
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -10,6 +10,14 @@ from alembic_neo4j.errors import StatementError
 
 Row: TypeAlias = "dict[str, Any]"
 
+
+class Rows(list[Row]):
+    """The rows of a statement, and how many entities it has created."""
+
+    nodes_created = 0
+    relationships_created = 0
+
+
 LIMIT = 1_000_000
 """How many characters of rows a writing statement may return."""
 

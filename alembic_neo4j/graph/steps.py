@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from alembic_neo4j.graph.load_targets import LoadTarget
 from alembic_neo4j.graph.statements import Kind
 from alembic_neo4j.schema.elements import Constraint, Index
 
 DEFAULT_BATCH_SIZE = 10_000
+
+LOAD_BATCH_SIZE = 5_000
+"""How many rows one transaction loads."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,19 @@ class Drop:
 class Batched:
     """A data change over many entities, run in transactions of bounded size.
 
-    `select` returns one column ``id`` with the element ids of what is left to do;
-    `write` changes those of ``$ids`` and may be run twice on the same ids. `offline`
-    is the same as one auto-commit statement for a script.
+    Its entities go by their internal ids, in ascending order. `select` returns one row
+    with the list ``ids`` of what is left to do above ``$after``, at most ``$limit`` of
+    them. `write` changes those of ``$ids`` that are left to do, may be run twice on the
+    same ids, and returns how many it has ``changed``. What was changed, or created by
+    it, is not left to do any more. `offline` is the same as one auto-commit statement
+    for a script.
+
+    With a `walk` ids that lie close together are not sent at all: it changes what is
+    left to do from ``$first`` to ``$last``, the lowest ``$size`` of them at most, and
+    returns how many it has ``changed`` and the ``last`` of them. `extent` returns in
+    three rows, as ``value``, how many entities there are to look at, whether they are
+    left to do or not, their first id and their last. `count` returns one row with how
+    many are left to do, as ``count``.
     """
 
     title: str
@@ -41,6 +55,9 @@ class Batched:
     offline: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int = DEFAULT_BATCH_SIZE
+    extent: str = ""
+    walk: str = ""
+    count: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,13 +78,70 @@ class Check:
 class Run:
     """A statement that a person wrote; its rows go back to the revision.
 
-    `repeatable` says that running it twice does no harm.
+    `repeatable` says that running it twice does no harm, `place` where it is written
+    when that is a file of its own.
     """
 
     text: str
     kind: Kind
     parameters: Mapping[str, Any] = field(default_factory=dict)
     repeatable: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Load:
+    """Rows become nodes or relationships of a batch, each exactly once.
+
+    What a batch creates gets its name as the property `tag`. The rows are gone through
+    once; when a run goes on, once more, past those that are loaded. `source` is what
+    tells beforehand that they are the same, such as the SHA-256 of their file.
+    """
+
+    target: LoadTarget
+    rows: Iterable[Any]
+    batch: str
+    tag: str
+    source: str = ""
+    batch_size: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is, in messages."""
+        return f"load of {self.target}"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What batches are known to have created: under what names, and how much."""
+
+    labels: tuple[str, ...]
+    types: tuple[str, ...]
+    nodes: int
+    relationships: int
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What batches have done is undone, the newest of them first.
+
+    What they created is deleted and what they changed gets back what it had, as far as
+    it has one of the `labels`, or is of one of the `types`; None is all that there are.
+    What is `known` tells where to look first. With `detach` the relationships of others
+    are deleted with the nodes that they lead to or from.
+    """
+
+    batches: tuple[str, ...]
+    tag: str
+    labels: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    detach: bool = False
+    known: Known | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is, in messages."""
+        return f"rollback of {', '.join(self.batches)}"
 
 
 @dataclass(frozen=True)
@@ -77,4 +151,4 @@ class Stop:
     message: str
 
 
-Step: TypeAlias = "Create | Drop | Batched | Check | Run | Stop"
+Step: TypeAlias = "Create | Drop | Batched | Check | Run | Load | Undo | Stop"

@@ -59,6 +59,23 @@ def read_type(text: str) -> str:
     return normal_type(text).replace(" NOT NULL>", ">")
 
 
+def shown_types(text: str) -> tuple[str, ...]:
+    """Return what ``valueType`` shows for stored values of the type.
+
+    None at all where any value will do, or where it can't be told beforehand.
+    """
+    tested = tested_type(text)
+    if tested is None or "LIST<ANY>" in tested:
+        return ()
+    shown = []
+    for part in tested.split(" | "):
+        shown.append(f"{part.replace('>', ' NOT NULL>')} NOT NULL")
+        if part.startswith("LIST<"):
+            # An empty list has no type of its own.
+            shown.append("LIST<NOTHING> NOT NULL")
+    return tuple(dict.fromkeys(shown))
+
+
 def is_list(text: str) -> bool:
     """Tell whether every value of the type is a list."""
     return all(

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.errors import ConfigurationError, LockError
 
 
 def database_url(url: str) -> URL:
@@ -35,6 +35,7 @@ def database_url(url: str) -> URL:
 def open_engine(url: str | URL) -> Engine:
     """Return an engine for the ledger; a SQLite file is opened in WAL mode.
 
+    Its statements raise LockError when another process does not end what it writes.
     Raises ConfigurationError when the URL is none of SQLAlchemy's, or its driver is
     not installed.
     """
@@ -45,6 +46,7 @@ def open_engine(url: str | URL) -> Engine:
         raise _unusable(parsed, error) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "handle_error", _say_what_blocks)
     return engine
 
 
@@ -103,3 +105,16 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA busy_timeout=10000")
     cursor.close()
+
+
+def _say_what_blocks(context: ExceptionContext) -> LockError | None:
+    # No lock of ours: it lasts for the milliseconds of a commit, unless the process is
+    # paused, and nobody else can end it.
+    if "database is locked" not in str(context.original_exception):
+        return None
+    name = context.engine.url.database if context.engine else ""
+    return LockError(
+        f"the ledger {name} is being written to by a process that has not ended that "
+        "in ten seconds: one that is paused, or another program. Nothing more has "
+        "been written here. Let it go on or end it, then run the same command again"
+    )

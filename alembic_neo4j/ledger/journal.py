@@ -8,22 +8,59 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from typing import Any
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    insert,
+    inspect,
+    select,
+    update,
+)
 
+from alembic_neo4j.ledger.batches import BatchLedger
 from alembic_neo4j.ledger.store import user_name
 from alembic_neo4j.ledger.tables import runs, units
 
 RUNNING, DONE = "running", "done"
 
+LOADING = "ingest load"
+"""The verb that loads a file; what it is about is a batch."""
+
 
 @dataclass(frozen=True)
 class RunStep:
-    """One revision of a run, its direction and the SHA-256 of its file."""
+    """One revision of a run, its direction and the SHA-256 of its file.
+
+    Of a run that is a verb's own, such as ``run FILE``, it is what the verb is about,
+    the verb, and the SHA-256 of what it does.
+    """
 
     revision: str
     direction: str
     file_hash: str
+
+    @property
+    def is_revision(self) -> bool:
+        """Whether it is a revision's upgrade or downgrade."""
+        return self.direction in ("upgrade", "downgrade")
+
+    @property
+    def command(self) -> str:
+        """The command of a run that is a verb's own."""
+        return f"alembic-neo4j {self.direction} {self.revision}"
+
+    def __str__(self) -> str:
+        """Return it as messages name it."""
+        if self.is_revision:
+            return f"the {self.direction} of revision {self.revision}"
+        if self.direction == LOADING:
+            return f"the load of the batch {self.revision}"
+        return f"`{self.command}`"
 
 
 @dataclass(frozen=True)
@@ -57,6 +94,11 @@ class Journal:
     def __init__(self, connection: Connection, version_table: str) -> None:
         self._connection = connection
         self._version_table = version_table
+
+    @property
+    def batches(self) -> BatchLedger:
+        """The batches of the same history, on the same connection."""
+        return BatchLedger(self._connection, self._version_table)
 
     def open_run(self) -> OpenRun | None:
         """Return the run that has not ended, None where every one has."""
@@ -114,24 +156,51 @@ class Journal:
                 units.c.position == position,
             )
         ).one_or_none()
-        if row is None:
-            return None
-        return Unit(
-            row.revision, row.position, row.kind, row.digest, row.state, row.rows
+        return None if row is None else _unit(row)
+
+    def units(self, run: str) -> tuple[Unit, ...]:
+        """Return the units of a run that were begun, a revision's in their order."""
+        rows = self._connection.execute(
+            select(units)
+            .where(units.c.run == run)
+            .order_by(units.c.revision, units.c.position)
         )
+        return tuple(_unit(row) for row in rows)
+
+    def forget_unit(self, run: str, unit: Unit) -> None:
+        """Record that a unit was not begun after all: it runs when its turn comes."""
+        self._connection.execute(delete(units).where(*_is(run, unit)))
 
     def begin_unit(self, run: str, unit: Unit) -> None:
         """Record that a unit is going to run."""
-        self._connection.execute(insert(units).values(run=run, **asdict(unit)))
+        self._connection.execute(_BEGIN_UNIT, {"run": run, **vars(unit)})
 
     def finish_unit(self, run: str, unit: Unit, rows: str) -> None:
         """Record that a unit has had its effect, and the rows that it gave."""
-        self._connection.execute(
-            update(units)
-            .where(
-                units.c.run == run,
-                units.c.revision == unit.revision,
-                units.c.position == unit.position,
-            )
-            .values(state=DONE, rows=rows)
-        )
+        named = {
+            "its_run": run,
+            "its_revision": unit.revision,
+            "its_position": unit.position,
+        }
+        self._connection.execute(_FINISH_UNIT, {**named, "state": DONE, "rows": rows})
+
+
+# Built once: that takes as long as running them, and each unit runs both.
+_BEGIN_UNIT = insert(units)
+_FINISH_UNIT = update(units).where(
+    units.c.run == bindparam("its_run"),
+    units.c.revision == bindparam("its_revision"),
+    units.c.position == bindparam("its_position"),
+)
+
+
+def _unit(row: Row[Any]) -> Unit:
+    return Unit(row.revision, row.position, row.kind, row.digest, row.state, row.rows)
+
+
+def _is(run: str, unit: Unit) -> tuple[ColumnElement[bool], ...]:
+    return (
+        units.c.run == run,
+        units.c.revision == unit.revision,
+        units.c.position == unit.position,
+    )

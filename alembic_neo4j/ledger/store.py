@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,18 @@ VERSION_TABLE = "alembic_neo4j_version"
 
 @dataclass(frozen=True)
 class AppliedRevision:
-    """A revision as it was when it was applied."""
+    """A revision as it was when it was applied.
+
+    `code_hash` is that of its file without comments and whitespace, None where it was
+    not recorded.
+    """
 
     revision: str
     schema_hash: str
     file_hash: str
     applied_at: datetime
     applied_by: str
+    code_hash: str | None = None
 
 
 class Ledger:
@@ -71,6 +76,10 @@ class Ledger:
         identity = str(uuid.uuid4())
         self._set_fact(self._key("identity"), identity)
         return identity
+
+    def take_identity(self, identity: str) -> None:
+        """Give the ledger the identity of one that was lost."""
+        self._set_fact(self._key("identity"), identity)
 
     @property
     def stamped_heads(self) -> tuple[str, ...] | None:
@@ -122,34 +131,45 @@ class Ledger:
 
     def applied(self) -> dict[str, AppliedRevision]:
         """Return the applied revisions by their id."""
-        query = select(revisions).where(
+        # A ledger that an older release wrote to lacks columns until the next run.
+        columns = inspect(self._connection).get_columns(revisions.name)
+        there = {column["name"] for column in columns}
+        names = [f.name for f in fields(AppliedRevision) if f.name in there]
+        query = select(*(revisions.c[name] for name in names)).where(
             revisions.c.version_table == self._version_table
         )
-        return {
-            row.revision: AppliedRevision(
-                row.revision,
-                row.schema_hash,
-                row.file_hash,
-                row.applied_at,
-                row.applied_by,
-            )
-            for row in self._connection.execute(query)
-        }
+        rows = self._connection.execute(query).mappings()
+        return {row["revision"]: AppliedRevision(**row) for row in rows}
 
     def record_applied(
-        self, revision: str, *, schema_hash: str, file_hash: str
+        self,
+        revision: str,
+        *,
+        schema_hash: str,
+        file_hash: str,
+        code_hash: str | None = None,
     ) -> None:
         """Record that a revision is applied."""
         self.record_removed(revision)
+        row = {
+            "version_table": self._version_table,
+            "revision": revision,
+            "schema_hash": schema_hash,
+            "file_hash": file_hash,
+            "code_hash": code_hash,
+            "applied_at": datetime.now(timezone.utc),
+            "applied_by": user_name(),
+        }
+        self._connection.execute(insert(revisions), row)
+
+    def accept_file(
+        self, revision: str, *, schema_hash: str, file_hash: str, code_hash: str
+    ) -> None:
+        """Record that an applied revision is what its file is now."""
         self._connection.execute(
-            insert(revisions).values(
-                version_table=self._version_table,
-                revision=revision,
-                schema_hash=schema_hash,
-                file_hash=file_hash,
-                applied_at=datetime.now(timezone.utc),
-                applied_by=user_name(),
-            )
+            update(revisions)
+            .where(*self._row(revision))
+            .values(schema_hash=schema_hash, file_hash=file_hash, code_hash=code_hash)
         )
 
     def record_removed(self, revision: str) -> None:

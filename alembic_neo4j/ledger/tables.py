@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 metadata = MetaData()
 
@@ -23,8 +32,12 @@ revisions = Table(
     Column("file_hash", String(64), nullable=False),
     Column("applied_at", DateTime(timezone=True), nullable=False),
     Column("applied_by", String(255), nullable=False),
+    Column("code_hash", String(64)),
 )
-"""The applied revisions: the replayed schema's hash and the file's SHA-256."""
+"""The applied revisions: the replayed schema's hash and the file's SHA-256.
+
+`code_hash` is that of the file without comments and whitespace.
+"""
 
 runs = Table(
     "alembic_neo4j_run",
@@ -51,3 +64,30 @@ units = Table(
     Column("rows", Text, nullable=False),
 )
 """The units of a run: written just before each, so what is not here was not begun."""
+
+batches = Table(
+    "alembic_neo4j_batch",
+    metadata,
+    Column("version_table", String(128), primary_key=True),
+    Column("batch", String(64), primary_key=True),
+    Column("revision", String(64)),
+    Column("run", String(36), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("sources", Text, nullable=False),
+    Column("loader", String(255), nullable=False),
+    Column("loader_version", String(64), nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("types", Text, nullable=False),
+    Column("created_nodes", BigInteger, nullable=False),
+    Column("touched_nodes", BigInteger, nullable=False),
+    Column("created_relationships", BigInteger, nullable=False),
+    Column("touched_relationships", BigInteger, nullable=False),
+    Column("unmatched", BigInteger, nullable=False),
+    Column("begun_at", DateTime(timezone=True), nullable=False),
+    Column("begun_by", String(255), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+)
+"""The batches of data, each with the run that loaded it last.
+
+`revision` is null for a load of its own; `sources`, `labels` and `types` are JSON.
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -38,7 +39,7 @@ def compare_schema(
     before = _history_schema(autogen_context)
     wanted = schema_of(autogen_context.metadata)
     options = _options(autogen_context)
-    after, left_out = _without_enterprise(wanted, options)
+    after, left_out = without_enterprise(wanted, options)
     after = filtered(autogen_context, before, after)
     renames, open_candidates = decide_renames(autogen_context, before, after)
     difference = diff(
@@ -46,12 +47,27 @@ def compare_schema(
     )
     operations = [ChangeOp.of(change) for change in difference.changes]
     for operation in operations:
-        log.info("Detected %s", _phrase(operation))
+        log.info("Detected %s", phrase(operation))
     if operations:
         remarks = _remarks(operations, difference, open_candidates, left_out)
         operations[0].comment = "\n".join(remarks)
     upgrade_ops.ops.extend(operations)
     return PriorityDispatchResult.CONTINUE
+
+
+@contextmanager
+def quiet_comparison() -> Iterator[None]:
+    """Keep a comparison from reporting what is going to be a finding."""
+    names = (__name__, schema_of.__module__, "alembic.runtime.plugins")
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _history_schema(autogen_context: AutogenContext) -> Schema:
@@ -64,9 +80,13 @@ def _options(autogen_context: AutogenContext) -> Options:
     return options if isinstance(options, Options) else Options()
 
 
-def _without_enterprise(
+def without_enterprise(
     schema: Schema, options: Options
 ) -> tuple[Schema, list[Constraint]]:
+    """Return a schema without what only Enterprise Edition has, and what that was.
+
+    It keeps all with ``neo4j.enterprise = true``.
+    """
     if options.enterprise:
         return schema, []
     left_out = [
@@ -108,7 +128,7 @@ def _owners(operation: ChangeOp) -> list[str]:
     return [owner] if isinstance(owner, str) else list(owner)
 
 
-def _phrase(operation: ChangeOp) -> str:
+def phrase(operation: ChangeOp) -> str:
     """Return the operation in words, as Alembic reports what it detected."""
     verb, _, noun = operation.call.name.partition("_")
     owner, *others = _named(operation.call.arguments)

@@ -15,6 +15,7 @@ from alembic.config import Config
 
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Credentials, GraphSettings
+from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
 
 PREFIX = "neo4j."
 LEDGER_URL = "sqlalchemy.url"
@@ -35,6 +36,8 @@ KEYS: Mapping[str, str] = {
     "transaction of an application that is in the way of a schema command",
     "lock_timeout": "seconds to wait for another command that writes (300)",
     "batch_size": "how many nodes or relationships one transaction changes",
+    "batch_property": "the property that tells which batch has created something "
+    "(_alembic_batch)",
 }
 """Every key of ours and what it means."""
 
@@ -54,6 +57,7 @@ class Options:
     schema_timeout: float = 3600.0
     lock_timeout: float = 300.0
     batch_size: int | None = None
+    batch_property: str = BATCH_PROPERTY
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,8 @@ def read_configuration(config: Config, arguments: Sequence[str] = ()) -> Configu
     Raises ConfigurationError for a key or a value that is not known; no password is
     ever part of a message.
     """
-    project = _project(config)
-    file = _file_keys(config)
-    sources = [
-        _x_keys(arguments),
-        _environment_keys("ALEMBIC_NEO4J_"),
-        _environment_keys("NEO4J_"),
-        file,
-    ]
+    project = project_directory(config)
+    sources = _sources(config, arguments)
     merged: dict[str, str] = {}
     for source in reversed(sources):
         merged.update(source)
@@ -89,6 +87,38 @@ def read_configuration(config: Config, arguments: Sequence[str] = ()) -> Configu
         models=_names(merged.get("models", "")),
         options=_options(merged),
     )
+
+
+def project_directory(config: Config) -> Path:
+    """Return the directory of the configuration file, else the current one."""
+    files = (config.config_file_name, config.toml_file_name)
+    for name in files:
+        if name and Path(name).exists():
+            return Path(name).resolve().parent
+    return Path.cwd()
+
+
+def local_release(config: Config, arguments: Sequence[str] = ()) -> str | None:
+    """Return the release of the local server that the project asks for, if any.
+
+    It is that of the first source whose address is a local server. Raises
+    ConfigurationError for a key that is not known.
+    """
+    for source in _sources(config, arguments):
+        scheme, _, release = source.get("url", "").strip().partition(":")
+        if scheme == "local":
+            return release.strip() or None
+    return None
+
+
+def _sources(config: Config, arguments: Sequence[str]) -> list[dict[str, str]]:
+    """The keys that each place gives, the one that wins first."""
+    return [
+        _x_keys(arguments),
+        _environment_keys("ALEMBIC_NEO4J_"),
+        _environment_keys("NEO4J_"),
+        _file_keys(config),
+    ]
 
 
 def _graph_settings(
@@ -101,11 +131,14 @@ def _graph_settings(
             "or an address such as neo4j+s://host, in the ini file or in "
             "ALEMBIC_NEO4J_URI"
         )
-    certificates = merged.get("trusted_certificates")
+    command_line, *_, file = sources
+    for given in (command_line, file):
+        _check_scheme(given)
+    certificates = {**source, **command_line}.get("trusted_certificates")
     return GraphSettings(
         url=_address(source["url"]),
         project=project,
-        credentials=_credentials(_credential_keys(sources, source, merged), project),
+        credentials=_credentials(_credential_keys(sources, source), project),
         database=merged.get("database") or None,
         trusted_certificates=_path(certificates, project) if certificates else None,
     )
@@ -120,20 +153,22 @@ def _address(url: str) -> str:
     return url.strip()
 
 
-def _credential_keys(
-    sources: Sequence[Keys], source: Keys, merged: Keys
-) -> dict[str, str]:
+def _credential_keys(sources: Sequence[Keys], source: Keys) -> dict[str, str]:
     # An address takes its credentials from where it stands, never another server's;
     # -x and our variables without an address are meant for whatever the address is.
     command_line, variables, *_ = sources
     keys = _given_credentials(source)
     if "url" not in variables:
         keys = _overlaid(keys, _given_credentials(variables))
-    keys = _overlaid(keys, _given_credentials(command_line))
-    # The environment can't say how to authenticate.
-    if merged.get("auth", "none") != "none":
-        keys.setdefault("auth", merged["auth"])
-    return keys
+    return _overlaid(keys, _given_credentials(command_line))
+
+
+def _check_scheme(source: Keys) -> None:
+    scheme = source.get("auth")
+    if scheme and scheme not in _AUTH:
+        raise ConfigurationError(
+            f"neo4j.auth = {scheme}: expected one of {', '.join(_AUTH)}"
+        )
 
 
 def _given_credentials(source: Keys) -> dict[str, str]:
@@ -151,10 +186,6 @@ def _credentials(keys: Keys, project: Path) -> Credentials:
     if secret is None and "password_file" in keys:
         secret = _first_line(_path(keys["password_file"], project))
     scheme = keys.get("auth") or ("none" if secret is None else "basic")
-    if scheme not in _AUTH:
-        raise ConfigurationError(
-            f"neo4j.auth = {scheme}: expected one of {', '.join(_AUTH)}"
-        )
     return Credentials(scheme, keys.get("username") or "neo4j", secret or "")
 
 
@@ -186,6 +217,8 @@ def _options(keys: Keys) -> Options:
         schema_timeout=_number(keys, "schema_timeout") or default.schema_timeout,
         lock_timeout=_number(keys, "lock_timeout") or default.lock_timeout,
         batch_size=int(_number(keys, "batch_size") or 0) or None,
+        batch_property=str(keys.get("batch_property", "")).strip()
+        or default.batch_property,
     )
 
 
@@ -209,15 +242,6 @@ def _number(keys: Keys, name: str) -> float | None:
     if number <= 0:
         raise ConfigurationError(f"neo4j.{name} = {text}: expected a number above 0")
     return number
-
-
-def _project(config: Config) -> Path:
-    """The directory of the configuration file, else the current one."""
-    files = (config.config_file_name, config.toml_file_name)
-    for name in files:
-        if name and Path(name).exists():
-            return Path(name).resolve().parent
-    return Path.cwd()
 
 
 def _ledger_url(config: Config, arguments: Sequence[str], project: Path) -> str:
@@ -269,7 +293,7 @@ def _toml_keys(config: Config) -> dict[str, str]:
     for name, value in table.items():
         if name.startswith(PREFIX):
             keys[name.removeprefix(PREFIX)] = value
-    here = str(_project(config))
+    here = str(project_directory(config))
     return {name: _toml_text(value, here) for name, value in keys.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, TypeAlias, cast
@@ -20,7 +21,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_neo4j.errors import ConfigurationError, LockError
+from alembic_neo4j.errors import ConfigurationError, LedgerError, LockError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
 from alembic_neo4j.graph.interrupts import Interrupts
@@ -33,6 +34,7 @@ from alembic_neo4j.migration.deployment import Deployment, alembic_log
 from alembic_neo4j.migration.impl import Neo4jImpl
 from alembic_neo4j.migration.ledger_connection import LedgerConnection
 from alembic_neo4j.migration.plan import (
+    PlannedStep,
     Recorded,
     plan,
 )
@@ -43,6 +45,22 @@ from alembic_neo4j.migration.script import ScriptRunner
 Step: TypeAlias = "RevisionStep | StampStep"
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _whole_history() -> Iterator[None]:
+    # Alembic warns, and then runs one of two files, or fails with a KeyError.
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "error", r"Revision .* is (not present|present more than once)", UserWarning
+        )
+        try:
+            yield
+        except UserWarning as warning:
+            raise LedgerError(
+                f"{warning}: the revision files are no history. Nothing has run; mend "
+                "or remove the file"
+            ) from warning
 
 
 class Neo4jMigrationContext(MigrationContext):
@@ -76,14 +94,18 @@ class Neo4jMigrationContext(MigrationContext):
         self._owner: Owner | None = None
         self._fenced = False
         self._interrupts = Interrupts()
-        limits = Limits(
+        self.limits = limits = Limits(
             options.schema_timeout, options.batch_size, interrupts=self._interrupts
         )
         self.runner: GraphRunner | ScriptRunner
         if stock.as_sql:
-            self.runner = ScriptRunner(stock.output_buffer)
+            self.runner = ScriptRunner(
+                stock.output_buffer, batch_property=options.batch_property
+            )
         else:
-            self.runner = GraphRunner(graph, limits)
+            self.runner = GraphRunner(
+                graph, limits, batch_property=options.batch_property
+            )
         self.impl = Neo4jImpl(stock.impl, self.runner)
         alembic_log.info("Context impl %s.", type(self.impl).__name__)
 
@@ -97,6 +119,11 @@ class Neo4jMigrationContext(MigrationContext):
         """Whether this is a run of ``revision --autogenerate`` or ``check``."""
         revision_context = self.opts.get("revision_context")
         return bool(revision_context and revision_context.command_args["autogenerate"])
+
+    @property
+    def inspects(self) -> bool:
+        """Whether somebody only looks (see inspection)."""
+        return bool(self.opts.get("inspects"))
 
     def begin_transaction(
         self, _per_migration: bool = False
@@ -138,7 +165,10 @@ class Neo4jMigrationContext(MigrationContext):
         of the applied revisions, the stamp in the graph, the plan, what the server can
         do. Raises the first thing that is wrong; ledger and graph are as they were.
         """
-        if self.compares:
+        if self.inspects:
+            # Whoever looks asks for the heads, of a ledger that may be out of reach.
+            self.steps_from(())
+        elif self.compares:
             self._compare()
         elif self.as_sql:
             self._write_script(kw)
@@ -158,10 +188,15 @@ class Neo4jMigrationContext(MigrationContext):
             raise AssertionError("comparing has no steps")
 
     def steps_from(self, heads: tuple[str, ...]) -> Sequence[Step]:
-        """Return the steps that the command asks for, from these heads on."""
+        """Return the steps that the command asks for, from these heads on.
+
+        Raises LedgerError where the files are no history: two have the same revision,
+        or one follows a revision that is not there.
+        """
         assert self._migrations_fn is not None
-        steps = self._migrations_fn(heads, self)
-        return cast("Sequence[Step]", list(steps or ()))
+        with _whole_history():
+            steps = self._migrations_fn(heads, self)
+            return cast("Sequence[Step]", list(steps or ()))
 
     def _ensure_version_table(self, purge: bool = False) -> None:
         if self.as_sql:
@@ -308,7 +343,12 @@ class Neo4jMigrationContext(MigrationContext):
             runner.comment(f"Running {step.short_log}")
             if isinstance(step, RevisionStep):
                 item = next(planned)
-                runner.begin(item.script.revision, item.before)
+                runner.begin(
+                    item.script.revision,
+                    item.before,
+                    item.script.path,
+                    self._loaded_batches(item),
+                )
                 step.migration_fn(**kw)
                 runner.flush()
             if not maintainer.heads:
@@ -322,6 +362,11 @@ class Neo4jMigrationContext(MigrationContext):
                 "The ledger does not know of this script. When it has run, tell it:\n"
                 f"{_program(self.config)} stamp {target}"
             )
+
+    def _loaded_batches(self, item: PlannedStep) -> Sequence[str]:
+        if item.step.is_upgrade:
+            return ()
+        return self.history.upgrade(item.script, item.recording.after).batches
 
     def called_back(
         self, step: Step, maintainer: HeadMaintainer, kw: dict[str, Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from alembic_neo4j.migration.plan import (
     check_placeholders,
     check_stamp,
     check_stamp_owner,
+    is_relative,
     plan,
     shown_heads,
 )
@@ -37,6 +37,7 @@ from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.schema.digest import schema_digest
 
 if TYPE_CHECKING:
+    from alembic_neo4j.graph.connection import Graph
     from alembic_neo4j.migration.context import Neo4jMigrationContext
 
 Step: TypeAlias = "RevisionStep | StampStep"
@@ -110,6 +111,8 @@ class Deployment:
             if judged is None or judged.found != self._found(now):
                 judged = self._judge(steps, now)
             if judged.planned:
+                if judged.found.recorded.open_run is None:
+                    _preflight(self._context.graph, judged.planned)
                 self._run(judged, kw)
                 return
             if now != heads:
@@ -208,6 +211,8 @@ class Deployment:
         # A relative target counts from where the open run began.
         rest = [] if open_run and self._is_relative() else planned[begun:]
         if rest:
+            if open_run:
+                _preflight(self._context.graph, rest)
             yield self._recorder(self._begun(rest), resumed=False), rest
 
     def _recorder(self, run: str, *, resumed: bool) -> Recorder:
@@ -219,8 +224,7 @@ class Deployment:
         return run
 
     def _is_relative(self) -> bool:
-        target = str(self._context.opts.get("destination_rev"))
-        return re.search(r"[+-]\d+$", target) is not None
+        return is_relative(str(self._context.opts.get("destination_rev")))
 
     def _settle(self, ledger: Ledger, identity: str) -> None:
         # From here on an older stamp is a restored graph's.
@@ -240,7 +244,7 @@ class Deployment:
         assert isinstance(runner, GraphRunner)
         alembic_log.info("Running %s", item.step)
         runner.recorder = recorder
-        runner.begin(item.script.revision, item.before)
+        runner.begin(item.script.revision, item.before, item.script.path)
         try:
             item.step.migration_fn(**kw)
             runner.flush()
@@ -344,3 +348,10 @@ class Deployment:
                     code_hash=code_digest(script),
                 )
         ledger.keep_only({script.revision for script, _ in stamped})
+
+
+def _preflight(graph: Graph, planned: Sequence[PlannedStep]) -> None:
+    # Imported when there is something to do, which most deployments have not.
+    from alembic_neo4j.migration.preflight import preflight
+
+    preflight(graph, planned)

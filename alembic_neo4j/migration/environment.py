@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -57,6 +59,11 @@ def configure(context: EnvironmentProxy, **options: Any) -> Iterator[None]:
     `options` are those of Alembic's own ``context.configure``. Nothing is opened, nor
     created, before it is needed. Raises ConfigurationError.
     """
+    if getattr(context.config, "cmd_opts", None) is not None:
+        # The program ends soon after this: looking for garbage among all that was
+        # imported would take a seventh of a verb that has nothing to do.
+        atexit.unregister(gc.freeze)
+        atexit.register(gc.freeze)
     configuration = read_configuration(context.config, context.get_x_argument())
     ledger = LedgerConnection(
         configuration.ledger_url, _given(context.config.attributes)

@@ -28,7 +28,7 @@ def filtered(context: AutogenContext, before: Schema, after: Schema) -> Schema:
     """
     if not context._name_filters and not context._object_filters:
         return after
-    select = _Selection(context)
+    select = Selection(context)
     nodes = select.mapping("node", before.nodes, after.nodes)
     types = select.mapping(
         "relationship", before.relationship_types, after.relationship_types
@@ -46,10 +46,13 @@ def filtered(context: AutogenContext, before: Schema, after: Schema) -> Schema:
 
 
 @dataclass(frozen=True)
-class _Selection:
+class Selection:
+    """What the filters of env.py leave in."""
+
     context: AutogenContext
 
     def owner(self, before: Owner | None, after: Owner) -> Owner:
+        """Return `after` with the properties that are excluded as they are before."""
         old = {} if before is None else {p.name: p for p in before.properties}
         new = {p.name: p for p in after.properties}
         kept = self.mapping("property", old, new, label=_name(after))
@@ -63,15 +66,22 @@ class _Selection:
         *,
         label: str | None = None,
     ) -> dict[Any, Any]:
+        """Return `after` with the elements that are excluded as they are before."""
         result = {}
         for key in {**before, **after}:
             old, new = before.get(key), after.get(key)
-            kept = new if self._includes(type_, old, new, label) else old
+            kept = new if self.includes(type_, old, new, label) else old
             if kept is not None:
                 result[key] = kept
         return result
 
-    def _includes(self, type_: str, old: Any, new: Any, label: str | None) -> bool:
+    def includes(
+        self, type_: str, old: Any, new: Any, label: str | None = None
+    ) -> bool:
+        """Tell whether an element is in, as it is (None where it is not) and should be.
+
+        `label` is the owner of a property.
+        """
         element = old if new is None else new
         name, kind = _name(element), cast("Any", type_)
         parents = cast("Any", {"label": label or _label(element)})

@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.migration.context import Neo4jMigrationContext
@@ -22,18 +23,29 @@ def inspect_project(
     """Run env.py and return what `look` returns of the migration context in it.
 
     Graph and ledger are open while it looks; neither is created. Raises
-    ConfigurationError when env.py did not come to the migrations of a graph.
+    ConfigurationError when env.py did not come to the migrations of a graph, and what
+    `look` raises.
     """
     found: list[Found] = []
+    looked = False
 
     def fn(_heads: object, context: MigrationContext) -> list[object]:
+        nonlocal looked
         if isinstance(context, Neo4jMigrationContext):
+            looked = True
             found.append(look(context))
         return []
 
     script = ScriptDirectory.from_config(config)
-    with EnvironmentContext(config, script, fn=fn, dont_mutate=True):
-        script.run_env()
+    try:
+        with EnvironmentContext(config, script, fn=fn, dont_mutate=True, inspects=True):
+            script.run_env()
+    except Exception as error:
+        if looked or isinstance(error, CommandError):
+            raise
+        raise ConfigurationError(
+            f"{script.dir}/env.py failed: {type(error).__name__}: {error}"
+        ) from error
     if not found:
         raise ConfigurationError(
             f"{script.dir}/env.py did not run the migrations of a graph: it should "

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from alembic_neo4j.errors import LockError, StatementError
 from alembic_neo4j.graph.lock import Owner, break_lock, graph_lock, read_owner
 from alembic_neo4j.ledger.lock import (
     break_ledger_lock,
@@ -40,7 +41,13 @@ def locked(context: Neo4jMigrationContext) -> Iterator[None]:
         log.info("Waiting for the lock on the ledger, held by %s", holder)
 
     with (
-        graph_lock(context.graph, owner, timeout=timeout, waiting=waiting_for),
+        graph_lock(
+            context.graph,
+            owner,
+            timeout=timeout,
+            waiting=waiting_for,
+            interrupts=context.limits.interrupts,
+        ),
         ledger_lock(
             context.ledger_url, context.version_table, timeout=timeout, waiting=waiting
         ),
@@ -56,6 +63,14 @@ def lock_holder(context: Neo4jMigrationContext) -> str | None:
         return str(holder)
     held = is_locked(context.ledger_url, context.version_table)
     return (context.ledger_owner() or "another command") if held else None
+
+
+def visible_holder(context: Neo4jMigrationContext) -> str | None:
+    """Return who holds the lock, as far as one who may only read can see that."""
+    try:
+        return lock_holder(context)
+    except (StatementError, LockError):
+        return None
 
 
 def break_locks(context: Neo4jMigrationContext) -> str | None:

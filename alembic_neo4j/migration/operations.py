@@ -174,6 +174,23 @@ class RunCypherOp(GraphOperation):
 
 
 @dataclass
+class RunCypherFileOp(GraphOperation):
+    """`op.run_cypher_file`: the statements of a file; it has no reverse."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    repeatable: bool = False
+
+    def reverse(self) -> GraphOperation:
+        """Return an operation that says so."""
+        return IrreversibleOp("op.run_cypher_file has no reverse of itself")
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the operation's name and the file's."""
+        return ("run_cypher_file", self.name)
+
+
+@dataclass
 class IrreversibleOp(GraphOperation):
     """Stands in a downgrade where the upgrade can't be undone, and says why."""
 

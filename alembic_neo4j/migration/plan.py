@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
 
 from alembic.runtime.migration import RevisionStep, StampStep
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
+from alembic_neo4j.checks.records import shown_heads as shown_heads
+from alembic_neo4j.checks.stamp import ADOPT
 from alembic_neo4j.errors import (
     CapabilityError,
     CheckFailed,
@@ -21,9 +23,11 @@ from alembic_neo4j.graph.capabilities import Server, missing
 from alembic_neo4j.graph.cypher import steps
 from alembic_neo4j.graph.stamp import Stamp
 from alembic_neo4j.graph.steps import Stop
-from alembic_neo4j.ledger.journal import OpenRun, RunStep
+from alembic_neo4j.ledger.journal import LOADING, OpenRun, RunStep
 from alembic_neo4j.ledger.store import AppliedRevision
+from alembic_neo4j.migration.cypher_files import named_files
 from alembic_neo4j.migration.replay import History, Recording
+from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Schema
@@ -61,10 +65,15 @@ class PlannedStep:
         """The digest of the schema after this step."""
         return schema_digest(self.recording.after)
 
-    @property
+    @cached_property
     def file_hash(self) -> str:
         """The SHA-256 of the revision's file."""
         return file_digest(self.script)
+
+    @property
+    def code_hash(self) -> str:
+        """The SHA-256 of the revision's file without comments and whitespace."""
+        return code_digest(self.script)
 
     @property
     def run_step(self) -> RunStep:
@@ -82,6 +91,8 @@ def plan(
     ReplayError when a revision can't be replayed; nothing has run then.
     """
     revisions = [step for step in steps_ if isinstance(step, RevisionStep)]
+    if not revisions:
+        return []
     _refuse_unsafe([s for s in revisions if s.is_downgrade])
     schema = history.at(heads)
     planned = []
@@ -139,9 +150,26 @@ def check_files(
         if file_digest(known) != record.file_hash:
             raise LedgerError(
                 f"revision {revision} was edited after it was applied at {when}: "
-                f"{known.path}. Put the change into a revision of its own and restore "
-                "the file; nothing has run"
+                f"{known.path}{_with_files(known)}. {_after_edit(known, record)}; "
+                "nothing has run"
             )
+
+
+def _after_edit(known: Script, record: AppliedRevision) -> str:
+    if code_digest(known) == record.code_hash:
+        return (
+            "Only comments or whitespace are others: take the file as it is by "
+            "`alembic-neo4j repair`, or restore it"
+        )
+    return (
+        "Put the change into a revision of its own and restore the file; where the "
+        "graph is what the file says now: `alembic-neo4j repair --only file-edited`"
+    )
+
+
+def _with_files(script: Script) -> str:
+    names = named_files(script.path)
+    return f" (or what it runs: {', '.join(names)})" if names else ""
 
 
 def _file_of(script: ScriptDirectory, revision: str) -> Script | None:
@@ -165,20 +193,38 @@ def check_open_run(open_run: OpenRun | None, planned: Sequence[PlannedStep]) -> 
     if steps_[: len(begun)] == begun:
         return
     step, target = begun[0], begun[-1].revision
+    if not step.is_revision:
+        raise LedgerError(unfinished(open_run))
     hashes = {s.revision: s.file_hash for s in steps_}
-    edited = [
+    edited = {
         s.revision for s in begun if hashes.get(s.revision, s.file_hash) != s.file_hash
-    ]
+    }
     why = "this command would do something else"
-    if edited:
-        why = f"the file of revision {edited[0]} was edited since"
+    for item in planned:
+        if item.script.revision in edited:
+            which = f"revision {item.script.revision}{_with_files(item.script)}"
+            why = f"the file of {which} was edited since"
+            break
     raise LedgerError(
-        f"the {step.direction} of revision {step.revision} was begun at "
+        f"{step} was begun at "
         f"{open_run.begun_at:%Y-%m-%d %H:%M} by {open_run.begun_by} and is not "
         f"finished, and {why}; nothing has run. Either put everything back as it was "
         f"and run that {step.direction} again (up to {target}): it goes on where it "
-        "stopped. Or undo by hand what it did, and say where the graph is: "
-        "`alembic stamp REVISION`"
+        "stopped. Or undo by hand what it did, and end it: `alembic-neo4j repair "
+        "--abandon-run`"
+    )
+
+
+def unfinished(open_run: OpenRun, why: str = "") -> str:
+    """Return what to say to whoever finds a run open that he does not go on with."""
+    step = open_run.steps[0]
+    undo = "undo by hand what it did, and end it: `alembic-neo4j repair --abandon-run`"
+    if step.direction == LOADING:
+        undo = f"take it back: `alembic-neo4j ingest rollback {step.revision}`"
+    return (
+        f"{step} was begun at {open_run.begun_at:%Y-%m-%d %H:%M} by "
+        f"{open_run.begun_by} and is not finished{why and f', and {why}'}; nothing has "
+        f"run. Run that again: it goes on where it stopped. Or {undo}"
     )
 
 
@@ -194,7 +240,8 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
                 f"the ledger is at {shown_heads(heads)}, but the graph has no stamp: "
                 "it is another graph, or one that was emptied or restored. Correct "
                 "neo4j.url or sqlalchemy.url; to say which revision the graph is at "
-                "all the same: `alembic stamp --purge REVISION`"
+                "all the same: `alembic stamp --purge REVISION`, or where it is at the "
+                "ledger's heads: `alembic-neo4j repair --only stamp-missing`"
             )
         return
     check_stamp_owner(stamp, recorded, heads)
@@ -204,7 +251,7 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
             f"the graph is stamped {shown_heads(stamp.heads)} and the ledger is at "
             f"{shown_heads(heads)}: one of them was restored from a backup, or a "
             "script of --sql was run. To say which revision the graph is at: "
-            "`alembic stamp --purge REVISION`"
+            "`alembic stamp --purge REVISION`; see `alembic-neo4j verify`"
         )
 
 
@@ -213,17 +260,14 @@ def check_stamp_owner(
 ) -> None:
     """Raise LedgerError when another ledger wrote the stamp."""
     if stamp and stamp.ledger and stamp.ledger != recorded.identity:
+        adopt = ""
+        if not heads and not recorded.applied:
+            adopt = f"; where the ledger was lost, rebuild it from the graph: `{ADOPT}`"
         raise LedgerError(
             f"another ledger manages this graph, at {shown_heads(stamp.heads)}; this "
             f"one is at {shown_heads(heads)}. Correct sqlalchemy.url or neo4j.url; to "
-            "make this ledger the graph's: `alembic stamp --purge REVISION`"
+            f"make this ledger the graph's: `alembic stamp --purge REVISION`{adopt}"
         )
-
-
-def file_digest(script: Script) -> str:
-    """Return the SHA-256 of a revision's file, whatever its line endings are."""
-    text = Path(script.path).read_bytes().replace(b"\r\n", b"\n")
-    return hashlib.sha256(text).hexdigest()
 
 
 def _recorded(step: RevisionStep, history: History, before: Schema) -> Recording:
@@ -252,6 +296,6 @@ def _irreversible(script: Script, reason: str) -> str:
     )
 
 
-def shown_heads(heads: Sequence[str]) -> str:
-    """Return heads as messages name them."""
-    return ", ".join(sorted(heads)) or "base"
+def is_relative(target: str) -> bool:
+    """Tell whether a target, such as ``+2``, depends on where the graph is."""
+    return re.search(r"[+-]\d+$", target) is not None

@@ -4,32 +4,86 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import alembic.op
 from alembic.operations import Operations
-from alembic.operations.ops import MigrateOperation
+from alembic.operations.ops import ExecuteSQLOp, MigrateOperation
 from alembic.script import Script, ScriptDirectory
 
 from alembic_neo4j.errors import Neo4jMigrationError, ReplayError, SchemaError
+from alembic_neo4j.migration.batch_operations import BatchOperation, BeginBatchOp
+from alembic_neo4j.migration.batches import BatchNames
 from alembic_neo4j.migration.bind import RunnerBind
+from alembic_neo4j.migration.cypher_files import statements_of
 from alembic_neo4j.migration.operations import (
     ChangeOp,
     GraphOperation,
     IrreversibleOp,
+    RunCypherFileOp,
+    RunCypherOp,
 )
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.elements import Schema
 
 
 @dataclass(frozen=True)
-class Recording:
-    """What a revision did to the schema: its changes, each with the schema before."""
+class Statement:
+    """Raw Cypher of a revision; `answers` tells whether its rows go back to it.
 
-    changes: tuple[tuple[Change, Schema], ...]
+    `autocommit` says that it is in an autocommit block, `place` where it is written
+    when that is a file of its own.
+    """
+
+    text: str
+    answers: bool
+    autocommit: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class OnLedger:
+    """What a revision does to the ledger's database, in a few words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """From here on the revision may do what its replay does not show.
+
+    It asked whether it is replayed, or did what is no change of the schema.
+    """
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Data that a revision loads in batches, or takes back, in a few words."""
+
+    text: str
+
+
+Event: TypeAlias = "tuple[Change, Schema] | Statement | OnLedger | Loading | Unseen"
+"""What a revision did: a change with the schema before it, or what is no change."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a revision did, in the order in which it did it.
+
+    `batches` are those that it loads into, the first of them in front.
+    """
+
+    events: tuple[Event, ...]
     after: Schema
+    batches: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[tuple[Change, Schema], ...]:
+        """Its changes of the schema, each with the schema before."""
+        return tuple(event for event in self.events if isinstance(event, tuple))
 
 
 class History:
@@ -57,9 +111,9 @@ class History:
         return known
 
     def walk(self, revisions: Iterable[str]) -> Iterator[tuple[Script, Recording]]:
-        """Yield the revisions and all that they build on, from the base on."""
+        """Replay the revisions and all that they build on, from the base on."""
         schema = Schema()
-        for script in self._ancestors(tuple(sorted(revisions))):
+        for script in self.below(revisions):
             recording = self.upgrade(script, schema)
             yield script, recording
             schema = recording.after
@@ -76,7 +130,9 @@ class History:
         """Replay a revision's downgrade upon a schema."""
         return record(script, script.module.downgrade, before)
 
-    def _ancestors(self, heads: tuple[str, ...]) -> list[Script]:
+    def below(self, revisions: Iterable[str]) -> list[Script]:
+        """Return the revisions and all that they build on, from the base on."""
+        heads = tuple(sorted(revisions))
         if not heads:
             return []
         return list(reversed(list(self._script.iterate_revisions(heads, "base"))))
@@ -88,38 +144,64 @@ def record(script: Script, function: Callable[[], Any], before: Schema) -> Recor
     Raises ReplayError when the function raises; NotImplementedError passes, since
     that is how a downgrade says that it can't be done.
     """
-    recorder = _Recorder(before)
+    recorder = _Recorder(before, script.path, BatchNames(script.revision))
     try:
-        with _proxied(_RecordingOperations(_RecordingContext(recorder))):
+        with _proxied(_RecordingOperations(_RecordingContext(recorder), recorder)):
             function()
     except NotImplementedError:
         raise
     except Exception as error:
         raise ReplayError(_explained(script, error)) from error
-    return Recording(tuple(recorder.changes), recorder.schema)
+    return Recording(
+        tuple(recorder.events), recorder.schema, tuple(recorder.batches.begun)
+    )
 
 
 @dataclass
 class _Recorder:
     schema: Schema
-    changes: list[tuple[Change, Schema]] = field(default_factory=list)
+    file: str
+    batches: BatchNames
+    events: list[Event] = field(default_factory=list)
+    autocommit: bool = False
 
-    def invoke(self, operation: GraphOperation) -> list[dict[str, Any]]:
+    def invoke(self, operation: GraphOperation) -> Any:
         if isinstance(operation, ChangeOp):
-            self.changes.append((operation.change, self.schema))
+            self.events.append((operation.change, self.schema))
             self.schema = operation.change.apply(self.schema)
         elif isinstance(operation, IrreversibleOp):
             raise NotImplementedError(operation.reason)
+        elif isinstance(operation, RunCypherOp):
+            self.events.append(Statement(operation.text, True, self.autocommit))
+        elif isinstance(operation, RunCypherFileOp):
+            for run in statements_of(operation, self.file):
+                self.events.append(
+                    Statement(run.text, False, self.autocommit, run.place)
+                )
+        elif isinstance(operation, BeginBatchOp):
+            return self.batches.begin(operation.name)
+        elif isinstance(operation, BatchOperation):
+            self.events.append(Loading(operation.title))
+            return operation.replayed
+        else:
+            self.events.append(Unseen())
         return []
 
     def execute(self, cypher: str) -> None:
-        """Do nothing: a raw statement is outside of the history."""
+        """Note the statement: what it does is outside of the history."""
+        self.events.append(Statement(cypher, False, self.autocommit))
 
-    def on_ledger(self, text: str, act: Callable[[], None]) -> None:
-        """Do nothing: the ledger's database is outside of the history."""
+    def on_ledger(self, text: str, act: Callable[[], None] = lambda: None) -> None:
+        """Note it and do nothing: the ledger's database is outside of the history."""
+        self.events.append(OnLedger(text))
 
-    def autocommit_block(self) -> nullcontext[None]:
-        return nullcontext()
+    @contextmanager
+    def autocommit_block(self) -> Iterator[None]:
+        self.autocommit = True
+        try:
+            yield
+        finally:
+            self.autocommit = False
 
 
 class _RecordingImpl:
@@ -133,28 +215,42 @@ class _RecordingImpl:
 class _RecordingContext:
     """Stands in for the migration context: it has no graph and no ledger."""
 
-    replaying = True
     as_sql = False
 
     def __init__(self, recorder: _Recorder) -> None:
+        self._recorder = recorder
         self.impl = _RecordingImpl(recorder)
         self.bind = self.impl.bind
         self.autocommit_block = recorder.autocommit_block
 
+    @property
+    def replaying(self) -> bool:
+        # What is under `if not op.is_replaying():` will run and is not seen here.
+        self._recorder.events.append(Unseen())
+        return True
+
 
 class _RecordingOperations(Operations):
-    """Records our operations; one for an SQL database does nothing."""
+    """Records our operations; one for an SQL database is noted and does nothing."""
 
-    def __init__(self, context: _RecordingContext) -> None:
+    def __init__(self, context: _RecordingContext, recorder: _Recorder) -> None:
         super().__init__(cast("Any", context))
+        self._recorder = recorder
 
     def invoke(self, operation: MigrateOperation) -> Any:
         if isinstance(operation, GraphOperation):
-            return cast("Any", self.impl).run(operation)
+            return self._recorder.invoke(operation)
+        if not isinstance(operation, ExecuteSQLOp):
+            self._recorder.on_ledger(type(operation).__name__)
+        elif isinstance(operation.sqltext, str):
+            self._recorder.execute(operation.sqltext)
+        else:
+            self._recorder.on_ledger(str(operation.sqltext))
         return None
 
     @contextmanager
     def batch_alter_table(self, *_: Any, **__: Any) -> Iterator[Any]:
+        self._recorder.on_ledger("batch_alter_table")
         yield _Nothing()
 
 

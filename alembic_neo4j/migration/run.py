@@ -6,13 +6,14 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic_neo4j.errors import (
     CheckFailed,
     IrreversibleError,
     LedgerError,
+    Neo4jMigrationError,
     StatementError,
 )
 from alembic_neo4j.graph.connection import Graph, Row
@@ -26,17 +27,32 @@ from alembic_neo4j.graph.execute import (
     units,
 )
 from alembic_neo4j.graph.lexer import classify
+from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
+from alembic_neo4j.graph.loading import has_loaded
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.rows import rows_from_text, rows_to_text
 from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.graph.steps import Batched, Check, Run, Step, Stop
+from alembic_neo4j.graph.steps import (
+    Batched,
+    Check,
+    Load,
+    Run,
+    Step,
+    Stop,
+    Undo,
+)
 from alembic_neo4j.ledger.journal import DONE, Journal, Unit
+from alembic_neo4j.migration.batch_operations import BatchOperation, LoadOp
+from alembic_neo4j.migration.batches import Batches, Writing
+from alembic_neo4j.migration.cypher_files import statements_of
 from alembic_neo4j.migration.operations import (
     ChangeOp,
     GraphOperation,
     IrreversibleOp,
+    RunCypherFileOp,
     RunCypherOp,
 )
+from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
 from alembic_neo4j.schema.elements import Schema
 
 log = logging.getLogger(__name__)
@@ -71,7 +87,12 @@ class GraphRunner:
     """
 
     def __init__(
-        self, graph: Graph, limits: Limits, recorder: Recorder | None = None
+        self,
+        graph: Graph,
+        limits: Limits,
+        recorder: Recorder | None = None,
+        *,
+        batch_property: str = BATCH_PROPERTY,
     ) -> None:
         self._graph = graph
         self._limits = limits
@@ -79,13 +100,15 @@ class GraphRunner:
         self._autocommit = False
         self._position = 0
         self.recorder = recorder
-        self.revision = ""
+        self.batches = Batches(graph, batch_property)
+        self.revision = self.file = ""
         self.schema = Schema()
         self.touched = False
 
-    def begin(self, revision: str, schema: Schema) -> None:
-        """Start a revision upon the schema of the history before it."""
-        self.revision, self.schema = revision, schema
+    def begin(self, revision: str, schema: Schema, file: str = "") -> None:
+        """Start a revision, in its file, upon the schema of the history before it."""
+        self.revision, self.schema, self.file = revision, schema, file
+        self.batches.start(revision, revision=revision)
         self._buffer.clear()
         self._position = 0
         self.touched = False
@@ -98,6 +121,12 @@ class GraphRunner:
             self.schema = change.apply(self.schema)
         elif isinstance(operation, RunCypherOp):
             return self._run_now(operation)
+        elif isinstance(operation, RunCypherFileOp):
+            self.add(statements_of(operation, self.file))
+        elif isinstance(operation, TransferOp):
+            return _transferred(operation, self.invoke, self.file)
+        elif isinstance(operation, BatchOperation):
+            return self._in_batch(operation)
         elif isinstance(operation, IrreversibleOp):
             raise IrreversibleError(operation.reason)
         return None
@@ -106,6 +135,12 @@ class GraphRunner:
         """Buffer a raw statement."""
         self._buffer.append(Run(cypher, self._kind(cypher)))
 
+    def add(self, statements: Sequence[Run]) -> None:
+        """Buffer statements whose kind is known."""
+        if self._autocommit:
+            statements = [replace(run, kind=Kind.AUTOCOMMIT) for run in statements]
+        self._buffer += statements
+
     def flush(self) -> list[Row]:
         """Run what is buffered; return the rows of the last statement."""
         rows: list[Row] = []
@@ -113,6 +148,24 @@ class GraphRunner:
         for unit in units(waiting):
             rows = self._once(unit)
         return rows
+
+    def _in_batch(self, operation: BatchOperation) -> Any:
+        writing = None
+        if self.recorder is not None:
+            journal, commit = self.recorder.journal, self.recorder.commit
+            writing = Writing(journal.batches, self.recorder.run, commit)
+        return self.batches.invoke(operation, self, writing, self.schema, self.file)
+
+    def run_step(
+        self, step: Step, *, begun: Callable[[], None], finished: Callable[[Row], None]
+    ) -> Row:
+        """Run a step as a unit of its own, after what is buffered; return its row.
+
+        `begun` and `finished` are called in the ledger's transactions that say so.
+        """
+        self.flush()
+        (row,) = self._once([step], begun, lambda rows: finished(rows[0]))
+        return row
 
     @contextmanager
     def autocommit_block(self) -> Iterator[None]:
@@ -135,7 +188,13 @@ class GraphRunner:
     def _kind(self, cypher: str) -> Kind:
         return Kind.AUTOCOMMIT if self._autocommit else classify(cypher)
 
-    def _once(self, unit: Sequence[Step]) -> list[Row]:
+    def _once(
+        self,
+        unit: Sequence[Step],
+        begun: Callable[[], None] = lambda: None,
+        finished: Callable[[list[Row]], None] = lambda _rows: None,
+    ) -> list[Row]:
+        self._limits.interrupts.check()
         if self.recorder is None or _only_reads(unit):
             return run_unit(self._graph, unit, self._limits)
         journal, run = self.recorder.journal, self.recorder.run
@@ -148,6 +207,7 @@ class GraphRunner:
             if known.state == DONE:
                 return rows_from_text(known.rows)
         else:
+            begun()
             journal.begin_unit(run, planned)
             self.recorder.commit()
         mark = Mark(run, self.revision, self._position)
@@ -159,6 +219,7 @@ class GraphRunner:
             self.recorder.commit()
         else:
             journal.finish_unit(run, planned, rows_to_text(rows))
+            finished(rows)
         return rows
 
     def on_ledger(self, text: str, act: Callable[[], None]) -> None:
@@ -185,18 +246,38 @@ class GraphRunner:
     def _attempted(
         self, unit: Sequence[Step], mark: Mark, *, resumed: bool
     ) -> list[Row]:
+        step = unit[0]
         try:
             rows = run_unit(self._graph, unit, self._limits, mark=mark, resumed=resumed)
-        except (CheckFailed, StatementError):
+        except BaseException as error:
+            self.touched |= self._may_stand(step, mark, error)
+            raise
+        self.touched |= not isinstance(step, (Check, Stop))
+        return rows
+
+    def _may_stand(self, step: Step, mark: Mark, error: BaseException) -> bool:
+        """Whether something of a step that failed may have been written."""
+        if isinstance(step, Load):
+            try:
+                return has_loaded(self._graph, mark)
+            except Neo4jMigrationError:
+                return True
+        if isinstance(error, CheckFailed):
+            return isinstance(step, Batched)
+        if isinstance(error, StatementError):
             # The server said no, and its transaction left nothing; what is done in
             # many of them may stand in part.
-            self.touched |= isinstance(unit[0], Batched) or _is_autocommit(unit[0])
-            raise
-        except BaseException:
-            self.touched = True
-            raise
-        self.touched |= not isinstance(unit[0], (Check, Stop))
-        return rows
+            return isinstance(step, (Batched, Undo)) or _is_autocommit(step)
+        return True
+
+
+def _transferred(
+    operation: TransferOp, invoke: Callable[[LoadOp], Any], file: str
+) -> Transferred:
+    # What reads a source imports the driver, which a history does without.
+    from alembic_neo4j.migration.transfer_loads import carry_out
+
+    return carry_out(operation, invoke, file)
 
 
 _READING = {"check", "stop"}
@@ -223,6 +304,6 @@ def _refuse_another(known: Unit, planned: Unit) -> None:
         raise LedgerError(
             f"unit {known.position} of revision {known.revision} was begun as another "
             f"one ({known.kind}, {known.state}): the revision does not do the same "
-            "again. Make it do what it did then, or undo by hand what it did and "
-            "`alembic stamp` the revision that the graph is at"
+            "again. Make it do what it did then, or undo by hand what it did and end "
+            "the run: `alembic-neo4j repair --abandon-run`"
         )

@@ -10,30 +10,47 @@ from alembic_neo4j.errors import IrreversibleError, OfflineError
 from alembic_neo4j.graph.cypher import steps
 from alembic_neo4j.graph.execute import ordered, units
 from alembic_neo4j.graph.lexer import classify
+from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
 from alembic_neo4j.graph.offline import comment, unit_text
 from alembic_neo4j.graph.stamp import stamp_text
 from alembic_neo4j.graph.steps import Check, Run, Step
+from alembic_neo4j.migration.batch_operations import BatchOperation
+from alembic_neo4j.migration.batches import ScriptBatches
+from alembic_neo4j.migration.cypher_files import statements_of
 from alembic_neo4j.migration.operations import (
     ChangeOp,
     GraphOperation,
     IrreversibleOp,
+    RunCypherFileOp,
     RunCypherOp,
 )
+from alembic_neo4j.migration.transfer_operation import TransferOp
 from alembic_neo4j.schema.elements import Schema
 
 
 class ScriptRunner:
     """Writes the operations of one revision after another as Cypher text."""
 
-    def __init__(self, output: TextIO) -> None:
+    def __init__(self, output: TextIO, *, batch_property: str = BATCH_PROPERTY) -> None:
         self._output = output
         self._buffer: list[Step] = []
-        self.revision = ""
+        self._batches = ScriptBatches(batch_property)
+        self.revision = self.file = ""
         self.schema = Schema()
 
-    def begin(self, revision: str, schema: Schema) -> None:
-        """Start a revision upon the schema of the history before it."""
-        self.revision, self.schema = revision, schema
+    def begin(
+        self,
+        revision: str,
+        schema: Schema,
+        file: str = "",
+        batches: Sequence[str] = (),
+    ) -> None:
+        """Start a revision, in its file, upon the schema of the history before it.
+
+        `batches` are those that it has loaded, where it is undone.
+        """
+        self.revision, self.schema, self.file = revision, schema, file
+        self._batches.start(revision, batches)
 
     def invoke(self, operation: GraphOperation) -> Any:
         """Buffer what the operation would run; it has no rows."""
@@ -45,6 +62,16 @@ class ScriptRunner:
             text, parameters = operation.text, operation.parameters
             self._buffer.append(Run(text, classify(text), parameters))
             return UnknownRows()
+        elif isinstance(operation, RunCypherFileOp):
+            self._buffer += statements_of(operation, self.file)
+        elif isinstance(operation, TransferOp):
+            raise OfflineError(
+                f"{operation.title}: what is in {operation.source} can't be written to "
+                "a script. Run it with `alembic upgrade`, or guard it with "
+                "`if not op.get_context().as_sql:`"
+            )
+        elif isinstance(operation, BatchOperation):
+            return self._batches.invoke(operation, self._buffer)
         elif isinstance(operation, IrreversibleOp):
             raise IrreversibleError(operation.reason)
         return None

@@ -10,6 +10,7 @@ from neomodel import FulltextIndex, VectorIndex
 from neomodel.properties import Property as NeomodelProperty
 
 from alembic_neo4j.errors import ModelError, SchemaError
+from alembic_neo4j.schema import words
 from alembic_neo4j.schema.declare import ConstraintDeclaration, IndexDeclaration
 from alembic_neo4j.schema.elements import (
     Constraint,
@@ -52,6 +53,11 @@ class Installed:
     element: Element
     cls: ModelClass
     named: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The element in words; a generated name would mean nothing to the reader."""
+        return words.described(self.element, named=False)
 
 
 def installed_elements(
@@ -99,19 +105,6 @@ def declared_labels(cls: ModelClass) -> list[tuple[str, ModelClass]]:
         if isinstance(declaration, IndexDeclaration)
         for label in declaration.labels
     ]
-
-
-def shown(element: Element) -> str:
-    """Return an index or constraint in words."""
-    what = "index" if isinstance(element, Index) else "constraint"
-    settings = (
-        dict(element.options)
-        if isinstance(element, Index)
-        else element.property_type or {}
-    )
-    where = "|".join(element.labels)
-    text = f"{element.kind.value} {what} on {where} ({', '.join(element.properties)})"
-    return f"{text} {settings}" if settings else text
 
 
 def _flagged(
@@ -268,14 +261,14 @@ def _unknown_attribute(
 def _agreed(known: Installed, other: Installed) -> Installed:
     if known.element != other.element:
         raise ModelError(
-            f"{described(known.cls)} declares {shown(known.element)}, "
-            f"{described(other.cls)} declares {shown(other.element)}: the same index "
+            f"{described(known.cls)} declares {known.shown}, "
+            f"{described(other.cls)} declares {other.shown}: the same index "
             "or constraint with two settings. Keep one of them."
         )
     if known.named and other.named and known.element.name != other.element.name:
         raise ModelError(
             f"{described(known.cls)} and {described(other.cls)} name the "
-            f"{shown(known.element)} {known.element.name!r} and "
+            f"{known.shown} {known.element.name!r} and "
             f"{other.element.name!r}. Keep one name."
         )
     return other if other.named and not known.named else known
@@ -293,8 +286,8 @@ def _check_exclusive(merged: Iterable[Installed]) -> None:
         other = backed.setdefault(where, item)
         if other is not item:
             raise ModelError(
-                f"{described(other.cls)} declares {shown(other.element)} and "
-                f"{described(item.cls)} declares {shown(element)}: Neo4j allows only "
+                f"{described(other.cls)} declares {other.shown} and "
+                f"{described(item.cls)} declares {item.shown}: Neo4j allows only "
                 "one of a range index, a unique and a key constraint on the same "
                 "properties. Keep the one that is meant; a constraint also indexes."
             )
@@ -311,8 +304,8 @@ def _with_distinct_names(merged: Iterable[Installed]) -> list[Installed]:
         if other is not item:
             raise ModelError(
                 f"{described(other.cls)} and {described(item.cls)} give the name "
-                f"{item.element.name!r} to the {shown(other.element)} and to the "
-                f"{shown(item.element)}. Indexes and constraints share one set of "
+                f"{item.element.name!r} to the {other.shown} and to the "
+                f"{item.shown}. Indexes and constraints share one set of "
                 "names: change one, or leave the name out."
             )
     settled = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from alembic_neo4j.errors import ModelError
+from alembic_neo4j.schema import words
 from alembic_neo4j.schema.elements import (
     Constraint,
     Entity,
@@ -36,7 +37,6 @@ from alembic_neo4j.schema.model_elements import (
     Installed,
     installed_elements,
     merged_elements,
-    shown,
 )
 from alembic_neo4j.schema.model_warnings import model_warnings
 from alembic_neo4j.schema.properties import read_properties
@@ -192,7 +192,7 @@ def _in_words(item: Index | Constraint | Relationship) -> str:
             f"relationship {item.type} {item.direction.value} {item.target} "
             f"({item.cardinality}{group})"
         )
-    return shown(item)
+    return words.described(item, named=False)
 
 
 def _relationship_types(models: Sequence[Model]) -> list[RelationshipType]:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alembic_neo4j import declare, errors, op, pytest_plugin
+from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
 from alembic_neo4j.migration.configuration import KEYS
+from alembic_neo4j.migration.repair import MENDABLE
 from alembic_neo4j.schema.elements import Property, Relationship
 
 if TYPE_CHECKING:
@@ -110,6 +112,15 @@ def keys() -> str:
     return _table(("key", "meaning"), rows)
 
 
+def findings() -> str:
+    """The codes of what `verify` finds, by severity."""
+    rows = {}
+    for code, (severity, meaning) in CODES.items():
+        mended = " Mended by `repair`." if code in MENDABLE else ""
+        rows[f"`{code}`"] = f"{severity.value}: {meaning}.{mended}"
+    return _table(("code", "meaning"), rows)
+
+
 def fixtures() -> str:
     """The fixtures of the pytest plugin."""
     found = {
@@ -139,6 +150,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "declarations": declarations,
     "commands": commands,
     "keys": keys,
+    "findings": findings,
     "fixtures": fixtures,
     "exceptions": exceptions,
 }

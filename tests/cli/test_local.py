@@ -122,6 +122,62 @@ def test_the_release_comes_from_the_option_or_the_configuration(config: Path) ->
     assert "found 3.5" in configured.stderr
 
 
+@pytest.mark.parametrize(
+    ("files", "arguments"),
+    [
+        ({"pyproject.toml": '[tool.alembic.neo4j]\nurl = "local:3.5"\n'}, []),
+        ({"pyproject.toml": '[tool.alembic]\n"neo4j.url" = "local:3.5"\n'}, []),
+        ({"neo4j.ini": "[alembic]\n[other]\nneo4j.url = local:3.5\n"}, ["-n", "other"]),
+        (
+            {
+                "sub/graph.ini": "[alembic]\nneo4j.batch_size = 5\n",
+                "pyproject.toml": '[tool.alembic.neo4j]\nurl = "local:3.5"\n',
+            },
+            ["-c", "sub/graph.ini", "-c", "pyproject.toml"],
+        ),
+        (
+            {"neo4j.ini": "[alembic]\nneo4j.url = local:4.1\n"},
+            ["-x", "neo4j.url=local:3.5"],
+        ),
+        ({}, ["-x", "neo4j.url=local:3.5"]),
+    ],
+)
+def test_the_configuration_is_found_as_every_verb_finds_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files: dict[str, str],
+    arguments: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALEMBIC_NEO4J_URI", "bolt://elsewhere")
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    result = CliRunner().invoke(main, ["local", "start", *arguments])
+
+    assert result.exit_code == 2
+    assert "found 3.5" in result.stderr
+
+
+def test_a_file_that_is_not_there_or_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = CliRunner().invoke(main, ["local", "start", "-c", "graph.ini"])
+    (tmp_path / "neo4j.ini").write_text("neo4j.password = s3cret\n")
+    no_ini = CliRunner().invoke(main, ["local", "start"])
+    (tmp_path / "neo4j.ini").unlink()
+    (tmp_path / "pyproject.toml").write_text("[tool.alembic\n")
+    no_toml = CliRunner().invoke(main, ["local", "start"])
+
+    assert {missing.exit_code, no_ini.exit_code, no_toml.exit_code} == {2}
+    assert "There is no graph.ini here" in missing.stderr
+    assert "neo4j.ini, line 1: this is no ini file" in no_ini.stderr
+    assert "s3cret" not in no_ini.output
+    assert "pyproject.toml: this is no TOML file" in no_toml.stderr
+
+
 def test_following_a_log_as_json_is_refused(config: Path) -> None:
     result = run("logs", config, "--follow", "--format", "json")
 

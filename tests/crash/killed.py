@@ -1,9 +1,11 @@
-"""Run ``alembic`` in this process and kill it at a named point.
+"""Run a program in this process and signal it, or its server, at a named point.
 
-``python killed.py POINT ARGUMENTS`` kills it there, ``count=FILE`` instead of a point
-writes the names of all points that are passed to FILE, ``never`` just runs it. A point
-is a kind of call, before or after it, and the how manieth of them it is, such as
-``graph.commit.before#3``.
+The program is ``alembic``, or ``alembic-neo4j`` where that is the first argument.
+``python killed.py POINT SIGNAL PID MILLISECONDS ARGUMENTS`` sends the signal, such as
+SIGKILL, to the process PID, itself where that is 0, so long after the point.
+``count=FILE`` instead of a point writes the names of all points that are passed to
+FILE, ``never`` just runs it. A point is a kind of call, before or after it, and the
+how manieth of them it is, such as ``graph.commit.before#3``.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import functools
 import os
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +23,8 @@ from typing import Any
 from alembic.config import main
 from neo4j import ManagedTransaction, Session, Transaction
 from sqlalchemy.engine.default import DefaultDialect
+
+from alembic_neo4j.cli import main as verbs
 
 CALLS: dict[str, tuple[type, str]] = {
     "graph.commit": (Transaction, "commit"),
@@ -61,9 +66,17 @@ def _numbered(act: Callable[[str], None]) -> Callable[[str], None]:
     return passed
 
 
-def _kill_at(point: str, passed: str) -> None:
-    if passed == point:
-        os.kill(os.getpid(), signal.SIGKILL)
+def _signal_at(
+    point: str, number: signal.Signals, pid: int, milliseconds: float, passed: str
+) -> None:
+    if passed != point:
+        return
+    if milliseconds:
+        # The call goes on meanwhile, and is cut off somewhere in its midst.
+        send = functools.partial(os.kill, pid, number)
+        threading.Timer(milliseconds / 1000, send).start()
+    else:
+        os.kill(pid, number)
 
 
 def _write_to(file: Path, passed: str) -> None:
@@ -72,10 +85,14 @@ def _write_to(file: Path, passed: str) -> None:
 
 
 if __name__ == "__main__":
-    what, arguments = sys.argv[1], sys.argv[2:]
+    what, name, victim, delay, *arguments = sys.argv[1:]
     if what.startswith("count="):
         counted = Path(what.removeprefix("count="))
         wrap_calls(_numbered(functools.partial(_write_to, counted)))
     elif what != "never":
-        wrap_calls(_numbered(functools.partial(_kill_at, what)))
+        number, pid = signal.Signals[name], int(victim) or os.getpid()
+        act = functools.partial(_signal_at, what, number, pid, float(delay))
+        wrap_calls(_numbered(act))
+    if arguments[0] == "alembic-neo4j":
+        verbs(arguments[1:], prog_name="alembic-neo4j")
     main(arguments, prog="alembic")

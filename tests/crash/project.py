@@ -105,8 +105,8 @@ _DOWNGRADES = {
 }
 
 
-def make_project(path: Path) -> Project:
-    """Write the project; the environment tells where its graph is."""
+def empty_project(path: Path) -> Project:
+    """Write a project without revisions; the environment tells where its graph is."""
     project = Project(path)
     with _working_in(path), contextlib.redirect_stdout(io.StringIO()):
         command.init(
@@ -114,6 +114,12 @@ def make_project(path: Path) -> Project:
         )
     project.models("class Item(StructuredNode):\n    code = StringProperty()")
     project.set("neo4j.batch_size", "50")
+    return project
+
+
+def make_project(path: Path) -> Project:
+    """Write the project that is migrated."""
+    project = empty_project(path)
     for revision, down in zip(REVISIONS, (None, *REVISIONS), strict=False):
         write_revision(project, revision, down)
     return project
@@ -183,8 +189,8 @@ def wrong_after_upgrade(project: Project, graph: Graph) -> list[str]:
     return [
         *_wrong_nodes(graph, [*items, *others]),
         *_wrong_relationships(graph, "MET", counter=1),
-        *_wrong_catalogue(graph, elements),
-        *_wrong_records(project, graph, ["r3"], REVISIONS),
+        *wrong_catalogue(graph, elements),
+        *wrong_records(project, graph, ["r3"], REVISIONS),
     ]
 
 
@@ -217,8 +223,8 @@ def wrong_after_downgrade(project: Project, graph: Graph) -> list[str]:
     return [
         *_wrong_nodes(graph, [*items, *others]),
         *_wrong_relationships(graph, "KNOWS", counter=2),
-        *_wrong_catalogue(graph, []),
-        *_wrong_records(project, graph, [], ()),
+        *wrong_catalogue(graph, []),
+        *wrong_records(project, graph, [], ()),
     ]
 
 
@@ -254,9 +260,10 @@ def _wrong_relationships(graph: Graph, type_: str, *, counter: int) -> list[str]
     return _differences("relationships", map(_text, found), map(_text, expected))
 
 
-def _wrong_catalogue(
+def wrong_catalogue(
     graph: Graph, expected: Iterable[tuple[str, str, list[str], list[str]]]
 ) -> list[str]:
+    """Return how the indexes and constraints differ from the expected ones."""
     theirs = f"type <> 'LOOKUP' AND none(label IN labelsOrTypes WHERE label {_OWN})"
     columns = "name, type, labelsOrTypes AS labels, properties"
     constraints = graph.read(
@@ -276,9 +283,10 @@ def _wrong_catalogue(
     return offline + _differences("catalogue", map(str, found), map(str, expected))
 
 
-def _wrong_records(
+def wrong_records(
     project: Project, graph: Graph, heads: list[str], applied: Iterable[str]
 ) -> list[str]:
+    """Return what ledger and stamp do not say as they should."""
     tables = project.remembered() or {}
     recorded = [row[1] for row in tables.get("alembic_neo4j_revision", [])]
     markers = graph.read("MATCH (m:__AlembicNeo4jMarker) RETURN properties(m) AS m")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from alembic_neo4j import declare, op
+from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
 from alembic_neo4j.migration.configuration import KEYS
 
@@ -85,6 +86,11 @@ def test_every_verb_is_in_the_reference(html: Path) -> None:
 def test_every_key_is_in_the_reference(html: Path) -> None:
     text = (html / "reference" / "configuration.html").read_text()
     assert [name for name in KEYS if f"neo4j.{name}" not in text] == []
+
+
+def test_every_finding_is_in_the_reference(html: Path) -> None:
+    text = (html / "reference" / "findings.html").read_text()
+    assert [code for code in CODES if f">{code}<" not in text] == []
 
 
 def test_nothing_is_left_to_fill_in(html: Path) -> None:

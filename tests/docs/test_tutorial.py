@@ -28,6 +28,16 @@ def test_the_tutorial_gives_what_it_shows(tmp_path: Path, neo4j_graph: Any) -> N
                 {"full_name": "Sigourney Weaver", "sort_name": "Weaver, Sigourney"},
             ]
 
+        if shows(outcome, "Going on with the run"):
+            fees = "MATCH (p:Person) RETURN p.fee AS value"
+            costs = "MATCH (f:Film) RETURN f.cost AS value"
+            assert neo4j_graph.read(fees) == [{"value": 100}] * 2
+            assert neo4j_graph.read(costs) == [{"value": 1000}] * 2
+
+
+def shows(outcome: Outcome, text: str) -> bool:
+    return any(text in line for line in outcome.expected)
+
 
 def is_data_migration(outcome: Outcome) -> bool:
     applied = any("-> " in line and ", sort name" in line for line in outcome.expected)

@@ -98,7 +98,10 @@ def plan(change: Change, before: Schema = NOTHING) -> tuple[Step, ...]:
 def upgrade(
     driver: neo4j.Driver, change: Change, before: Schema = NOTHING, *, size: int = 2
 ) -> None:
-    """Run the steps, broken off once in each data change and started again."""
+    """Run the steps, broken off once in each data change and gone on with.
+
+    What comes before goes by the ids that are sent, what comes after by their range.
+    """
     passed: list[Check] = []
     for step in plan(change, before):
         if isinstance(step, Check):
@@ -109,8 +112,8 @@ def upgrade(
                 write_twice(driver, step, batch)
             for earlier in passed:
                 check(driver, earlier)
-            for batch in list(batches(driver, step, size)):
-                write_twice(driver, step, batch)
+            walk_twice(driver, step, size)
+            assert list(batches(driver, step, size)) == []
         else:
             command(driver, step)
 
@@ -142,16 +145,44 @@ def check(driver: neo4j.Driver, step: Check) -> None:
         raise Blocked(step, [row.data() for row in rows])
 
 
-def batches(driver: neo4j.Driver, step: Batched, size: int) -> Iterator[list[str]]:
-    rows = driver.execute_query(step.select, dict(step.parameters))
-    ids = iter([row["id"] for row in rows.records])
+def batches(driver: neo4j.Driver, step: Batched, size: int) -> Iterator[list[int]]:
+    ids = iter(left(driver, step, limit=100_000))
     while batch := list(islice(ids, size)):
         yield batch
 
 
-def write_twice(driver: neo4j.Driver, step: Batched, batch: list[str]) -> None:
+def left(
+    driver: neo4j.Driver, step: Batched, *, limit: int, after: int = -1
+) -> list[int]:
+    """The next of what is left to do."""
+    wanted = {**step.parameters, "after": after, "limit": limit}
+    (row,) = driver.execute_query(step.select, wanted).records
+    ids: list[int] = row["ids"]
+    assert ids == sorted(ids)
+    return ids
+
+
+def write_twice(driver: neo4j.Driver, step: Batched, batch: list[int]) -> None:
     for _ in range(2):
         driver.execute_query(step.write, {**step.parameters, "ids": batch})
+
+
+def walk_twice(driver: neo4j.Driver, step: Batched, size: int) -> None:
+    """Go through the ids in overlapping ranges, each of them more than a batch."""
+    found = driver.execute_query(step.extent, dict(step.parameters)).records
+    if len(found) < 3:
+        assert [row["value"] for row in found] == [0]
+        return
+    count, first, last = (row["value"] for row in found)
+    assert 0 < count <= last - first + 1
+    while first <= last:
+        wanted = {"first": first, "last": first + 3 * size, "size": size}
+        for _ in range(2):
+            (row,) = driver.execute_query(
+                step.walk, {**step.parameters, **wanted}
+            ).records
+            assert row["changed"] <= size
+        first += size
 
 
 # Graphs --------------------------------------------------------------------------
@@ -301,11 +332,20 @@ def test_a_renamed_label_reads() -> None:
     (rename,) = plan(RenameLabel("Person", "Human"))
     assert rename == Batched(
         "rename the label Person to Human",
-        select="MATCH (n:`Person`)\nRETURN elementId(n) AS id",
-        write="MATCH (n:`Person`)\nWHERE elementId(n) IN $ids\n"
-        "SET n:`Human` REMOVE n:`Person`",
+        select="MATCH (n:`Person`)\nWHERE id(n) > $after\n"
+        "WITH n ORDER BY n LIMIT $limit\nRETURN collect(id(n)) AS ids",
+        write="MATCH (n:`Person`)\nWHERE id(n) IN $ids\n"
+        "SET n:`Human` REMOVE n:`Person`\nRETURN count(*) AS changed",
         offline="MATCH (n:`Person`)\nCALL (n) {\n  SET n:`Human` REMOVE n:`Person`\n"
         "} IN TRANSACTIONS OF 10000 ROWS",
+        extent="MATCH (n:`Person`) RETURN count(*) AS value\n"
+        "UNION ALL MATCH (n:`Person`) RETURN id(n) AS value ORDER BY n LIMIT 1\n"
+        "UNION ALL MATCH (n:`Person`) RETURN id(n) AS value ORDER BY n DESC LIMIT 1",
+        walk="MATCH (n:`Person`)\nWHERE id(n) IN range($first, $last)\n"
+        "WITH *, id(n) AS _id ORDER BY _id LIMIT $size\n"
+        "SET n:`Human` REMOVE n:`Person`\n"
+        "RETURN count(*) AS changed, max(_id) AS last",
+        count="MATCH (n:`Person`)\nRETURN count(*) AS count",
     )
 
 
@@ -314,9 +354,10 @@ def test_a_renamed_type_reads() -> None:
     assert isinstance(rename, Batched)
     assert rename.write == (
         "MATCH (s)-[r:`OLD`]->(e)\n"
-        "WHERE elementId(r) IN $ids\n"
+        "WHERE id(r) IN $ids\n"
         "WITH *, properties(r) AS properties DELETE r "
-        "CREATE (s)-[copy:`NEW`]->(e) SET copy = properties"
+        "CREATE (s)-[copy:`NEW`]->(e) SET copy = properties\n"
+        "RETURN count(*) AS changed"
     )
     assert rename.offline.endswith("} IN TRANSACTIONS OF 5000 ROWS")
 
@@ -330,8 +371,9 @@ def test_a_renamed_property_reads() -> None:
     assert rename.batch_size == 500
     assert rename.write == (
         "MATCH (n:`Person`)\n"
-        "WHERE elementId(n) IN $ids AND n.`name` IS NOT NULL AND (n.age > 3 // grown\n)"
-        "\nSET n.`title` = coalesce(n.`title`, n.`name`) REMOVE n.`name`"
+        "WHERE id(n) IN $ids AND n.`name` IS NOT NULL AND (n.age > 3 // grown\n)"
+        "\nSET n.`title` = coalesce(n.`title`, n.`name`) REMOVE n.`name`\n"
+        "RETURN count(*) AS changed"
     )
     assert rename.offline.endswith("} IN TRANSACTIONS OF 500 ROWS")
 
@@ -704,7 +746,7 @@ def test_relationships_within_a_label_are_turned_round_once(
     assert result == sorted(((b, t, a, v) for a, t, b, v in old), key=str)
 
 
-def test_a_turned_relationship_is_not_seen_again_while_the_scan_goes_on(
+def test_a_turned_relationship_is_not_seen_again_in_a_later_batch(
     driver: neo4j.Driver,
 ) -> None:
     for number in range(2):
@@ -715,14 +757,12 @@ def test_a_turned_relationship_is_not_seen_again_while_the_scan_goes_on(
     )
     first, unmark = plan(ReverseRelationships(OLD, R, OLD))
     assert isinstance(first, Batched)
-    with driver.session(fetch_size=10) as reading:
-        found = (row["id"] for row in reading.run(first.select))
-        while batch := list(islice(found, 100)):
-            driver.execute_query(first.write, ids=batch)
+    batch = left(driver, first, limit=100)
+    while batch:
+        driver.execute_query(first.write, ids=batch)
+        batch = left(driver, first, limit=100, after=batch[-1])
     assert isinstance(unmark, Batched)
-    driver.execute_query(
-        unmark.write, ids=[i for b in batches(driver, unmark, 5000) for i in b]
-    )
+    driver.execute_query(unmark.write, ids=left(driver, unmark, limit=5000))
     _, result = graph(driver)
     assert len(result) == 3000
     assert all((start, end) == (1, 0) for start, _, end, _ in result)

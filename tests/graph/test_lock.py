@@ -42,6 +42,14 @@ def _wanted(graph: Graph, timeout: float = 20) -> None:
         pass
 
 
+def _written_twice(graph: Graph, other: Graph) -> None:
+    """Write in a transaction whose lock is broken half-way."""
+    with graph.begin() as run:
+        run("CREATE (:Written)", {})
+        break_lock(other)
+        run("CREATE (:Written)", {})
+
+
 def test_a_second_one_is_told_whom_it_waits_for(
     neo4j_graph: Graph, other: Graph
 ) -> None:
@@ -123,13 +131,8 @@ def test_an_open_transaction_of_who_lost_the_lock_ends(
     neo4j_graph: Graph, other: Graph
 ) -> None:
     with graph_lock(neo4j_graph, A, timeout=5, waiting=_told):
-        with (
-            pytest.raises(StatementError, match="terminated"),
-            neo4j_graph.begin() as run,
-        ):
-            for _ in range(2):
-                run("CREATE (:Written)", {})
-                break_lock(other)
+        with pytest.raises(StatementError, match="terminated"):
+            _written_twice(neo4j_graph, other)
         assert other.read("MATCH (n:Written) RETURN n") == []
 
 

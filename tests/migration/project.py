@@ -16,8 +16,10 @@ from typing import Any
 
 from alembic import command
 from alembic.config import CommandLine, Config
+from click.testing import CliRunner
 from sqlalchemy import create_engine, inspect, text
 
+from alembic_neo4j.cli import main as verbs
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.lock import LABEL as LOCK
 
@@ -80,6 +82,14 @@ class Project:
         assert "FAILED: " in outcome.out
         assert "Traceback" not in outcome.text
         return outcome.out.partition("FAILED: ")[2].strip()
+
+    def verb(self, *arguments: str, answers: str | None = None) -> Outcome:
+        """Run a verb of ``alembic-neo4j`` in this process."""
+        with _undone(self.path):
+            done = CliRunner().invoke(verbs, arguments, input=answers)
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Outcome(done.exit_code, done.stdout, done.stderr)
 
     def program(
         self, *arguments: str, environment: Mapping[str, str] | None = None

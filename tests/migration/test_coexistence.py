@@ -196,5 +196,7 @@ def _alembic(directory: Path, *arguments: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    # One that was killed has said nothing.
+    assert done.returncode == 0, f"exit status {done.returncode}: {said}"
+    return said

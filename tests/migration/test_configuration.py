@@ -133,15 +133,37 @@ def test_each_way_to_authenticate(project: Project, scheme: str) -> None:
     assert _read(project).graph.credentials == Credentials(scheme, "neo4j", "token")
 
 
-def test_the_way_to_authenticate_holds_for_the_environments_secret(
+@pytest.mark.parametrize("where", ["ours", "general", "x"])
+def test_the_files_way_to_authenticate_is_for_the_files_address(
+    project: Project, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    project.set("neo4j.url", "bolt://file")
+    project.set("neo4j.auth", "bearer")
+    project.set("neo4j.trusted_certificates", "ca.pem")
+    prefix = "NEO4J_" if where == "general" else "ALEMBIC_NEO4J_"
+    monkeypatch.setenv(f"{prefix}PASSWORD", "s3cret")
+    of_file = _read(project).graph
+    assert of_file.trusted_certificates == project.path / "ca.pem"
+    assert of_file.credentials.scheme == "bearer"
+    arguments = ["neo4j.url=bolt://other"] if where == "x" else []
+    if where != "x":
+        monkeypatch.setenv(f"{prefix}URI", "bolt://other")
+    found = _read(project, *arguments).graph
+    assert found.url == "bolt://other"
+    assert found.credentials == Credentials("basic", "neo4j", "s3cret")
+    assert found.trusted_certificates is None
+    arguments += ["neo4j.auth=kerberos", "neo4j.trusted_certificates=of_x.pem"]
+    found = _read(project, *arguments).graph
+    assert found.credentials == Credentials("kerberos", "neo4j", "s3cret")
+    assert found.trusted_certificates == project.path / "of_x.pem"
+
+
+def test_the_files_way_to_authenticate_holds_for_the_environments_secret(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.set("neo4j.auth", "bearer")
-    monkeypatch.setenv("ALEMBIC_NEO4J_URI", "bolt://ours")
     monkeypatch.setenv("ALEMBIC_NEO4J_PASSWORD", "token")
     assert _read(project).graph.credentials == Credentials("bearer", "neo4j", "token")
-    project.set("neo4j.auth", "none")
-    assert _read(project).graph.credentials.scheme == "basic"
 
 
 def test_credentials_show_no_secret() -> None:
@@ -371,9 +393,8 @@ def test_a_server_that_knows_no_tokens_refuses_them(
     monkeypatch: pytest.MonkeyPatch,
     scheme: str,
 ) -> None:
-    chain.set("neo4j.auth", scheme)
     monkeypatch.setenv("ALEMBIC_NEO4J_PASSWORD", "s3cret-token")
-    outcome = chain.run("upgrade", "head")
+    outcome = chain.run("-x", f"neo4j.auth={scheme}", "upgrade", "head")
     assert outcome.status == 255
     assert "refuses the credentials" in outcome.out
     assert "s3cret-token" not in outcome.text
@@ -381,16 +402,14 @@ def test_a_server_that_knows_no_tokens_refuses_them(
 
 
 def test_certificates_that_are_not_there(chain: Project) -> None:
-    chain.set("neo4j.trusted_certificates", "ca.pem")
-    message = chain.failed("upgrade", "head")
+    message = chain.failed("-x", "neo4j.trusted_certificates=ca.pem", "upgrade", "head")
     assert f"neo4j.trusted_certificates = {chain.path / 'ca.pem'}" in message
     assert "No such file" in message
 
 
 def test_certificates_that_are_none(chain: Project) -> None:
     (chain.path / "ca.pem").write_text("nonsense")
-    chain.set("neo4j.trusted_certificates", "ca.pem")
-    message = chain.failed("upgrade", "head")
+    message = chain.failed("-x", "neo4j.trusted_certificates=ca.pem", "upgrade", "head")
     assert "ca.pem" in message
     assert "Expected a PEM file" in message
 
@@ -404,7 +423,9 @@ def test_with_certificates_the_connection_is_encrypted(
     # The server has no certificate: a driver that speaks TLS gets no answer.
     found = ssl.create_default_context().get_ca_certs(binary_form=True)[0]
     (chain.path / "ca.pem").write_text(ssl.DER_cert_to_PEM_cert(found))
-    chain.set("neo4j.trusted_certificates", "ca.pem")
+    certificates = "neo4j.trusted_certificates=ca.pem"
     url = neo4j_server.url.replace("bolt://", f"bolt{plus}://")
-    message = chain.failed("-x", f"neo4j.url={url}", "upgrade", "head")
+    message = chain.failed(
+        *("-x", f"neo4j.url={url}", "-x", certificates, "upgrade", "head")
+    )
     assert f"no Neo4j answers at {url}" in message

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.wipe import wipe
+from alembic_neo4j.ledger import store
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.schema.digest import schema_digest
 from tests.migration.project import Project, graph_state, indexes, stamped
@@ -36,25 +38,27 @@ def _unchanged(project: Project, graph: Graph, *verb: str) -> str:
 
 
 def test_each_applied_revision_has_its_hashes(applied: Project) -> None:
-    from alembic.script import ScriptDirectory
-
     rows = (applied.remembered() or {})["alembic_neo4j_revision"]
     history = History(ScriptDirectory.from_config(applied.config()))
     for row, revision in zip(rows, ("r1", "r2"), strict=True):
-        table, name, schema_hash, file_hash, when, who = row
+        table, name, schema_hash, file_hash, when, who, code_hash = row
         assert (table, name) == ("alembic_version", revision)
         assert schema_hash == schema_digest(history.at([revision]))
         source = (applied.versions / f"{revision}_.py").read_bytes()
         assert file_hash == hashlib.sha256(source).hexdigest()
         assert when
         assert who
+        assert len(code_hash) == 64
+        assert code_hash != file_hash
     applied.done("downgrade", "r1")
     rows = (applied.remembered() or {})["alembic_neo4j_revision"]
     assert [row[1] for row in rows] == ["r1"]
 
 
 def test_our_tables_have_a_version_of_their_own(applied: Project) -> None:
-    assert (applied.remembered() or {})["alembic_neo4j_version"] == [("0002",)]
+    versions = ScriptDirectory(str(Path(store.__file__).parent))
+    head = versions.get_current_head()
+    assert (applied.remembered() or {})["alembic_neo4j_version"] == [(head,)]
 
 
 def test_the_stamp_names_ledger_and_heads(applied: Project, neo4j_graph: Graph) -> None:

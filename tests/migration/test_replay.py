@@ -7,7 +7,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from alembic_neo4j.errors import ReplayError
-from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.replay import History, OnLedger, Statement, Unseen
 from alembic_neo4j.schema.elements import Schema
 from tests.migration.project import Project
 
@@ -68,6 +68,30 @@ def test_nothing_runs_and_reads_return_no_rows(project: Project) -> None:
     )
     assert _labels(_history(project).at(["r1"])) == {"A"}
     assert not project.ledger.exists()
+
+
+def test_what_is_no_change_of_the_schema_is_noted_in_its_place(
+    project: Project,
+) -> None:
+    project.revision(
+        "r1",
+        """
+        op.execute("CREATE (:A)")
+        op.add_node("A")
+        with op.get_context().autocommit_block():
+            op.run_cypher("RETURN 1")
+        op.execute(sa.text("SELECT 1"))
+        alembic_op.drop_index("i", table_name="t")
+        op.is_replaying()
+        """,
+        header="import sqlalchemy as sa\nfrom alembic import op as alembic_op",
+    )
+    ((_, recording),) = _history(project).walk(["r1"])
+    raw, change, read, *others = recording.events
+    assert raw == Statement("CREATE (:A)", answers=False)
+    assert change == recording.changes[0]
+    assert read == Statement("RETURN 1", answers=True, autocommit=True)
+    assert others == [OnLedger("SELECT 1"), OnLedger("DropIndexOp"), Unseen()]
 
 
 def test_alembics_proxy_is_put_back(project: Project) -> None:

@@ -41,7 +41,7 @@ def test_two_classes_that_say_the_same_of_a_label_are_one_model(read: Read) -> N
             "property 'name': required False against True",
         ),
         ("other = StringProperty()", "property 'other' only in the second"),
-        ("name = StringProperty(index=True)", "RANGE index on Person (name) only in"),
+        ("name = StringProperty(index=True)", "RANGE index on Person(name) only in"),
         (
             "next = RelationshipTo('Person', 'NEXT')",
             "relationship NEXT OUT Person (ZeroOrMore) only in the second",

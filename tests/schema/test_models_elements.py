@@ -234,29 +234,29 @@ def test_what_is_declared_twice_alike_is_one_element(read: Read) -> None:
         ),
         (
             '[declare.index("a"), declare.unique("a")]',
-            "app.A (app.py:4) declares RANGE index on A (stored) and app.A (app.py:4) "
-            "declares UNIQUE constraint on A (stored): Neo4j allows only one of a "
+            "app.A (app.py:4) declares RANGE index on A(stored) and app.A (app.py:4) "
+            "declares UNIQUE constraint on A(stored): Neo4j allows only one of a "
             "range index, a unique and a key constraint on the same properties. Keep "
             "the one that is meant; a constraint also indexes.",
         ),
         (
             '[declare.vector_index("a", dimensions=1), '
             'declare.vector_index("a", dimensions=2)]',
-            "app.A (app.py:4) declares VECTOR index on A (stored) "
+            "app.A (app.py:4) declares VECTOR index on A(stored) "
             "{'vector.dimensions': 1, 'vector.similarity_function': 'COSINE'}, "
-            "app.A (app.py:4) declares VECTOR index on A (stored) "
+            "app.A (app.py:4) declares VECTOR index on A(stored) "
             "{'vector.dimensions': 2, 'vector.similarity_function': 'COSINE'}: the "
             "same index or constraint with two settings. Keep one of them.",
         ),
         (
             '[declare.index("a", name="x"), declare.index("b", name="x")]',
             "app.A (app.py:4) and app.A (app.py:4) give the name 'x' to the RANGE "
-            "index on A (b) and to the RANGE index on A (stored). Indexes and "
+            "index on A(b) and to the RANGE index on A(stored). Indexes and "
             "constraints share one set of names: change one, or leave the name out.",
         ),
         (
             '[declare.index("a", name="x"), declare.index("a", name="y")]',
-            "app.A (app.py:4) and app.A (app.py:4) name the RANGE index on A (stored) "
+            "app.A (app.py:4) and app.A (app.py:4) name the RANGE index on A(stored) "
             "'x' and 'y'. Keep one name.",
         ),
     ],

@@ -8,6 +8,7 @@ import random
 import re
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def ensure_started(
     disposable: bool = False,
     heap: str | None = None,
     page_cache: str | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> LocalServer:
     """The project's local server, started where it does not run yet.
 
@@ -67,7 +69,8 @@ def ensure_started(
     ``neo4j.url = local:<version>``; `report` is called with lines of progress;
     `disposable` means a server of its own, made for tests. `heap` and `page_cache`
     (such as ``"1g"``) count when it is started, before the environment's
-    ALEMBIC_NEO4J_LOCAL_HEAP and ALEMBIC_NEO4J_LOCAL_PAGECACHE.
+    ALEMBIC_NEO4J_LOCAL_HEAP and ALEMBIC_NEO4J_LOCAL_PAGECACHE; so do `settings`, those
+    of ``neo4j.conf`` by their names.
 
     The server outlives this process. Two callers at once get the same one.
 
@@ -88,6 +91,7 @@ def ensure_started(
                 "ALEMBIC_NEO4J_LOCAL_PAGECACHE",
                 DEFAULT_PAGE_CACHE,
             ),
+            settings=settings or {},
             report=report,
         )
 
@@ -228,7 +232,14 @@ def _server(home: Home) -> LocalServer | None:
     )
 
 
-def _start(home: Home, *, heap: str, page_cache: str, report: Report) -> LocalServer:
+def _start(
+    home: Home,
+    *,
+    heap: str,
+    page_cache: str,
+    settings: Mapping[str, str],
+    report: Report,
+) -> LocalServer:
     repository, jars = artifacts.class_path(
         home.version, repository_hint=home.repository(), report=report
     )
@@ -245,7 +256,7 @@ def _start(home: Home, *, heap: str, page_cache: str, report: Report) -> LocalSe
     for _ in range(_ATTEMPTS):
         port = _free_port(home.port())
         home.remember(port=port, repository=repository)
-        _configure(home, port=port, page_cache=page_cache)
+        _configure(home, port=port, page_cache=page_cache, further=settings)
         if not home.has_started_before:
             _set_password(home, java, environment=environment)
         try:
@@ -283,7 +294,9 @@ def _free_port(preferred: int | None) -> int:
     )
 
 
-def _configure(home: Home, *, port: int, page_cache: str) -> None:
+def _configure(
+    home: Home, *, port: int, page_cache: str, further: Mapping[str, str]
+) -> None:
     settings = {
         "dbms.security.auth_enabled": "true",
         "dbms.usage_report.enabled": "false",
@@ -308,6 +321,7 @@ def _configure(home: Home, *, port: int, page_cache: str) -> None:
         # Both look beyond this machine.
         settings["dbms.fleet_manager.enabled"] = "false"
         settings["server.fleet_discovery.enabled"] = "false"
+    settings |= further
     lines = [f"{name}={value}\n" for name, value in settings.items()]
     text = "# Written at every start by alembic-neo4j.\n" + "".join(lines)
     (home.configuration / "neo4j.conf").write_text(text, "utf-8")

@@ -16,6 +16,7 @@ from alembic_neo4j.schema.elements import (
     Index,
     Schema,
 )
+from alembic_neo4j.schema.words import described
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class AddIndex(Change):
     def apply(self, schema: Schema) -> Schema:
         """Add the index; its schema and its name must be free."""
         if self.index.key in schema.indexes:
-            raise SchemaError(f"{_named(self.index)} exists already")
+            raise SchemaError(f"{described(self.index)} exists already")
         _refuse_taken_name(schema, self.index)
         return schema.with_element(self.index)
 
@@ -45,7 +46,7 @@ class DropIndex(Change):
     def apply(self, schema: Schema) -> Schema:
         """Remove the index; it must be there."""
         if self.index.key not in schema.indexes:
-            raise SchemaError(f"the history has no {_named(self.index)}")
+            raise SchemaError(f"the history has no {described(self.index)}")
         return replace(schema, indexes=without(schema.indexes, self.index.key))
 
     def reverse(self) -> AddIndex:
@@ -62,7 +63,7 @@ class AddConstraint(Change):
     def apply(self, schema: Schema) -> Schema:
         """Add the constraint; its schema and its name must be free."""
         if self.constraint.key in schema.constraints:
-            raise SchemaError(f"{_named(self.constraint)} exists already")
+            raise SchemaError(f"{described(self.constraint)} exists already")
         _refuse_taken_name(schema, self.constraint)
         return schema.with_element(self.constraint)
 
@@ -80,7 +81,7 @@ class DropConstraint(Change):
     def apply(self, schema: Schema) -> Schema:
         """Remove the constraint; it must be there."""
         if self.constraint.key not in schema.constraints:
-            raise SchemaError(f"the history has no {_named(self.constraint)}")
+            raise SchemaError(f"the history has no {described(self.constraint)}")
         constraints = without(schema.constraints, self.constraint.key)
         return replace(schema, constraints=constraints)
 
@@ -93,12 +94,6 @@ def _refuse_taken_name(schema: Schema, element: Index | Constraint) -> None:
     other = schema.by_name.get(element.name)
     if other is not None:
         raise SchemaError(
-            f"the name {element.name!r} of {_named(element)} is taken by "
-            f"{_named(other)}; give one of them another name"
+            f"the name {element.name!r} of {described(element)} is taken by "
+            f"{described(other)}; give one of them another name"
         )
-
-
-def _named(element: Index | Constraint) -> str:
-    noun = "index" if isinstance(element, Index) else "constraint"
-    on = f"{'|'.join(element.labels)}({', '.join(element.properties)})"
-    return f"{element.kind.value} {noun} {element.name!r} on {on}"

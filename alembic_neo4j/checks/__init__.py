@@ -1,0 +1,1 @@
+"""Judgement over values that are handed in: it reads and writes nothing itself."""

@@ -1,0 +1,223 @@
+"""Judging what the data hold against what the history declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from alembic_neo4j.checks.evidence import DataEvidence, Violation
+from alembic_neo4j.checks.findings import Finding, elements_of
+from alembic_neo4j.graph.contents import Contents, Expected, Shape
+from alembic_neo4j.graph.value_types import read_type, shown_types
+from alembic_neo4j.schema.elements import Constraint, Entity, Property, Schema
+from alembic_neo4j.schema.words import described
+
+_OPEN = "; a node that may have any is declared as open (SemiStructuredNode)."
+_KNOWN = "Put it into the models or a revision, or leave it out by include_name in "
+
+
+def expected_contents(schema: Schema) -> Expected:
+    """Return which properties nodes and relationships may have, and of which type.
+
+    A label that only an index or a constraint names declares nothing of its nodes.
+    """
+    nodes = {label: _types(node.properties) for label, node in schema.nodes.items()}
+    relationships: dict[str, dict[str, Sequence[str]]] = {
+        relationship.type: {}
+        for node in schema.nodes.values()
+        for relationship in node.relationships
+    }
+    for name, declared in schema.relationship_types.items():
+        relationships[name] = _types(declared.properties)
+    for element in elements_of(schema):
+        owners = nodes if element.entity is Entity.NODE else relationships
+        for label in element.labels:
+            for name in element.properties if label in owners else ():
+                owners[label].setdefault(name, ())
+    return Expected(
+        nodes, relationships, {label for label, n in schema.nodes.items() if n.open}
+    )
+
+
+def is_declared(constraint: Constraint, schema: Schema) -> bool:
+    """Tell whether the history has brought all that the constraint is about."""
+    owner = (
+        schema.nodes.get(constraint.label)
+        if constraint.entity is Entity.NODE
+        else schema.relationship_types.get(constraint.label)
+    )
+    return owner is not None and all(map(owner.property, constraint.properties))
+
+
+def judge_data(data: DataEvidence) -> Iterator[Finding]:
+    """Yield what the history does not know, and what a constraint would refuse."""
+    for violation in data.violations:
+        yield _violated(violation)
+    schema = data.schema
+    labels, types = _labels(schema), _types_of(schema)
+    yield from _undeclared("label", data.contents.labels, labels)
+    yield from _undeclared("type", data.contents.types, types)
+    yield from _judge_shapes(data.contents, expected_contents(schema))
+    if data.contents.full:
+        yield from _unused("label", schema.nodes, data.contents.labels)
+        yield from _unused("type", types, data.contents.types)
+
+
+def _violated(violation: Violation) -> Finding:
+    found = "; ".join(
+        f"{row['value']!r}: {row['count']:,}, such as {', '.join(row['ids'])}"
+        for row in violation.rows
+    )
+    return Finding(
+        "constraint-violated",
+        described(violation.constraint),
+        violation.expected,
+        found,
+        violation.advice,
+    )
+
+
+def _undeclared(
+    what: str, found: Mapping[str, int], declared: Iterable[str]
+) -> Iterator[Finding]:
+    entity = Entity.NODE if what == "label" else Entity.RELATIONSHIP
+    for name in sorted(set(found) - set(declared)):
+        yield Finding(
+            f"{what}-undeclared",
+            f"(:{name})" if what == "label" else f"[:{name}]",
+            f"only {what}s that the history declares",
+            _amount(found[name], entity),
+            f"{_KNOWN}env.py.",
+        )
+
+
+def _unused(
+    what: str, declared: Iterable[str], found: Mapping[str, int]
+) -> Iterator[Finding]:
+    noun = "node" if what == "label" else "relationship"
+    for name in sorted(set(declared) - set(found)):
+        yield Finding(
+            f"{what}-unused",
+            f"(:{name})" if what == "label" else f"[:{name}]",
+            f"the {what} that is declared is in use",
+            f"no {noun} has it",
+            "It may be new, or it was forgotten when it was renamed.",
+        )
+
+
+@dataclass(frozen=True)
+class _Stray:
+    """What is wrong with a property of a label or type."""
+
+    owner: str
+    property: str
+    declared: tuple[str, ...]
+
+
+def _judge_shapes(contents: Contents, expected: Expected) -> Iterator[Finding]:
+    strays: dict[_Stray, list[Shape]] = {}
+    for shape in contents.shapes:
+        if (stray := _stray(shape, expected)) is not None:
+            strays.setdefault(stray, []).append(shape)
+    for stray in sorted(strays, key=lambda s: (s.owner, s.property)):
+        yield _strayed(stray, strays[stray], full=contents.full)
+    if contents.truncated:
+        yield Finding(
+            "property-undeclared",
+            "the data",
+            "a schema",
+            "more different properties than are reported here",
+            "Declare the nodes that hold them as open (SemiStructuredNode).",
+        )
+
+
+def _stray(shape: Shape, expected: Expected) -> _Stray | None:
+    is_node = shape.entity is Entity.NODE
+    declared = expected.nodes if is_node else expected.relationships
+    known = [label for label in shape.labels if label in declared]
+    allowed = [
+        declared[label][shape.property]
+        for label in known
+        if shape.property in declared[label]
+    ]
+    if not known or any(not types or shape.type in types for types in allowed):
+        return None
+    if not allowed and set(known) & set(expected.open):
+        return None
+    owner = ":".join(_own(known, declared) if is_node else known)
+    types = tuple(sorted({t for types in allowed for t in types}))
+    return _Stray(f"(:{owner})" if is_node else f"[:{owner}]", shape.property, types)
+
+
+def _own(
+    labels: Sequence[str], declared: Mapping[str, Mapping[str, Sequence[str]]]
+) -> list[str]:
+    # A model has the properties of its bases: what they declare is said by it.
+    return [
+        label
+        for label in labels
+        if not any(
+            set(declared[label]) < set(declared[other])
+            for other in labels
+            if other != label
+        )
+    ]
+
+
+def _strayed(stray: _Stray, shapes: Sequence[Shape], *, full: bool) -> Finding:
+    types = ", ".join(sorted({_plain(shape.type) for shape in shapes}))
+    amount = _amount(sum(shape.count for shape in shapes), shapes[0].entity)
+    at_least = "" if full else "at least "
+    found = f"{types} in {at_least}{amount}, such as {shapes[0].example}"
+    if not stray.declared:
+        return Finding(
+            "property-undeclared",
+            f"{stray.owner} {stray.property}",
+            "only properties that the history declares",
+            found,
+            f"{_KNOWN}env.py{_OPEN if shapes[0].entity is Entity.NODE else '.'}",
+        )
+    return Finding(
+        "property-type",
+        f"{stray.owner} {stray.property}",
+        " or ".join(sorted({_plain(t) for t in stray.declared} - {"LIST<NOTHING>"})),
+        found,
+        "Convert the values, or declare the type that they have.",
+    )
+
+
+def _amount(count: int, entity: Entity) -> str:
+    noun = "node" if entity is Entity.NODE else "relationship"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _plain(text: str) -> str:
+    return read_type(text.removesuffix(" NOT NULL"))
+
+
+def _types(properties: Iterable[Property]) -> dict[str, Sequence[str]]:
+    return {declared.name: shown_types(declared.type) for declared in properties}
+
+
+def _labels(schema: Schema) -> set[str]:
+    declared = {
+        label
+        for node in schema.nodes.values()
+        for label in (*node.labels, *node.optional_labels)
+    }
+    return declared | _named(schema, Entity.NODE)
+
+
+def _types_of(schema: Schema) -> set[str]:
+    declared = {r.type for node in schema.nodes.values() for r in node.relationships}
+    named = _named(schema, Entity.RELATIONSHIP)
+    return declared | set(schema.relationship_types) | named
+
+
+def _named(schema: Schema, entity: Entity) -> set[str]:
+    return {
+        label
+        for element in elements_of(schema)
+        if element.entity is entity
+        for label in element.labels
+    }

@@ -1,0 +1,133 @@
+"""What was found of a project, its ledger and its graph, before it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alembic_neo4j.graph.capabilities import Server
+from alembic_neo4j.graph.catalogue import Catalogue
+from alembic_neo4j.graph.contents import Contents
+from alembic_neo4j.graph.stamp import Stamp
+from alembic_neo4j.ledger.journal import OpenRun, Unit
+from alembic_neo4j.ledger.store import AppliedRevision
+from alembic_neo4j.schema.elements import Constraint, Schema
+
+
+@dataclass(frozen=True)
+class RevisionFile:
+    """A revision's file: `code_hash` leaves out comments and whitespace.
+
+    `down` are the revisions that it builds on directly. `schema_hash` is what the file
+    says, `replayed_hash` what a replay gave, each None where there is none.
+    """
+
+    revision: str
+    path: str
+    file_hash: str
+    code_hash: str
+    down: tuple[str, ...] = ()
+    schema_hash: str | None = None
+    replayed_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class HistoryEvidence:
+    """The revision files of a project.
+
+    `below` are the revisions that the ledger's heads build on, themselves included;
+    `pending` those that are not applied, in the order in which they would be. Where it
+    can't be loaded or replayed, `failure` says why; `problems` are what Alembic warned
+    of. `schema` is the replayed one at the ledger's heads.
+    """
+
+    files: Mapping[str, RevisionFile] = field(default_factory=dict)
+    heads: tuple[str, ...] = ()
+    labelled: bool = False
+    below: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    failure: str = ""
+    schema: Schema | None = None
+    directory: str = ""
+
+
+@dataclass(frozen=True)
+class LedgerEvidence:
+    """What the ledger says; `units` are those of the open run."""
+
+    heads: tuple[str, ...] = ()
+    identity: str | None = None
+    stamped: tuple[str, ...] | None = None
+    applied: Mapping[str, AppliedRevision] = field(default_factory=dict)
+    open_run: OpenRun | None = None
+    units: tuple[Unit, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelEvidence:
+    """The models against the history: a difference in words each, or a failure."""
+
+    differences: tuple[str, ...] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class GraphEvidence:
+    """The graph beside what the history has; what env.py's filters exclude is in none.
+
+    `declared` has the indexes and constraints of the history at the ledger's heads, and
+    is None where these are not known; `under_way` has the keys of those that the open
+    run adds or drops. `markers` are runs; `holder` is who holds the lock.
+    """
+
+    server: Server
+    catalogue: Catalogue
+    declared: Schema | None = None
+    stamp: Stamp | None = None
+    markers: tuple[str, ...] = ()
+    holder: str | None = None
+    under_way: frozenset[Any] = frozenset()
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Data that a constraint would refuse; the rows have value, count and ids."""
+
+    constraint: Constraint
+    expected: str
+    advice: str
+    rows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class DataEvidence:
+    """What the data hold, and the history's schema at the ledger's heads.
+
+    What env.py's filters exclude is in neither.
+    """
+
+    contents: Contents
+    schema: Schema
+    violations: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """A part that could not be looked at, and why."""
+
+    area: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was found; None is what could not be looked at."""
+
+    history: HistoryEvidence
+    ledger: LedgerEvidence | None = None
+    models: ModelEvidence | None = None
+    graph: GraphEvidence | None = None
+    data: DataEvidence | None = None
+    unchecked: tuple[Unchecked, ...] = ()

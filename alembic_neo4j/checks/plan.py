@@ -1,0 +1,318 @@
+"""What a run is going to do, unit by unit, as far as it can be told beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from alembic_neo4j.checks.evidence import Unchecked
+from alembic_neo4j.checks.foresight import Made
+from alembic_neo4j.checks.preflight import Obstacle
+from alembic_neo4j.errors import SchemaError
+from alembic_neo4j.graph.capabilities import Server
+from alembic_neo4j.graph.ddl import create_text, drop_text
+from alembic_neo4j.graph.execute import digest_of, kind_of, ordered, units
+from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.graph.steps import (
+    Batched,
+    Check,
+    Create,
+    Drop,
+    Load,
+    Run,
+    Step,
+    Undo,
+)
+from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
+from alembic_neo4j.schema.changes import (
+    AddLabel,
+    AddProperty,
+    AlterProperty,
+    Change,
+    RemoveLabel,
+    RemoveProperty,
+    RenameLabel,
+    RenameProperty,
+    RenameRelationshipType,
+    ReverseRelationships,
+)
+from alembic_neo4j.schema.words import described
+
+EARLIER = "an earlier step changes it"
+NOT_ASKED = "the graph was not asked"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A step that is no change of the schema, such as a raw statement.
+
+    `answers` tells whether its rows go back to the revision, `changes_data` that it may
+    change data, or that what follows depends on its rows.
+    """
+
+    step: Step
+    answers: bool
+    changes_data: bool
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """What can't be shown as a unit: its kind, and what is known of it.
+
+    The kind is ``ledger``, ``load``, of which the number of units is not known, or
+    ``unknown``.
+    """
+
+    kind: str
+    text: str
+
+
+Event: TypeAlias = "Made | Raw | Opaque"
+
+
+@dataclass(frozen=True)
+class UnitPlan:
+    """What takes effect as a whole, with a line of text for each of its steps.
+
+    `position` is its number in the journal; a read has none, and neither has what
+    follows on something opaque. `state` is the journal's where an open run has begun
+    it. A batched change has `count`, how many it would change now, or `unknown`, why
+    that is not known.
+    """
+
+    kind: str
+    texts: tuple[str, ...]
+    position: int | None = None
+    state: str = ""
+    count: int | None = None
+    unknown: str = ""
+    batched: Batched | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether an open run has done it."""
+        return self.state == DONE
+
+
+@dataclass(frozen=True)
+class RevisionPlan:
+    """What one revision is going to do, its units in the order in which they run.
+
+    `title` names it as Alembic does; `resumed` says that an open run is at it.
+    """
+
+    revision: str
+    message: str
+    direction: str
+    title: str
+    path: str
+    rollback_safe: bool
+    resumed: bool
+    units: tuple[UnitPlan, ...]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why the run would not begin; `code` is one of a few words."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is going to do, and what stands in its way.
+
+    `server` is None where the graph was not asked. `holder` has the lock at this
+    moment, and may change all of it.
+    """
+
+    heads: tuple[str, ...]
+    revisions: tuple[RevisionPlan, ...]
+    open_run: OpenRun | None = None
+    refusals: tuple[Refusal, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
+    server: Server | None = None
+    holder: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do and nothing in the way."""
+        return not (self.revisions or self.refusals or self.obstacles)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What has been written by then: labels, types and properties, or anything."""
+
+    names: frozenset[str] = frozenset()
+    anything: bool = False
+
+    def may_change(self, read: frozenset[str] | None) -> bool:
+        """Whether it can make a difference to who reads these names; None: any."""
+        if read is None:
+            return self.anything or bool(self.names)
+        return self.anything or not self.names.isdisjoint(read)
+
+
+def planned_units(
+    events: Sequence[Event],
+    written: Written = Written(),
+    recorded: Iterable[Unit] = (),
+) -> tuple[tuple[UnitPlan, ...], Written]:
+    """Return the units of a revision, and what has been written when it has ended.
+
+    `written` is what earlier revisions of the run write, `recorded` what an open run
+    has begun of this one. A batched change whose count nothing changes beforehand has
+    neither a count nor a reason yet: it can be asked for.
+    """
+    planned = _Planned(events, written, list(recorded))
+    found = tuple(planned.units())
+    return found, planned.written
+
+
+class _Planned:
+    """The units of one revision, in the order in which its runner makes them."""
+
+    def __init__(
+        self, events: Sequence[Event], written: Written, recorded: list[Unit]
+    ) -> None:
+        self.written = written
+        self._events = events
+        self._recorded = recorded
+        self._position: int | None = 0
+        # By identity: two changes may have an equal step.
+        made = [event for event in events if isinstance(event, Made)]
+        self._change = {id(step): m.change for m in made for step in m.steps}
+        raw = [event for event in events if isinstance(event, Raw)]
+        self._changing = {id(event.step) for event in raw if event.changes_data}
+
+    def units(self) -> Iterator[UnitPlan]:
+        for part in _parts(self._events):
+            if isinstance(part, Opaque):
+                yield UnitPlan(part.kind, (part.text,))
+                self._position = None
+                if part.kind != "ledger":
+                    self.written = replace(self.written, anything=True)
+                continue
+            for unit in units(ordered(part)):
+                yield self._unit(unit)
+
+    def _unit(self, unit: Sequence[Step]) -> UnitPlan:
+        kind, first = kind_of(unit), unit[0]
+        found = UnitPlan(kind, tuple(_texts(unit)))
+        if kind != Kind.READ.value:
+            state = self._state(digest_of(unit))
+            if self._position is not None:
+                self._position += 1
+            found = replace(found, position=self._position, state=state)
+        if isinstance(first, Batched):
+            found = self._counted(found, first)
+        elif any(id(step) in self._changing for step in unit) and not found.is_done:
+            self.written = replace(self.written, anything=True)
+        return found
+
+    def _counted(self, found: UnitPlan, step: Batched) -> UnitPlan:
+        if found.is_done:
+            return found
+        change = self._change[id(step)]
+        read, names = _read(change), _written(change)
+        unknown = EARLIER if self.written.may_change(read) else ""
+        written = self.written.names | names
+        self.written = replace(self.written, names=written)
+        return replace(found, batched=step, unknown=unknown)
+
+    def _state(self, digest: str) -> str:
+        for unit in self._recorded:
+            if unit.digest == digest:
+                self._recorded.remove(unit)
+                return unit.state
+        return ""
+
+
+def _parts(events: Sequence[Event]) -> Iterator[list[Step] | Opaque]:
+    """Yield what is buffered until it runs, and what stands by itself."""
+    buffer: list[Step] = []
+    for event in events:
+        if isinstance(event, Made):
+            buffer += event.steps
+            continue
+        if isinstance(event, Raw):
+            buffer.append(event.step)
+            if not event.answers:
+                continue
+        yield buffer
+        buffer = []
+        if isinstance(event, Opaque):
+            yield event
+    yield buffer
+
+
+# What a batched change reads and writes ----------------------------------------------
+
+
+def _read(change: Change) -> frozenset[str] | None:
+    """Return the names that tell what is left to do; None where a person wrote it."""
+    if isinstance(change, AddProperty) and isinstance(change.backfill, str):
+        return None
+    if isinstance(change, RenameProperty) and change.where is not None:
+        return None
+    if isinstance(change, (AddProperty, RemoveProperty, AlterProperty, RenameProperty)):
+        return _written(change) | {change.owner}
+    if isinstance(change, (AddLabel, RemoveLabel)):
+        return _written(change) | {change.label}
+    if isinstance(change, (RenameLabel, RenameRelationshipType)):
+        return frozenset({change.old})
+    if isinstance(change, ReverseRelationships):
+        return frozenset({change.source, change.type, change.target})
+    return None
+
+
+def _written(change: Change) -> frozenset[str]:
+    """Return the labels, types and properties that a change writes."""
+    if isinstance(change, AddProperty):
+        return frozenset({change.property.name})
+    if isinstance(change, (RemoveProperty, AlterProperty)):
+        return frozenset({change.name})
+    if isinstance(change, AddLabel):
+        return frozenset({change.added})
+    if isinstance(change, RemoveLabel):
+        return frozenset({change.removed})
+    if isinstance(change, (RenameLabel, RenameRelationshipType, RenameProperty)):
+        return frozenset({change.old, change.new})
+    if isinstance(change, ReverseRelationships):
+        return frozenset({change.type})
+    return frozenset()
+
+
+# Steps in words ----------------------------------------------------------------------
+
+
+def _texts(unit: Sequence[Step]) -> Iterator[str]:
+    for step in unit:
+        yield _text(step)
+
+
+def _text(step: Step) -> str:
+    if isinstance(step, Create):
+        try:
+            return create_text(step.element)
+        except SchemaError as error:
+            return f"{described(step.element)}: {error}"
+    if isinstance(step, Drop):
+        return drop_text(step.element)
+    if isinstance(step, (Batched, Load, Undo)):
+        return step.title
+    if isinstance(step, Check):
+        return step.expected
+    if isinstance(step, Run):
+        place = f"{step.place}: " if step.place else ""
+        return f"{place}{_first_line(step.text)}"
+    return step.message
+
+
+def _first_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return f"{lines[0]} …" if len(lines) > 1 else "".join(lines)

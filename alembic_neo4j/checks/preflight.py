@@ -1,0 +1,228 @@
+"""What stands in the way of a run: judged before its first write, all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from alembic_neo4j.checks.findings import Element, elements_of
+from alembic_neo4j.checks.foresight import Foreseen, Made, Question
+from alembic_neo4j.graph.catalogue import Catalogue, same_definition
+from alembic_neo4j.graph.ddl import create_text, drop_text
+from alembic_neo4j.graph.execute import ordered
+from alembic_neo4j.graph.steps import Create, Drop, Step
+from alembic_neo4j.schema.elements import ConstraintKind, Entity, IndexKind
+from alembic_neo4j.schema.words import described
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One thing that stands in the way of a revision, and what to do about it."""
+
+    revision: str
+    expected: str
+    found: tuple[str, ...]
+    advice: str
+
+
+def changes_catalogue(run: Sequence[Foreseen]) -> bool:
+    """Tell whether there is anything for `obstacles_in_catalogue` to judge."""
+    return any(True for _ in _schema_steps(run))
+
+
+def obstacles_in_catalogue(
+    run: Sequence[Foreseen], catalogue: Catalogue
+) -> list[Obstacle]:
+    """Return which creations and drops of a run the server is going to refuse.
+
+    Each is judged with those before it done. What comes after a statement that may do
+    anything to the catalogue is not judged.
+    """
+    standing = _Standing(catalogue)
+    return [
+        Obstacle(revision, reason[0], (reason[1],), reason[2])
+        for revision, step in _schema_steps(run)
+        if (reason := standing.after(step)) is not None
+    ]
+
+
+def obstacle_in_data(
+    question: Question, rows: Sequence[Mapping[str, Any]]
+) -> Obstacle | None:
+    """Return what the rows that answer a question say, None where there are none."""
+    if not rows:
+        return None
+    check = question.check
+    found = tuple(
+        f"{_shortened(row['value'])}: {row['count']:,}, such as {', '.join(row['ids'])}"
+        for row in rows
+    )
+    return Obstacle(question.revision, check.expected, found, check.advice)
+
+
+def unanswered(question: Question, message: str) -> Obstacle:
+    """Return what the server said that can't make sense of a question."""
+    return Obstacle(
+        question.revision,
+        question.check.expected,
+        (f"the server can't tell: {message}",),
+        "Mend the expression that the revision gives.",
+    )
+
+
+def report(obstacles: Iterable[Obstacle], run: Sequence[Foreseen]) -> str:
+    """Return all obstacles in words, in the order of the revisions."""
+    order = [revision.revision for revision in run]
+    ranked = sorted(obstacles, key=lambda o: order.index(o.revision))
+    counted = f"{len(ranked)} things stand" if len(ranked) > 1 else "one thing stands"
+    revisions = f"revisions {order[0]} to {order[-1]}"
+    if len(order) == 1:
+        revisions = f"revision {order[0]}"
+    lines = [f"{counted} in the way of {revisions}; nothing of that has run:"]
+    for obstacle in ranked:
+        lines += _lines(obstacle)
+    return "\n".join(lines)
+
+
+def _lines(obstacle: Obstacle) -> Iterator[str]:
+    yield f"  {obstacle.revision}: expected: {obstacle.expected}"
+    labels = ["found: ", *["       "] * (len(obstacle.found) - 1)]
+    for label, found in zip(labels, obstacle.found, strict=True):
+        yield f"    {label}{found}"
+    yield f"    to do: {obstacle.advice}"
+
+
+_LONGEST = 100
+
+
+def _shortened(value: Any) -> str:
+    shown = "no value" if value is None else repr(value)
+    if len(shown) <= _LONGEST:
+        return shown
+    return f"{shown[:_LONGEST]}… ({len(shown):,} characters)"
+
+
+# Indexes and constraints -------------------------------------------------------------
+
+_Reason: TypeAlias = "tuple[str, str, str]"
+"""What was expected, what was found, and what to do."""
+
+_Place: TypeAlias = "tuple[Entity, tuple[str, ...], tuple[str, ...]]"
+
+_ONE_INDEX = (IndexKind.RANGE, ConstraintKind.UNIQUE, ConstraintKind.KEY)
+"""The kinds of which there is one at a place: they need the same index."""
+
+
+def _schema_steps(run: Sequence[Foreseen]) -> Iterator[tuple[str, Create | Drop]]:
+    for revision in run:
+        steps: list[Step] = []
+        seen = True
+        for event in revision.events:
+            if isinstance(event, Made):
+                steps += event.steps
+            elif event.catalogue:
+                seen = False
+                break
+        # What is created only to be dropped again is not created at all.
+        for step in ordered(steps):
+            if isinstance(step, (Create, Drop)):
+                yield revision.revision, step
+        if not seen:
+            return
+
+
+class _Standing:
+    """The indexes and constraints that there are, from one step to the next."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._by_key: dict[Any, Element] = {}
+        self._by_name: dict[str, Element] = {}
+        self._by_place: dict[_Place, Element] = {}
+        for element in elements_of(catalogue.schema):
+            self._add(element)
+
+    def after(self, step: Create | Drop) -> _Reason | None:
+        """Go on to what there is after a step; return why the server refuses it."""
+        element = step.element
+        if isinstance(step, Create):
+            reason = self._not_created(element)
+            self._add(element)
+            return reason
+        twin = self._by_key.get(element.key)
+        if twin is None:
+            return self._not_dropped(element)
+        self._remove(twin)
+        return None
+
+    def _add(self, element: Element) -> None:
+        self._by_key[element.key] = element
+        self._by_name[element.name] = element
+        if element.kind in _ONE_INDEX:
+            self._by_place[_place(element)] = element
+
+    def _remove(self, element: Element) -> None:
+        del self._by_key[element.key]
+        if self._by_name.get(element.name) is element:
+            del self._by_name[element.name]
+        if self._by_place.get(_place(element)) is element:
+            del self._by_place[_place(element)]
+
+    def _not_created(self, element: Element) -> _Reason | None:
+        found = self._in_its_place(element)
+        if found is None:
+            return None
+        return (f"{described(element)} can be created", *found)
+
+    def _in_its_place(self, element: Element) -> tuple[str, str] | None:
+        """Return what is there instead of an element, and what to do about it."""
+        twin = self._by_key.get(element.key)
+        if twin is not None and not _may_have_a_twin(element):
+            return self._as_twin(element, twin)
+        other = self._by_name.get(element.name)
+        if other is not None:
+            found = f"its name is taken by {described(other)}"
+            return found, f"Run {drop_text(other)}; or choose another name"
+        unknown = self._catalogue.unreadable.get(element.name)
+        if unknown is not None:
+            return f"its name is taken by {unknown}", "Choose another name"
+        beside = self._by_place.get(_place(element))
+        if beside is not None and element.kind in _ONE_INDEX:
+            found = f"{described(beside)} has the one index that Neo4j keeps there"
+            return found, f"Run {drop_text(beside)}"
+        return None
+
+    def _as_twin(self, element: Element, twin: Element) -> tuple[str, str]:
+        drop = f"Run {drop_text(twin)}"
+        settings = self._catalogue.settings.get(twin.name)
+        if same_definition(element, twin, settings=settings):
+            other = "" if twin.name == element.name else f", as {described(twin)}"
+            found = f"the graph has it already{other}"
+            return found, f"{drop}; or stamp the revision, where it makes nothing else"
+        return f"{described(twin)} is there, with other settings", drop
+
+    def _not_dropped(self, element: Element) -> _Reason:
+        found = "the graph does not have it"
+        drop = ""
+        other = self._by_name.get(element.name) or self._by_place.get(_place(element))
+        if other is not None:
+            held = "name" if other.name == element.name else "place"
+            found += f"; {described(other)} has its {held}"
+            drop = f"{drop_text(other)} and "
+        return (
+            f"{described(element)} can be dropped",
+            found,
+            "The graph was changed outside of the history. To put it back, run "
+            f"{drop}{create_text(element)}",
+        )
+
+
+def _place(element: Element) -> _Place:
+    return (element.entity, element.labels, element.properties)
+
+
+def _may_have_a_twin(element: Element) -> bool:
+    # The server tells A|B from B|A, what it shows is read as the same.
+    several = len(element.labels) > 1 or len(element.properties) > 1
+    return element.kind is IndexKind.FULLTEXT and several

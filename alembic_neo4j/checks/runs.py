@@ -1,0 +1,117 @@
+"""Judging a run that has not ended: how far it is, and what it left in the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from alembic_neo4j.checks.evidence import HistoryEvidence, LedgerEvidence
+from alembic_neo4j.checks.findings import Finding
+from alembic_neo4j.graph.stamp import Stamp
+from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.ledger.journal import DONE, OpenRun, RunStep, Unit
+
+
+def judge_run(
+    ledger: LedgerEvidence, history: HistoryEvidence, holder: str | None
+) -> Iterator[Finding]:
+    """Yield what an open run is, and whether somebody is at it."""
+    run = ledger.open_run
+    if holder is not None:
+        yield Finding(
+            "run-active",
+            "the lock",
+            "nobody who writes meanwhile",
+            f"held by {holder}",
+            "What was found here may be half done; look again when that has ended.",
+        )
+    elif run is not None and run.steps:
+        yield Finding(
+            "run-open",
+            f"the run of {_when(run)} by {run.begun_by}",
+            "it has ended",
+            shown_run(run, ledger.units),
+            f"Run it again: `{again(run.steps, history)}` goes on where it "
+            "stopped. To end it as it is: `alembic-neo4j repair --abandon-run`.",
+            "end the run as it is; what it has done stays",
+            decision=True,
+        )
+        for unit in unsettled(ledger.units, run):
+            yield Finding(
+                "unit-unknown",
+                shown_unit(unit),
+                "it is known whether its statement had its effect",
+                "it was begun, outside of a transaction",
+                "Look in the graph, then say `alembic-neo4j repair --unit-done` or, "
+                "when nothing of it is there, `--unit-undone`; a statement that is "
+                "marked repeatable=True is run again without that.",
+                "settle it as --unit-done or --unit-undone says",
+                decision=True,
+                revision=unit.revision,
+            )
+
+
+def judge_markers(
+    markers: Sequence[str],
+    ledger: LedgerEvidence,
+    stamp: Stamp | None,
+    holder: str | None,
+) -> Iterator[Finding]:
+    """Yield markers in this ledger's graph that no open run needs."""
+    if stamp is None or stamp.ledger is None or stamp.ledger != ledger.identity:
+        # They may be needed by a run that another ledger knows of.
+        return
+    kept = ledger.open_run.run if ledger.open_run else None
+    left = [run for run in markers if run != kept]
+    if left and holder is None:
+        yield Finding(
+            "marker-left",
+            "the graph",
+            "no markers of runs that have ended",
+            f"{len(left)}: {', '.join(sorted(left)[:5])}",
+            "They are garbage.",
+            "remove them",
+        )
+
+
+def again(steps: Sequence[RunStep], history: HistoryEvidence) -> str:
+    """Return the command that goes on with a run."""
+    last = steps[-1]
+    if not last.is_revision:
+        return last.command
+    if last.direction == "upgrade":
+        return f"alembic upgrade {last.revision}"
+    file = history.files.get(last.revision)
+    down = file.down if file else ()
+    return f"alembic downgrade {down[0] if len(down) == 1 else 'base'}"
+
+
+def unsettled(units: Iterable[Unit], run: OpenRun) -> list[Unit]:
+    """Return the auto-commit units of the run's revision that may have run in part."""
+    return [
+        unit
+        for unit in units
+        if unit.revision == run.steps[0].revision
+        and unit.kind == Kind.AUTOCOMMIT.value
+        and unit.state != DONE
+    ]
+
+
+def shown_run(run: OpenRun, units: Iterable[Unit]) -> str:
+    """Return how far a run has got, in words."""
+    first, *others = run.steps
+    of_first = [unit for unit in units if unit.revision == first.revision]
+    done = "; ".join(f"unit {u.position} ({u.kind}) {u.state}" for u in of_first)
+    later = ", ".join(step.revision for step in others)
+    return (
+        f"{first.direction} of {first.revision}: {done or 'no unit begun'}"
+        f"{f'; then {later}' if later else ''}"
+    )
+
+
+def shown_unit(unit: Unit) -> str:
+    """Return a unit as messages name it."""
+    return f"unit {unit.position} ({unit.kind}) of revision {unit.revision}"
+
+
+def _when(run: OpenRun) -> str:
+    return f"{run.begun_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,188 @@
+"""``alembic-neo4j ingest``: data files, checked before they are loaded."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alembic_neo4j.cli.ingest_batches import list_batches, rollback, show
+from alembic_neo4j.cli.ingest_cache import cache
+from alembic_neo4j.cli.ingest_load import load
+from alembic_neo4j.cli.ingest_options import read_options, rule_options, value_options
+from alembic_neo4j.cli.progress import shown_progress, shown_transfer
+from alembic_neo4j.cli.project import (
+    format_option,
+    optional_project_options,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from alembic_neo4j.ingest.conversion import ValueOptions
+    from alembic_neo4j.ingest.files import DataFile
+    from alembic_neo4j.ingest.formats import ReadOptions
+    from alembic_neo4j.ingest.rules import Rules
+    from alembic_neo4j.ingest.violations import Policy, ValidationReport
+
+
+@click.group()
+def ingest() -> None:
+    """Data from files: checked, with their source known."""
+
+
+ingest.add_command(cache)
+ingest.add_command(load)
+ingest.add_command(list_batches)
+ingest.add_command(show)
+ingest.add_command(rollback)
+
+
+@ingest.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@optional_project_options
+@rule_options
+@click.option("--sha256", help="The SHA-256 that the file has to have.")
+@read_options
+@value_options
+@click.option("--min-rows", type=click.IntRange(min=0), help="Fewer are an error.")
+@click.option("--max-rows", type=click.IntRange(min=0), help="More are an error.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["collect", "fail", "skip"]),
+    default="collect",
+    show_default=True,
+    help="Tell all rows that break a rule, stop at the first, or stop when there are "
+    "more than --max-rejects.",
+)
+@click.option("--max-rejects", type=click.IntRange(min=0), help="For --on-error skip.")
+@click.option(
+    "--reject-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the rows that break a rule to this .csv or .jsonl file.",
+)
+@click.option(
+    "--show",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many of what is wrong to name for each file.",
+)
+@format_option
+def validate(
+    files: tuple[str, ...],
+    rules: Rules,
+    sha256: str | None,
+    read: ReadOptions,
+    values: ValueOptions,
+    min_rows: int | None,
+    max_rows: int | None,
+    on_error: str,
+    max_rejects: int | None,
+    reject_file: Path | None,
+    show: int,
+    as_json: bool,
+) -> None:
+    """Read each FILE (a path or a URI) to its end and check every row.
+
+    Nothing is loaded, and no server is needed. Without a label, type or rules it is
+    checked that the rows can be read. Exit status 0 where no rule is broken, 1 where
+    one is, 2 where a file could not be read.
+    """
+    from alembic_neo4j.ingest.violations import OnError, Policy
+
+    if len(files) > 1 and (sha256 or reject_file):
+        raise click.UsageError("--sha256 and --reject-file are for one FILE.")
+    if max_rejects is not None and on_error != "skip":
+        raise click.UsageError("--max-rejects needs --on-error skip.")
+    rules = replace(
+        rules,
+        min_rows=rules.min_rows if min_rows is None else min_rows,
+        max_rows=rules.max_rows if max_rows is None else max_rows,
+    )
+    policy = Policy(OnError(on_error), max_rejects, show)
+    reports = []
+    for name in files:
+        file = _obtained(name, sha256)
+        report = _validated(file, rules, read, values, policy, reject_file)
+        reports.append(report)
+        if not as_json:
+            _print(report)
+    if as_json:
+        print_json({"files": [_row(report) for report in reports]})
+    sys.exit(0 if all(report.ok for report in reports) else 1)
+
+
+def _obtained(uri: str, sha256: str | None) -> DataFile:
+    from alembic_neo4j.ingest.addresses import address_of
+    from alembic_neo4j.ingest.sources import obtain
+
+    with shown_transfer(address_of(uri).name) as told:
+        return obtain(uri, sha256=sha256, report=told)
+
+
+def _validated(
+    file: DataFile,
+    rules: Rules,
+    read: ReadOptions,
+    values: ValueOptions,
+    policy: Policy,
+    reject_file: Path | None,
+) -> ValidationReport:
+    from alembic_neo4j.ingest.validation import validate
+
+    with shown_progress(file.name) as told:
+        return validate(
+            *(file, rules),
+            read=read,
+            values=values,
+            policy=policy,
+            reject_file=reject_file,
+            report=told,
+        )
+
+
+def _print(report: ValidationReport) -> None:
+    name = report.file.name
+    click.echo(f"{name}: {report.rows:,} rows, {report.rejected:,} refused")
+    for violation in report.violations:
+        click.echo(f"  {violation.described(name)}")
+    broken = sum(report.counts.values())
+    if broken > len(report.violations):
+        click.echo(f"  … {broken:,} in all:")
+        for (column, rule), count in sorted(report.counts.items(), key=_most):
+            click.echo(f"  {count:,} x {rule}{f' of {column!r}' if column else ''}")
+
+
+def _most(item: tuple[tuple[str | None, str], int]) -> tuple[int, str, str]:
+    (column, rule), count = item
+    return (-count, column or "", rule)
+
+
+def _row(report: ValidationReport) -> dict[str, Any]:
+    return {
+        "name": report.file.name,
+        "uri": report.file.uri,
+        "sha256": report.file.sha256,
+        "bytes": report.file.size,
+        "rows": report.rows,
+        "refused": report.rejected,
+        "ok": report.ok,
+        "counts": [
+            {"column": column, "rule": rule, "count": count}
+            for (column, rule), count in sorted(report.counts.items(), key=_most)
+        ],
+        "violations": [
+            {
+                "row": violation.row,
+                "line": violation.line,
+                "column": violation.column,
+                "rule": violation.rule,
+                "value": violation.value,
+                "message": violation.message,
+            }
+            for violation in report.violations
+        ],
+    }

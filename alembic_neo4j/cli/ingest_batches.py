@@ -1,0 +1,197 @@
+"""``alembic-neo4j ingest list``, ``show`` and ``rollback``: batches in the ledger.
+
+With ``--format json``, ``list`` prints an object with ``batches``, a list of objects,
+and ``show`` one such object: ``batch``, ``state`` (``loaded``, ``rolled back``,
+``running``, or ``unfinished`` where its load was broken off and ended), ``revision``
+(null for a load of its own), ``sources`` (objects with ``uri`` and ``sha256``),
+``loader``, ``loader_version``, ``labels``, ``types``, ``created_nodes``,
+``touched_nodes``, ``created_relationships``, ``touched_relationships``,
+``unmatched``, ``begun_at``, ``begun_by`` and ``ended_at``. ``rollback`` prints an
+object with ``batch``, ``deleted_nodes``, ``deleted_relationships``,
+``restored_nodes`` and ``restored_relationships``.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.graph.batch_rollback import Undone
+    from alembic_neo4j.ledger.batches import BatchRecord
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+
+@click.command("list")
+@project_options
+@format_option
+def list_batches(config: Config, as_json: bool) -> None:
+    """Show the batches of the ledger, those loaded first in front.
+
+    No server is needed.
+    """
+    from alembic_neo4j.migration.ingestion import recorded_batches
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    records = inspect_project(config, recorded_batches)
+    if as_json:
+        print_json({"batches": [_row(record) for record in records]})
+        return
+    if not records:
+        click.echo("No batch was loaded.")
+    for record in records:
+        counts = record.counts
+        click.echo(
+            f"{record.batch}  {record.state}  {record.begun_at:%Y-%m-%d %H:%M}  "
+            f"{counts.created_nodes:,} nodes, {counts.created_relationships:,} "
+            f"relationships created{_changed(record)}"
+        )
+
+
+@click.command()
+@click.argument("batch")
+@project_options
+@format_option
+def show(config: Config, batch: str, as_json: bool) -> None:
+    """Show what the ledger knows of a BATCH.
+
+    No server is needed. Exit status 2 where it knows nothing of it.
+    """
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    record = inspect_project(config, lambda context: _known(context, batch))
+    if as_json:
+        print_json(_row(record))
+        return
+    row = _row(record)
+    sources = row.pop("sources")
+    for name, value in row.items():
+        shown = ", ".join(value) if isinstance(value, list) else value
+        if isinstance(value, int):
+            shown = f"{value:,}"
+        click.echo(f"{name.replace('_', ' '):<22} {'' if shown is None else shown}")
+    for source in sources:
+        click.echo(f"{'source':<22} {source['uri']}")
+        click.echo(f"{'':<22} SHA-256 {source['sha256']}")
+
+
+@click.command()
+@click.argument("batch")
+@project_options
+@click.option(
+    "--detach",
+    is_flag=True,
+    help="Delete the relationships of others with the nodes that the batch created.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--lock-timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to wait for another command that writes (neo4j.lock_timeout).",
+)
+@format_option
+def rollback(
+    config: Config,
+    batch: str,
+    detach: bool,
+    yes: bool,
+    lock_timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Take a BATCH back: what it created is deleted, what it changed is restored.
+
+    A load of it that was killed is ended. Where nodes that it created have
+    relationships that it did not make, nothing is done unless --detach is given. May be
+    killed and called again.
+    """
+    from alembic_neo4j.graph.batch_rollback import Undone
+    from alembic_neo4j.migration.ingestion import (
+        find_batch,
+        is_rolled_back,
+        roll_back,
+    )
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    if lock_timeout is not None:
+        assert config.cmd_opts is not None
+        config.cmd_opts.x.append(f"neo4j.lock_timeout={lock_timeout}")
+    record = inspect_project(config, lambda context: find_batch(context, batch))
+    if is_rolled_back(record):
+        _report(as_json, batch, Undone(), "It was rolled back before.")
+        return
+    if not yes:
+        _confirm(batch, record)
+    undone = inspect_project(
+        config, lambda context: roll_back(context, batch, detach=detach)
+    )
+    _report(as_json, batch, undone)
+
+
+def _known(context: Neo4jMigrationContext, batch: str) -> BatchRecord:
+    from alembic_neo4j.migration.ingestion import recorded_batches, unknown_batch
+
+    for record in recorded_batches(context):
+        if record.batch == batch:
+            return record
+    raise unknown_batch(context, batch)
+
+
+def _row(record: BatchRecord) -> dict[str, Any]:
+    return {
+        "batch": record.batch,
+        "state": record.state,
+        "revision": record.revision,
+        "loader": record.loader.name,
+        "loader_version": record.loader.version,
+        "labels": list(record.labels),
+        "types": list(record.types),
+        **asdict(record.counts),
+        "begun_at": record.begun_at.isoformat(),
+        "begun_by": record.begun_by,
+        "ended_at": record.ended_at and record.ended_at.isoformat(),
+        "sources": [asdict(source) for source in record.sources],
+    }
+
+
+def _changed(record: BatchRecord) -> str:
+    counts = record.counts
+    touched = counts.touched_nodes + counts.touched_relationships
+    return f", {touched:,} changed" if touched else ""
+
+
+def _confirm(batch: str, record: BatchRecord | None) -> None:
+    what = "The ledger does not know what it did."
+    if record is not None:
+        what = (
+            f"It created {record.counts.created_nodes:,} nodes and "
+            f"{record.counts.created_relationships:,} relationships{_changed(record)}."
+        )
+        if record.revision:
+            what += f" It belongs to the revision {record.revision}, which stays."
+    click.echo(f"Batch {batch} will be taken back. {what}", err=True)
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask on: say --yes to do it.")
+    click.confirm("Take it back?", abort=True, err=True)
+
+
+def _report(as_json: bool, batch: str, undone: Undone, remark: str = "") -> None:
+    if as_json:
+        print_json({"batch": batch, **asdict(undone)})
+        return
+    click.echo(
+        f"Batch {batch}: {undone.deleted_nodes:,} nodes and "
+        f"{undone.deleted_relationships:,} relationships deleted, "
+        f"{undone.restored_nodes:,} nodes and "
+        f"{undone.restored_relationships:,} relationships restored.",
+        nl=not remark,
+    )
+    if remark:
+        click.echo(f" {remark}")

@@ -1,0 +1,325 @@
+"""``alembic-neo4j ingest load``: a file becomes nodes or relationships of a batch.
+
+With ``--format json`` it prints one object: ``batch``, ``uri``, ``sha256``, ``rows``
+and ``refused`` (of the file), ``created``, ``touched`` and ``unmatched``, and
+``loaded`` (false with ``--dry-run``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alembic_neo4j.cli.ingest_options import read_options, value_options
+from alembic_neo4j.cli.progress import shown_progress, shown_transfer
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.graph.load_targets import LoadTarget
+    from alembic_neo4j.graph.loading import Loaded
+    from alembic_neo4j.ingest.conversion import ValueOptions
+    from alembic_neo4j.ingest.data_rows import DataFileSource
+    from alembic_neo4j.ingest.formats import ReadOptions
+    from alembic_neo4j.ingest.violations import ValidationReport
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.ingestion import FileLoad
+
+_NODES = (
+    click.option(
+        "--label",
+        "labels",
+        multiple=True,
+        help="The label of the nodes that rows become; several may be given, keys are "
+        "looked up by the first.",
+    ),
+    click.option(
+        "--key",
+        "keys",
+        multiple=True,
+        help="A property to find what is there by: such a row changes it, and creates "
+        "only what is not.",
+    ),
+)
+_RELATIONSHIPS = (
+    click.option("--type", "type_", help="The type of the relationships."),
+    click.option("--source-label", help="The label of the nodes that they lead from."),
+    click.option(
+        "--source-key", "source_keys", multiple=True, help="A key of these nodes."
+    ),
+    click.option(
+        "--source-column",
+        "source_columns",
+        multiple=True,
+        help="The column with that key.  [default: source; source_KEY for several]",
+    ),
+    click.option("--target-label", help="The label of the nodes that they lead to."),
+    click.option(
+        "--target-key", "target_keys", multiple=True, help="A key of these nodes."
+    ),
+    click.option(
+        "--target-column",
+        "target_columns",
+        multiple=True,
+        help="The column with that key.  [default: target; target_KEY for several]",
+    ),
+    click.option(
+        "--merge",
+        is_flag=True,
+        help="Change a relationship that is there between the same nodes.",
+    ),
+    click.option(
+        "--on-unmatched",
+        type=click.Choice(["report", "fail"]),
+        default="report",
+        show_default=True,
+        help="What to do about rows without a node at one end.",
+    ),
+)
+_FILE = (
+    click.option("--sha256", help="The SHA-256 that the file has to have."),
+    click.option(
+        "--rules",
+        "rules_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Check against the rules of this TOML or JSON file; they go before those "
+        "of the schema that the graph is at.",
+    ),
+    click.option(
+        "--on-error",
+        type=click.Choice(["fail", "skip"]),
+        default="fail",
+        show_default=True,
+        help="What to do about rows that break a rule.",
+    ),
+    click.option(
+        "--max-rejects", type=click.IntRange(min=0), help="For --on-error skip."
+    ),
+    click.option(
+        "--reject-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the rows that break a rule to this .csv or .jsonl file.",
+    ),
+)
+_BATCH = (
+    click.option(
+        "--batch",
+        metavar="NAME",
+        help="The name of the batch.  [default: the file's name and its digest]",
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(min=1),
+        help="How many rows one transaction loads.",
+    ),
+    click.option("--loader", help="The program that has made the file, to be noted."),
+    click.option("--loader-version", default="", help="The version of that program."),
+    click.option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="How long to wait for another command that writes (neo4j.lock_timeout).",
+    ),
+    click.option(
+        "--dry-run", is_flag=True, help="Check the file, and load nothing of it."
+    ),
+)
+
+
+def _all(
+    *groups: tuple[Any, ...],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed([option for group in groups for option in group]):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.command()
+@click.argument("file")
+@project_options
+@_all(_NODES, _RELATIONSHIPS, _FILE, _BATCH)
+@read_options
+@value_options
+@format_option
+def load(
+    config: Config,
+    file: str,
+    batch: str | None,
+    batch_size: int | None,
+    loader: str | None,
+    loader_version: str,
+    lock_timeout: float | None,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Load FILE, a path or a URL, as nodes or relationships of a batch.
+
+    The file is checked to its end first. Each row is loaded exactly once: a command
+    that was killed goes on where it stopped when it is called again. What was loaded is
+    in the ledger, and `ingest rollback` takes it back.
+    """
+    from alembic_neo4j.ingest.addresses import address_of
+    from alembic_neo4j.ledger.batches import Loader
+    from alembic_neo4j.migration.batches import checked_name
+    from alembic_neo4j.migration.ingestion import FileLoad, default_batch
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    target, source = _target(**options), _source(file, **options)
+    if batch is not None:
+        checked_name(batch)
+    if lock_timeout is not None:
+        assert config.cmd_opts is not None
+        config.cmd_opts.x.append(f"neo4j.lock_timeout={lock_timeout}")
+    with shown_transfer(address_of(file).name) as told:
+        data = source.obtain(report=told)
+    load = FileLoad(
+        data,
+        source,
+        target,
+        batch or default_batch(data, target),
+        Loader(loader, loader_version) if loader else None,
+        batch_size,
+    )
+    report, loaded = inspect_project(
+        config, lambda context: _loaded(context, load, dry_run=dry_run)
+    )
+    if as_json:
+        print_json(_row(load, report, loaded))
+    else:
+        _print(load, report, loaded)
+
+
+def _loaded(
+    context: Neo4jMigrationContext, load: FileLoad, *, dry_run: bool
+) -> tuple[ValidationReport, Loaded | None]:
+    from alembic_neo4j.migration.ingestion import load_file, load_rows
+
+    name = load.file.name
+    with shown_progress(f"checking {name}") as told:
+        report = load_rows(context, load).check(report=told)
+    if dry_run:
+        return report, None
+    with shown_progress(f"loading {name}") as told:
+        return report, load_file(context, load, load_rows(context, load, report=told))
+
+
+def _target(
+    *,
+    labels: tuple[str, ...],
+    keys: tuple[str, ...],
+    type_: str | None,
+    source_label: str | None,
+    source_keys: tuple[str, ...],
+    target_label: str | None,
+    target_keys: tuple[str, ...],
+    merge: bool,
+    on_unmatched: Any,
+    **_others: Any,
+) -> LoadTarget:
+    from alembic_neo4j.graph.load_targets import (
+        Endpoint,
+        NodeTarget,
+        RelationshipTarget,
+    )
+
+    ends = (source_label, source_keys, target_label, target_keys)
+    if type_ is None:
+        if not labels:
+            raise click.UsageError("Say what the rows become: --label or --type.")
+        if any(ends) or merge:
+            raise click.UsageError("The ends and --merge are for --type.")
+        return NodeTarget(labels, keys or None)
+    if labels:
+        raise click.UsageError("Give --label or --type, not both.")
+    if not source_label or not target_label or not all(ends):
+        raise click.UsageError(
+            "--type needs --source-label, --source-key, --target-label and "
+            "--target-key."
+        )
+    return RelationshipTarget(
+        type_,
+        Endpoint(source_label, source_keys),
+        Endpoint(target_label, target_keys),
+        keys if keys or merge else None,
+        on_unmatched,
+    )
+
+
+def _source(
+    file: str,
+    *,
+    sha256: str | None,
+    rules_file: Path | None,
+    on_error: str,
+    max_rejects: int | None,
+    reject_file: Path | None,
+    read: ReadOptions,
+    values: ValueOptions,
+    source_keys: tuple[str, ...],
+    source_columns: tuple[str, ...],
+    target_keys: tuple[str, ...],
+    target_columns: tuple[str, ...],
+    **_others: Any,
+) -> DataFileSource:
+    from alembic_neo4j.ingest.data_rows import DataFileSource, end_columns
+    from alembic_neo4j.ingest.rule_files import rules_from_file
+    from alembic_neo4j.ingest.rules import Rules
+    from alembic_neo4j.ingest.violations import OnError, Policy
+
+    if max_rejects is not None and on_error != "skip":
+        raise click.UsageError("--max-rejects needs --on-error skip.")
+    return DataFileSource(
+        file,
+        sha256,
+        rules_from_file(rules_file) if rules_file else Rules(),
+        read,
+        values,
+        Policy(OnError(on_error), max_rejects),
+        reject_file,
+        source_columns=source_columns or end_columns("source", source_keys),
+        target_columns=target_columns or end_columns("target", target_keys),
+    )
+
+
+def _row(
+    load: FileLoad, report: ValidationReport, loaded: Loaded | None
+) -> dict[str, Any]:
+    from alembic_neo4j.graph.loading import Loaded
+
+    return {
+        "batch": load.batch,
+        "uri": load.file.uri,
+        "sha256": load.file.sha256,
+        "rows": report.rows,
+        "refused": report.rejected,
+        **asdict(loaded or Loaded()),
+        "loaded": loaded is not None,
+    }
+
+
+def _print(load: FileLoad, report: ValidationReport, loaded: Loaded | None) -> None:
+    name, refused = load.file.name, ""
+    if report.rejected:
+        refused = f", {report.rejected:,} refused"
+    if loaded is None:
+        click.echo(
+            f"{name}: {report.rows:,} rows{refused}; nothing was loaded. They would "
+            f"be {load.target}, batch {load.batch}."
+        )
+        return
+    click.echo(
+        f"{name}: {report.rows:,} rows{refused}; {load.target}: "
+        f"{loaded.created:,} created, {loaded.touched:,} changed"
+        + (f", {loaded.unmatched:,} without both ends" if loaded.unmatched else "")
+    )
+    click.echo(f"Batch {load.batch}. To take it back: ", nl=False)
+    click.echo(f"alembic-neo4j ingest rollback {load.batch}")

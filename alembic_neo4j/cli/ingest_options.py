@@ -1,0 +1,206 @@
+"""The options of the verbs that read data files, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.ingest.rules import Rules
+    from alembic_neo4j.schema.elements import Schema
+
+_FORMATS = ["csv", "tsv", "json", "jsonl", "parquet"]
+_COMPRESSIONS = ["none", "gzip", "bz2", "xz", "zstd", "lz4"]
+
+_READ = (
+    click.option(
+        "--file-format",
+        type=click.Choice(_FORMATS),
+        help="The format of the files.  [default: as their names end]",
+    ),
+    click.option(
+        "--compression",
+        type=click.Choice(_COMPRESSIONS),
+        help="How the files are compressed.  [default: as their first bytes show]",
+    ),
+    click.option("--encoding", help="The encoding.  [default: utf-8, or a mark's]"),
+    click.option("--delimiter", help="What separates cells; `tab` for a tab."),
+    click.option(
+        "--quote", default='"', show_default=True, help="What quotes; `none` for none."
+    ),
+    click.option("--escape", help="What makes the next character an ordinary one."),
+    click.option(
+        "--columns", help="The names of the columns, where the first line has none."
+    ),
+    click.option(
+        "--null",
+        "null_values",
+        multiple=True,
+        help="A cell that means no value; may repeat.  [default: the empty cell]",
+    ),
+    click.option(
+        "--records", default="", help="Where a JSON document has the array of rows."
+    ),
+    click.option("--max-row-size", type=click.IntRange(min=1), help="In characters."),
+)
+_VALUES = (
+    click.option("--date-format", help="Of dates, as strptime has it.  [default: ISO]"),
+    click.option("--datetime-format", help="Of dates with a time."),
+    click.option("--time-format", help="Of times."),
+    click.option("--time-zone", help="Of zoned times that name none."),
+    click.option(
+        "--list-separator",
+        default=";",
+        show_default=True,
+        help="Between the items of a list; `json` where it is a JSON array.",
+    ),
+    click.option("--true", "true_words", multiple=True, help="A word for true."),
+    click.option("--false", "false_words", multiple=True, help="A word for false."),
+    click.option("--allow-nan", is_flag=True, help="Take NaN and infinite numbers."),
+)
+_RULES = (
+    click.option("--label", help="Check against the model of this label."),
+    click.option("--relationship-type", help="Check against the model of this type."),
+    click.option(
+        "--rules",
+        "rules_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Check against the rules of this TOML or JSON file; they go before those "
+        "of the model.",
+    ),
+)
+
+
+def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options on how files are read; it gets `read`."""
+
+    @wraps(command)
+    def with_options(
+        file_format: str | None,
+        compression: str | None,
+        delimiter: str | None,
+        quote: str,
+        columns: str | None,
+        null_values: tuple[str, ...],
+        max_row_size: int | None,
+        encoding: str | None,
+        escape: str | None,
+        records: str,
+        **options: Any,
+    ) -> Any:
+        from alembic_neo4j.ingest.compression import Compression
+        from alembic_neo4j.ingest.formats import FileFormat, ReadOptions
+
+        default = ReadOptions()
+        read = ReadOptions(
+            format=FileFormat(file_format) if file_format else None,
+            compression=Compression(compression) if compression else None,
+            encoding=encoding,
+            delimiter="\t" if delimiter == "tab" else delimiter,
+            quote=None if quote == "none" else quote,
+            escape=escape,
+            columns=tuple(columns.split(",")) if columns else None,
+            null_values=null_values or default.null_values,
+            records=records,
+            max_row_size=max_row_size or default.max_row_size,
+        )
+        return command(read=read, **options)
+
+    return _with(_READ, with_options)
+
+
+def value_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options on how values are written; it gets `values`."""
+
+    @wraps(command)
+    def with_options(
+        date_format: str | None,
+        datetime_format: str | None,
+        time_format: str | None,
+        time_zone: str | None,
+        list_separator: str,
+        true_words: tuple[str, ...],
+        false_words: tuple[str, ...],
+        allow_nan: bool,
+        **options: Any,
+    ) -> Any:
+        from alembic_neo4j.ingest.conversion import ValueOptions
+
+        default = ValueOptions()
+        values = ValueOptions(
+            date_format=date_format,
+            datetime_format=datetime_format,
+            time_format=time_format,
+            time_zone=time_zone,
+            list_separator=None if list_separator == "json" else list_separator,
+            true_words=true_words or default.true_words,
+            false_words=false_words or default.false_words,
+            allow_nan=allow_nan,
+        )
+        return command(values=values, **options)
+
+    return _with(_VALUES, with_options)
+
+
+def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options on what rows have to be; it gets `rules`.
+
+    To be put below `optional_project_options`: a model needs the project.
+    """
+
+    @wraps(command)
+    def with_rules(
+        config: Config,
+        label: str | None,
+        relationship_type: str | None,
+        rules_file: Path | None,
+        **options: Any,
+    ) -> Any:
+        rules = _rules(config, label, relationship_type, rules_file)
+        return command(rules=rules, **options)
+
+    return _with(_RULES, with_rules)
+
+
+def _with(
+    options: Sequence[Callable[..., Any]], command: Callable[..., Any]
+) -> Callable[..., Any]:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _rules(
+    config: Config,
+    label: str | None,
+    relationship_type: str | None,
+    rules_file: Path | None,
+) -> Rules:
+    from alembic_neo4j.ingest.model_rules import rules_of_label, rules_of_type
+    from alembic_neo4j.ingest.rule_files import rules_from_file
+    from alembic_neo4j.ingest.rules import Rules
+
+    if label is not None and relationship_type is not None:
+        raise click.UsageError("Give --label or --relationship-type, not both.")
+    own = rules_from_file(rules_file) if rules_file is not None else Rules()
+    if label is not None:
+        return own.over(rules_of_label(_schema(config), label))
+    if relationship_type is not None:
+        return own.over(rules_of_type(_schema(config), relationship_type))
+    return own
+
+
+def _schema(config: Config) -> Schema:
+    """Return the schema of the models, as the project's env.py names them."""
+    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.migration.target import schema_of
+
+    return inspect_project(
+        config, lambda context: schema_of(context.opts["target_metadata"])
+    )

@@ -1,0 +1,89 @@
+"""``alembic-neo4j plan``: what an upgrade or a downgrade would do, before it does it.
+
+With ``--format json`` it prints one object, whose keys are always there:
+
+- ``heads``: where the ledger is
+- ``open_run``: null, or ``begun_at`` and ``begun_by`` of the run that is gone on with
+- ``revisions``: a list of objects with ``revision``, ``message``, ``direction``,
+  ``path``, ``rollback_safe``, ``resumed`` (an open run is at it) and ``units``, a list
+  of objects with
+
+  - ``kind``: ``create``, ``drop``, ``check``, ``batched``, ``schema``, ``data``,
+    ``read``, ``autocommit``, ``stop`` (something to fill in), ``load`` (data in
+    batches), ``ledger`` or ``unknown``
+  - ``texts``: a line for each of its steps
+  - ``position``: its number in messages; null where it has none
+  - ``state``: null, or what the open run has made of it, ``running`` or ``done``
+  - ``count``: how many nodes or relationships a batched change would change now; null
+    where it is no batched change or that is not known
+  - ``unknown``: null, or why it is not known
+
+- ``refusals``: why the run would not begin, a list of objects with ``code``
+  (``open-run``, ``unfinished``, ``files``, ``stamp``, ``capability``) and ``message``
+- ``obstacles``: what stands in the way, a list of objects with ``revision``,
+  ``expected``, ``found`` (a list of texts) and ``advice``
+- ``server``: version and edition, null where it was not asked; ``lock``: null, or
+  ``holder``; ``unchecked``: a list of objects with ``area`` and ``reason``
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.checks.plan import RunPlan
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+
+@click.command()
+@click.argument("target", required=False)
+@project_options
+@click.option(
+    "--down",
+    metavar="TARGET",
+    help="Plan the downgrade to this revision in place of an upgrade.",
+)
+@click.option(
+    "--no-counts",
+    is_flag=True,
+    help="Leave the graph alone: no counts, and nothing that only it can tell.",
+)
+@format_option
+def plan(
+    config: Config, target: str | None, down: str | None, no_counts: bool, as_json: bool
+) -> None:
+    """Show what an upgrade to TARGET (default head) would do, and do nothing.
+
+    TARGET is what `alembic upgrade` takes, relative ones such as +1 included. What an
+    open run has done already is marked. Exit status 0 where there is nothing to do, 1
+    where there is or something stands in its way, 2 where the plan can't be made or
+    the graph not be reached.
+    """
+    from alembic_neo4j.cli.plan_report import plan_lines, plan_report
+    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.migration.preview import read_plan
+
+    if target is not None and down is not None:
+        raise click.UsageError("Give one target: TARGET, or --down TARGET.")
+
+    def look(context: Neo4jMigrationContext) -> RunPlan:
+        return read_plan(
+            context, down or target or "head", down=down is not None, ask=not no_counts
+        )
+
+    found = inspect_project(config, look)
+    if as_json:
+        print_json(plan_report(found))
+    else:
+        for line in plan_lines(found):
+            click.echo(line)
+    if found.unchecked:
+        sys.exit(2)
+    sys.exit(0 if found.is_empty else 1)

@@ -1,0 +1,100 @@
+"""How far a verb has come: a bar on a terminal, else a line each ten seconds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from alembic_neo4j.ingest.files import BytesReport
+    from alembic_neo4j.ingest.progress import Progress, Report
+
+
+@contextmanager
+def shown_progress(what: str) -> Iterator[Report]:
+    """Give what reports the progress of reading a file, on stderr."""
+    from alembic_neo4j.ingest.progress import described, spaced
+
+    if not sys.stderr.isatty():
+        yield spaced(lambda done: click.echo(described(what, done), err=True))
+        return
+    with _bar(what) as update:
+
+        def told(done: Progress) -> None:
+            update(done.bytes, done.total_bytes, f"{done.rows:,} rows")
+
+        yield told
+
+
+@contextmanager
+def shown_transfer(what: str) -> Iterator[BytesReport]:
+    """Give what reports the bytes of a file that are fetched or hashed, on stderr."""
+    from alembic_neo4j.ingest.progress import Progress, spaced
+
+    if not sys.stderr.isatty():
+
+        def line(done: Progress) -> None:
+            click.echo(f"{what}: {_of(done.bytes, done.total_bytes)}", err=True)
+
+        report = spaced(line)
+        yield lambda done, total: report(Progress(0, done, total or 0))
+        return
+    with _bar(what) as update:
+        yield lambda done, total: update(done, total or 0, "")
+
+
+@contextmanager
+def shown_rows(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give what reports how many rows of how many are done, on stderr."""
+    from alembic_neo4j.ingest.progress import Progress, spaced
+
+    if not sys.stderr.isatty():
+
+        def line(done: Progress) -> None:
+            click.echo(f"{what}: {done.rows:,} of {done.total_bytes:,} rows", err=True)
+
+        report = spaced(line)
+        yield lambda done, total: report(Progress(done, done, total))
+        return
+    with _bar(what) as update:
+        yield lambda done, total: update(done, total, f"{done:,} rows")
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[_Update]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, note="")
+
+        def update(done: int, total: int, note: str) -> None:
+            bar.update(task, completed=done, total=total or None, note=note)
+
+        yield update
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _Update = Callable[[int, int, str], None]
+
+
+def _of(done: int, total: int) -> str:
+    return f"{size(done)} of {size(total)}" if total else size(done)
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in megabytes, for people."""
+    return f"{count / 1e6:.1f} MB"

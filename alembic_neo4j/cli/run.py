@@ -1,0 +1,154 @@
+"""``alembic-neo4j run``: a file of Cypher that is no revision.
+
+With ``--format json`` it prints one object: ``file``, ``sha256``, ``statements`` (how
+many), ``sent`` (false with ``--dry-run``) and ``transactions``, a list of objects with
+``kind`` (``schema``, ``data``, ``read`` or ``autocommit``) and ``statements``, a list
+of objects with ``line`` and ``text``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.graph.cypher_files import CypherFile
+
+_WIDTH = 72
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@project_options
+@click.option(
+    "--parameter",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=lambda _context, _option, given: _parameters(given),
+    help="A value for $NAME: a literal such as 42, true, 'text' or [1, 2], else text.",
+)
+@click.option(
+    "--repeatable",
+    is_flag=True,
+    help="An auto-commit statement that was begun by a killed run may run again.",
+)
+@click.option(
+    "--lock-timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to wait for another command that writes (neo4j.lock_timeout).",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be sent, and send it not."
+)
+@format_option
+def run(
+    config: Config,
+    file: Path,
+    parameters: dict[str, Any],
+    repeatable: bool,
+    lock_timeout: float | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Run the statements of a file of Cypher, such as schema.cypher.
+
+    Statements of a kind share a transaction, and each has its effect exactly once: a
+    command that was killed goes on where it stopped when it is called again. :use and
+    :param are understood; rows are not shown.
+    """
+    from alembic_neo4j.graph.cypher_files import read_cypher_file
+    from alembic_neo4j.migration.configuration import project_directory
+    from alembic_neo4j.migration.file_run import named, run_file
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    name = named(file, project_directory(config))
+    read = read_cypher_file(file, parameters, name=name, repeatable=repeatable)
+    if not dry_run and read.statements:
+        if lock_timeout is not None:
+            assert config.cmd_opts is not None
+            config.cmd_opts.x.append(f"neo4j.lock_timeout={lock_timeout}")
+        inspect_project(config, lambda context: run_file(context, read, parameters))
+    if as_json:
+        print_json(_report(read, sent=not dry_run))
+    else:
+        _print(read, dry_run=dry_run)
+
+
+def _parameters(given: tuple[str, ...]) -> dict[str, Any]:
+    from alembic_neo4j.errors import StatementError
+    from alembic_neo4j.graph.literals import read_literal
+
+    values: dict[str, Any] = {}
+    for text in given:
+        name, equals, written = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"NAME=VALUE was expected, found {text!r}")
+        try:
+            values[name.removeprefix("$")] = read_literal(written)
+        except StatementError:
+            values[name.removeprefix("$")] = written
+    return values
+
+
+def _report(file: CypherFile, *, sent: bool) -> dict[str, Any]:
+    return {
+        "file": file.name,
+        "sha256": file.digest,
+        "statements": len(file.statements),
+        "sent": sent,
+        "transactions": _transactions(file),
+    }
+
+
+def _transactions(file: CypherFile) -> list[dict[str, Any]]:
+    from alembic_neo4j.graph.execute import kind_of, units
+
+    lines = iter(file.lines)
+    return [
+        {
+            "kind": kind_of(unit),
+            "statements": [
+                {"line": next(lines), "text": run.text}
+                for run in unit
+                if hasattr(run, "text")
+            ],
+        }
+        for unit in units(file.statements)
+    ]
+
+
+def _print(file: CypherFile, *, dry_run: bool) -> None:
+    if not file.statements:
+        click.echo(f"{file.name} holds no statement: nothing was sent.")
+        return
+    transactions = _transactions(file)
+    ended = "; nothing was sent:" if dry_run else "."
+    click.echo(
+        f"{file.name}: {_counted(len(file.statements), 'statement')} in "
+        f"{_counted(len(transactions), 'transaction')}{ended}"
+    )
+    for transaction in transactions if dry_run else []:
+        kind = transaction["kind"]
+        for statement in transaction["statements"]:
+            shown = _first_line(statement["text"])
+            click.echo(f"  {kind:<10}  line {statement['line']:>4}  {shown}")
+            kind = ""
+
+
+def _first_line(text: str) -> str:
+    from alembic_neo4j.graph.lexer import significant_tokens
+
+    line = text[significant_tokens(text)[0].start :].partition("\n")[0].strip()
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"

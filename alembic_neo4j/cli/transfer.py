@@ -1,0 +1,314 @@
+"""``alembic-neo4j transfer``: graphs that are in SQLite become part of the graph.
+
+With ``--format json`` it prints one object with ``graphs``, a list of objects that all
+have ``id``. With ``--list`` they have ``scope``, what all nodes of the graph share;
+else ``state``: ``transferred``, ``equal``, ``different``, ``rolled back`` or
+``failed``, and ``error``, a message or null. What was transferred has ``nodes``,
+``relationships``, ``created_nodes``, ``created_relationships`` and ``unmatched``; what
+was compared has ``comparisons``, objects with ``what``, ``name``, ``source``,
+``found``, ``there`` (or null), ``equal`` and ``missing``; what was rolled back has
+``deleted_nodes``, ``deleted_relationships``, ``restored_nodes`` and
+``restored_relationships``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+
+from alembic_neo4j.cli.progress import shown_rows
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.ingest.transfer_mapping import TransferMapping
+    from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.transfer import Comparison
+
+_STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one graph; `details` are in the report of JSON."""
+
+    id: str
+    state: str
+    lines: tuple[str, ...] = ()
+    error: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+Act: TypeAlias = "Callable[[Neo4jMigrationContext, Any], Outcome]"
+"""Does with one graph what the command is for."""
+
+Prepare: TypeAlias = "Callable[[Neo4jMigrationContext, Any], Iterable[Any]]"
+"""Checks what has to be before any graph, and gives these in their order."""
+
+
+def _as_given(_context: Neo4jMigrationContext, graphs: Any) -> Iterable[Any]:
+    return graphs  # type: ignore[no-any-return]
+
+
+@click.command()
+@click.argument("graph_ids", nargs=-1, metavar="[GRAPH_ID]...")
+@project_options
+@click.option(
+    "--source",
+    help="The SQLite database, as a path or sqlite:///path. It is only read.",
+)
+@click.option(
+    "--mapping",
+    "mapping_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What becomes what, as a TOML or JSON file. Without it the source is a code "
+    "graph.",
+)
+@click.option("--list", "list_only", is_flag=True, help="Print the ids of the graphs.")
+@click.option("--all", "all_graphs", is_flag=True, help="Transfer every graph.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=1_000,
+    show_default=True,
+    help="How many rows one transaction transfers.",
+)
+@click.option(
+    "--verify", is_flag=True, help="Compare only; exit status 1 if different."
+)
+@click.option("--rollback", is_flag=True, help="Undo the transfer of the graphs.")
+@click.option(
+    "--detach",
+    is_flag=True,
+    help="With --rollback, delete the relationships of others with the nodes.",
+)
+@click.option(
+    "--without-constraints",
+    is_flag=True,
+    help="Transfer even where no constraint makes a key unique, which is slow.",
+)
+@format_option
+def transfer(
+    config: Config,
+    graph_ids: tuple[str, ...],
+    source: str | None,
+    mapping_file: Path | None,
+    list_only: bool,
+    all_graphs: bool,
+    batch_size: int,
+    verify: bool,
+    rollback: bool,
+    detach: bool,
+    without_constraints: bool,
+    as_json: bool,
+) -> None:
+    """Transfer graphs from a SQLite database, each with its GRAPH_ID; - reads ids.
+
+    Each graph is a batch of its own and may be transferred again: what is there is
+    found by its keys. A graph that fails does not keep the others. Exit status 0 when
+    all is well, 1 where --verify found a difference, 2 where a graph failed.
+    """
+    from alembic_neo4j.ingest.transfer import chosen_graphs, mapping_for
+    from alembic_neo4j.ingest.transfer_source import open_source
+
+    if list_only + verify + rollback > 1:
+        raise click.UsageError("--list, --verify and --rollback exclude each other.")
+    ids = _ids(graph_ids, for_all=all_graphs or list_only)
+    if rollback and ids is not None:
+        # Their batches are in the graph, whatever the source is by now.
+        _report(_each(config, _rolling_back(detach), ids, quiet=as_json), as_json)
+        return
+    if source is None:
+        raise click.UsageError("Say which SQLite database: --source PATH.")
+    with open_source(source) as opened:
+        mapping = mapping_for(opened, mapping_file)
+        if list_only:
+            _list(opened.graphs(mapping), as_json)
+            return
+        graphs = chosen_graphs(opened, mapping, ids)
+        if rollback:
+            known = [graph.id for graph in graphs]
+            outcomes = _each(config, _rolling_back(detach), known, quiet=as_json)
+        elif verify:
+            outcomes = _each(config, _verifying(opened, mapping), graphs, quiet=as_json)
+        else:
+            act = _transferring(opened, mapping, batch_size)
+            first = _preparing(mapping, constrained=not without_constraints)
+            outcomes = _each(config, act, graphs, first=first, quiet=as_json)
+    _report(outcomes, as_json)
+
+
+def _ids(given: tuple[str, ...], *, for_all: bool) -> tuple[str, ...] | None:
+    if for_all and given:
+        raise click.UsageError("Name graphs or say --all, not both.")
+    if for_all:
+        return None
+    if not given:
+        raise click.UsageError(
+            "Name a graph, say --all for every one, or - to read ids from standard "
+            "input; --list shows which there are."
+        )
+    ids: list[str] = []
+    for id_ in given:
+        ids += _read_ids() if id_ == _STDIN else [id_]
+    return tuple(dict.fromkeys(ids))
+
+
+def _read_ids() -> list[str]:
+    lines = (line.strip() for line in sys.stdin)
+    return [line for line in lines if line]
+
+
+def _list(graphs: list[SourceGraph], as_json: bool) -> None:
+    if as_json:
+        print_json({"graphs": [{"id": g.id, "scope": g.scope} for g in graphs]})
+        return
+    for graph in graphs:
+        click.echo(graph.id)
+
+
+# One graph after the other -----------------------------------------------------------
+
+
+def _each(
+    config: Config,
+    act: Act,
+    graphs: Iterable[Any],
+    *,
+    first: Prepare = _as_given,
+    quiet: bool,
+) -> list[Outcome]:
+    """Do it with each graph, in the order that `first` gives; tell as it goes."""
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    def acted(context: Neo4jMigrationContext) -> list[Outcome]:
+        return [_told(act, context, graph, quiet) for graph in first(context, graphs)]
+
+    return inspect_project(config, acted)
+
+
+def _told(act: Act, context: Neo4jMigrationContext, graph: Any, quiet: bool) -> Outcome:
+    from alembic_neo4j.errors import Neo4jMigrationError
+
+    try:
+        outcome = act(context, graph)
+    except Neo4jMigrationError as error:
+        id_ = graph if isinstance(graph, str) else graph.id
+        click.echo(f"Error: {id_}: {error}", err=True)
+        return Outcome(id_, "failed", error=str(error))
+    for line in () if quiet else outcome.lines:
+        click.echo(line)
+    return outcome
+
+
+def _preparing(mapping: TransferMapping, *, constrained: bool) -> Prepare:
+    def prepared(context: Neo4jMigrationContext, graphs: Any) -> Iterable[SourceGraph]:
+        from alembic_neo4j.migration.transfer import check_constraints, in_order
+
+        if constrained:
+            check_constraints(context.graph, mapping)
+        return in_order(context, graphs)
+
+    return prepared
+
+
+def _transferring(
+    source: TransferSource, mapping: TransferMapping, batch_size: int
+) -> Act:
+    def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
+        from alembic_neo4j.migration.transfer import transfer_graph
+
+        with shown_rows(graph.id) as report:
+            done = transfer_graph(
+                context, source, mapping, graph, batch_size=batch_size, report=report
+            )
+        line = (
+            f"{graph.id}: {done.created_nodes:,} of {done.nodes:,} nodes and "
+            f"{done.created_relationships:,} of {done.relationships:,} relationships "
+            "created, the others found"
+        )
+        if done.unmatched:
+            line += f"; {done.unmatched:,} lack a node to lead from or to"
+        return Outcome(graph.id, "transferred", (line,), details=asdict(done))
+
+    return act
+
+
+def _verifying(source: TransferSource, mapping: TransferMapping) -> Act:
+    def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
+        from alembic_neo4j.migration.transfer import verify_graph
+
+        compared = verify_graph(context.graph, source, mapping, graph)
+        state = "equal" if all(one.is_equal for one in compared) else "different"
+        lines = (f"{graph.id}: {state}", *_table(compared))
+        rows = [_compared_row(one) for one in compared]
+        return Outcome(graph.id, state, lines, details={"comparisons": rows})
+
+    return act
+
+
+def _rolling_back(detach: bool) -> Act:
+    def act(context: Neo4jMigrationContext, graph_id: str) -> Outcome:
+        from alembic_neo4j.migration.transfer import rollback_graph
+
+        done = rollback_graph(context, graph_id, detach=detach)
+        line = (
+            f"{graph_id}: nodes deleted: {done.deleted_nodes:,}, restored: "
+            f"{done.restored_nodes:,}; relationships deleted: "
+            f"{done.deleted_relationships:,}, restored: {done.restored_relationships:,}"
+        )
+        return Outcome(graph_id, "rolled back", (line,), details=asdict(done))
+
+    return act
+
+
+# What is printed ---------------------------------------------------------------------
+
+
+def _compared_row(one: Comparison) -> dict[str, Any]:
+    return {
+        "what": one.what,
+        "name": one.name,
+        "source": one.source,
+        "found": one.found,
+        "there": one.there,
+        "equal": one.is_equal,
+        "missing": list(one.missing),
+    }
+
+
+def _table(compared: list[Comparison]) -> Iterator[str]:
+    widest = max(len(f"{one.what} {one.name}") for one in compared)
+    yield f"  {'':<{widest}}  {'source':>9}  {'found':>9}  {'there':>9}"
+    for one in compared:
+        there = "" if one.there is None else f"{one.there:,}"
+        title = f"{one.what} {one.name}"
+        line = f"  {title:<{widest}}  {one.source:>9,}  {one.found:>9,}  {there:>9}"
+        yield line.rstrip() if one.is_equal else f"{line}  different"
+        if one.missing:
+            yield f"    missing, such as: {'; '.join(one.missing)}"
+
+
+def _report(outcomes: list[Outcome], as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {"id": o.id, "state": o.state, "error": o.error, **o.details}
+            for o in outcomes
+        ]
+        print_json({"graphs": rows})
+    failed = [outcome.id for outcome in outcomes if outcome.state == "failed"]
+    if failed:
+        click.echo(
+            f"{len(failed):,} of {len(outcomes):,} graphs failed: {', '.join(failed)}",
+            err=True,
+        )
+        sys.exit(2)
+    if any(outcome.state == "different" for outcome in outcomes):
+        sys.exit(1)

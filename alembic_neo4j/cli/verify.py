@@ -1,0 +1,135 @@
+"""``alembic-neo4j verify``: files, ledger, models, graph and data, side by side.
+
+With ``--format json`` it prints one object, whose keys are always there:
+
+- ``graph``: its address; ``server``: version and edition, null where none answered
+- ``ledger``: ``heads`` (a list; null where it can't be read); ``history``: ``heads``
+- ``checked``: ``history``, ``ledger``, ``models``, ``graph``, ``data``, true or false
+- ``unchecked``: a list of objects with ``area`` and ``reason``
+- ``read``: ``nodes`` and ``relationships`` that were read for their properties, of how
+  many (``of_nodes``, ``of_relationships``), and whether that was asked for (``full``)
+- ``counts``: how many findings are of severity ``error``, ``warning``, ``remark``
+- ``findings``: a list of objects with ``code``, ``severity``, ``subject``,
+  ``expected``, ``found``, ``advice``, ``repair`` (what ``alembic-neo4j repair`` would
+  do, or null), ``decision`` (it does so only when told to by name) and ``revision``
+  (or null)
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alembic_neo4j.cli.findings import (
+    count_severities,
+    counted,
+    finding_row,
+    print_findings,
+)
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.checks.evidence import Evidence
+    from alembic_neo4j.checks.findings import Finding
+
+
+@click.command()
+@project_options
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Read every node and relationship, not a sample of each label and type.",
+)
+@format_option
+def verify(config: Config, full: bool, as_json: bool) -> None:
+    """Tell where files, ledger, models, graph and data do not fit together.
+
+    It writes nothing and waits for nobody. Exit status 0 where there is nothing but
+    remarks, 1 where there is an error or a warning, 2 where the graph or the ledger
+    could not be read; the rest is checked all the same.
+    """
+    from alembic_neo4j.checks.findings import fails
+    from alembic_neo4j.checks.verify import judge
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.evidence import gather
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    def look(context: Neo4jMigrationContext) -> tuple[Evidence, str]:
+        return gather(context, full=full), context.graph.url
+
+    evidence, url = inspect_project(config, look)
+    findings = judge(evidence)
+    if as_json:
+        print_json(_report(evidence, url, findings))
+    else:
+        _print(evidence, findings)
+    if evidence.unchecked:
+        sys.exit(2)
+    sys.exit(1 if fails(findings) else 0)
+
+
+def _report(
+    evidence: Evidence, url: str, findings: tuple[Finding, ...]
+) -> dict[str, Any]:
+    ledger, graph, history = evidence.ledger, evidence.graph, evidence.history
+    return {
+        "graph": url,
+        "server": str(graph.server) if graph else None,
+        "ledger": {"heads": sorted(ledger.heads) if ledger else None},
+        "history": {"heads": sorted(history.heads)},
+        "checked": {
+            "history": not history.failure,
+            "ledger": ledger is not None,
+            "models": evidence.models is not None and not evidence.models.failure,
+            "graph": graph is not None and graph.declared is not None,
+            "data": evidence.data is not None,
+        },
+        "unchecked": [
+            {"area": part.area, "reason": part.reason} for part in evidence.unchecked
+        ],
+        "read": _read(evidence),
+        "counts": count_severities(findings),
+        "findings": [finding_row(finding) for finding in findings],
+    }
+
+
+def _read(evidence: Evidence) -> dict[str, Any]:
+    if evidence.data is None:
+        return dict.fromkeys(
+            ("nodes", "of_nodes", "relationships", "of_relationships", "full")
+        )
+    contents = evidence.data.contents
+    return {
+        "nodes": contents.nodes,
+        "of_nodes": contents.of_nodes,
+        "relationships": contents.relationships,
+        "of_relationships": contents.of_relationships,
+        "full": contents.full,
+    }
+
+
+def _print(evidence: Evidence, findings: tuple[Finding, ...]) -> None:
+    print_findings(findings)
+    for part in evidence.unchecked:
+        click.echo(f"Not checked: {part.area}: {part.reason}")
+    click.echo(f"{_looked_at(evidence)}: {counted(count_severities(findings))}.")
+
+
+def _looked_at(evidence: Evidence) -> str:
+    files = len(evidence.history.files)
+    parts = [f"{files} revision file{'' if files == 1 else 's'}"]
+    if evidence.models is not None and not evidence.models.failure:
+        parts.append("the models")
+    if evidence.graph is not None:
+        parts.append("the graph")
+    if evidence.data is not None:
+        contents = evidence.data.contents
+        parts.append(
+            f"{contents.nodes:,} of {contents.of_nodes:,} nodes and "
+            f"{contents.relationships:,} of {contents.of_relationships:,} relationships"
+        )
+    return f"Looked at {', '.join(parts)}"

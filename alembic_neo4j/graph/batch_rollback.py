@@ -1,0 +1,275 @@
+"""Undoing batches: what they created is deleted, what they changed is restored.
+
+Each part is safe to run again, so that one that was killed is begun again from its
+start. No index on the tag is needed: one scan of a label finds all that a batch has
+created, and what is deleted then goes by internal ids.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from alembic_neo4j.errors import CheckFailed, StatementError
+from alembic_neo4j.graph import before_images
+from alembic_neo4j.graph.batched_change import batched_change
+from alembic_neo4j.graph.batches import run_batches
+from alembic_neo4j.graph.connection import Graph, ServerRefused
+from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.patterns import one_of
+from alembic_neo4j.graph.quoting import quote
+from alembic_neo4j.graph.steps import Batched, Undo
+from alembic_neo4j.schema.elements import Entity
+
+log = logging.getLogger(__name__)
+
+_STILL_RELATED = "Neo.ClientError.Schema.ConstraintValidationFailed"
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What was undone: entities that were deleted, and others that were restored."""
+
+    deleted_nodes: int = 0
+    deleted_relationships: int = 0
+    restored_nodes: int = 0
+    restored_relationships: int = 0
+
+
+def run_undo(graph: Graph, undo: Undo, limits: Limits) -> Undone:
+    """Undo what the batches have done and return what this call has undone.
+
+    Raises CheckFailed, before anything is written, where a node has relationships that
+    other batches or programs have made, unless `undo.detach`. May be called again after
+    it was broken off.
+    """
+    return _Undoing(graph, undo, limits).run()
+
+
+def undoing(undo: Undo) -> Iterator[Batched]:
+    """Yield the changes that undo it all, in their order; for a script."""
+    yield from _forgetting(undo)
+    yield from _deleting_relationships(undo)
+    yield from _deleting_nodes(undo)
+    for batch in undo.batches:
+        yield from _restoring(undo, batch)
+
+
+def tagged(graph: Graph, tag: str, prefix: str) -> set[str]:
+    """Return the batches whose name begins so that have left anything in the graph."""
+    found = set()
+    for pattern in ("(x)", "()-[x]->()"):
+        rows = graph.read(
+            f"MATCH {pattern} WHERE x.{quote(tag)} STARTS WITH $prefix "
+            f"RETURN DISTINCT x.{quote(tag)} AS batch",
+            {"prefix": prefix},
+        )
+        found |= {row["batch"] for row in rows}
+    images = before_images.imaged_batches(graph)
+    return found | {batch for batch in images if batch.startswith(prefix)}
+
+
+def is_left(
+    graph: Graph, tag: str, batch: str, labels: Sequence[str], types: Sequence[str]
+) -> bool:
+    """Tell whether a batch has left anything of these labels and types in the graph."""
+    scopes = [f"(x:{one_of((label,))})" for label in labels]
+    scopes += [f"()-[x:{one_of((type_,))}]->()" for type_ in types]
+    if batch in before_images.imaged_batches(graph):
+        return True
+    return any(
+        graph.read(
+            f"MATCH {scope} WHERE x.{quote(tag)} = $batch RETURN 1 AS one LIMIT 1",
+            {"batch": batch},
+        )
+        for scope in scopes
+    )
+
+
+class _Undoing:
+    """What undoes some batches, and counts what it does."""
+
+    def __init__(self, graph: Graph, undo: Undo, limits: Limits) -> None:
+        self._graph = graph
+        self._undo = undo
+        self._limits = limits
+        self._imaged = before_images.has_images(graph)
+
+    def run(self) -> Undone:
+        undo, known = self._undo, self._undo.known
+        looked = undo
+        if known is not None:
+            looked = replace(undo, labels=known.labels, types=known.types)
+        if not undo.detach:
+            _refuse_foreign(self._graph, looked)
+        done = self._delete(looked)
+        if known is not None and (
+            done.deleted_nodes < known.nodes
+            or done.deleted_relationships < known.relationships
+        ):
+            # Renamed since, or deleted by others, or by an attempt that was killed.
+            more = self._delete(undo)
+            done = Undone(
+                done.deleted_nodes + more.deleted_nodes,
+                done.deleted_relationships + more.deleted_relationships,
+            )
+        return self._restore(done) if self._imaged else done
+
+    def _delete(self, undo: Undo) -> Undone:
+        if self._imaged:
+            self._run_all(_forgetting(undo))
+        relationships = self._run_all(_deleting_relationships(undo))
+        try:
+            nodes = self._run_all(_deleting_nodes(undo))
+        except ServerRefused as error:
+            if error.code != _STILL_RELATED:
+                raise
+            raise StatementError(
+                f"{undo.title}: other programs relate nodes to those that it deletes: "
+                f"{error.server_message}. Stop them, and run the same command again"
+            ) from error
+        return Undone(nodes, relationships)
+
+    def _restore(self, done: Undone) -> Undone:
+        undo = self._undo
+        self._run_all([before_images.following()])
+        nodes = relationships = 0
+        for batch in undo.batches:
+            self._tell_lost(batch)
+            for change in _restoring(undo, batch):
+                if change.parameters["entity"] == Entity.NODE.value:
+                    nodes += self._run(change)
+                else:
+                    relationships += self._run(change)
+        return replace(done, restored_nodes=nodes, restored_relationships=relationships)
+
+    def _tell_lost(self, batch: str) -> None:
+        for entity, owners in _scopes(self._undo):
+            lost = before_images.count_lost(self._graph, batch, entity, owners)
+            if lost:
+                log.warning(
+                    "Of the %ss that the batch %s changed, %s are there no longer, or "
+                    "are found by other keys: these are left as they are",
+                    entity.value.lower(),
+                    batch,
+                    f"{lost:,}",
+                )
+
+    def _run_all(self, changes: Sequence[Batched] | Iterator[Batched]) -> int:
+        return sum(map(self._run, changes))
+
+    def _run(self, change: Batched) -> int:
+        size = self._limits.batch_size or change.batch_size
+        between = self._limits.interrupts.check
+        return run_batches(self._graph, change, size, between=between)
+
+
+# The changes -------------------------------------------------------------------------
+
+
+def _forgetting(undo: Undo) -> Iterator[Batched]:
+    if undo.types != ():
+        narrowed = "" if undo.types is None else "type(x) IN $types"
+        yield _with(
+            before_images.forgetting(
+                Entity.RELATIONSHIP, narrowed, undo.tag, undo.batches
+            ),
+            types=list(undo.types or ()),
+        )
+    if undo.labels != ():
+        narrowed = "" if undo.labels is None else f"x:{one_of(undo.labels)}"
+        yield before_images.forgetting(Entity.NODE, narrowed, undo.tag, undo.batches)
+
+
+def _deleting_relationships(undo: Undo) -> Iterator[Batched]:
+    tagged = f"r.{quote(undo.tag)} IN $batches"
+    if undo.types != ():
+        types = "" if undo.types is None else f":{one_of(undo.types)}"
+        pattern = f"()-[r{types}]->()"
+        yield _deletion(undo, "relationships", pattern, "r", tagged, scope=pattern)
+    if undo.labels != () and (undo.types is not None or undo.detach):
+        # Those of nodes that are going to be deleted: bounded by themselves, whatever
+        # the degree of a node is.
+        nodes = f"{_labelled(undo)}-[r]-()"
+        theirs = f"n.{quote(undo.tag)} IN $batches"
+        left = theirs if undo.detach else f"{theirs} AND {tagged}"
+        yield _deletion(
+            undo, "relationships of nodes", nodes, "r", left, scope="()-[r]->()"
+        )
+
+
+def _deleting_nodes(undo: Undo) -> Iterator[Batched]:
+    if undo.labels != ():
+        pattern = _labelled(undo)
+        left = f"n.{quote(undo.tag)} IN $batches"
+        yield _deletion(undo, "nodes", pattern, "n", left, scope=pattern)
+
+
+def _restoring(undo: Undo, batch: str) -> Iterator[Batched]:
+    for entity, owners in _scopes(undo):
+        change = before_images.restoring(batch, entity, owners)
+        yield _with(change, entity=entity.value)
+
+
+def _scopes(undo: Undo) -> Iterator[tuple[Entity, tuple[str, ...] | None]]:
+    if undo.types != ():
+        yield Entity.RELATIONSHIP, undo.types
+    if undo.labels != ():
+        yield Entity.NODE, undo.labels
+
+
+def _deletion(
+    undo: Undo, what: str, pattern: str, variable: str, left: str, *, scope: str
+) -> Batched:
+    return batched_change(
+        f"delete the {what} that {_named(undo)} created",
+        match=f"MATCH {pattern}",
+        variable=variable,
+        left=left,
+        change=f"DELETE {variable}",
+        parameters={"batches": list(undo.batches)},
+        scope=scope,
+    )
+
+
+def _with(change: Batched, **parameters: object) -> Batched:
+    return replace(change, parameters={**change.parameters, **parameters})
+
+
+def _labelled(undo: Undo) -> str:
+    return "(n)" if undo.labels is None else f"(n:{one_of(undo.labels)})"
+
+
+def _named(undo: Undo) -> str:
+    plural = "es" if len(undo.batches) > 1 else ""
+    return f"the batch{plural} {', '.join(undo.batches)}"
+
+
+# What stands in the way --------------------------------------------------------------
+
+
+def _refuse_foreign(graph: Graph, undo: Undo) -> None:
+    if undo.labels == ():
+        return
+    tag = quote(undo.tag)
+    query = (
+        f"MATCH {_labelled(undo)}-[r]-() WHERE n.{tag} IN $batches "
+        f"AND (r.{tag} IS NULL OR NOT r.{tag} IN $batches) "
+        f"RETURN type(r) AS type, r.{tag} AS batch, count(DISTINCT r) AS count, "
+        "min(elementId(r)) AS example ORDER BY count DESC LIMIT 10"
+    )
+    found = graph.read(query, {"batches": list(undo.batches)})
+    if found:
+        shown = "; ".join(
+            f"{row['count']:,} :{row['type']}"
+            + (f" of the batch {row['batch']}" if row["batch"] else "")
+            + f", such as {row['example']}"
+            for row in found
+        )
+        raise CheckFailed(
+            f"nodes that {_named(undo)} created have relationships that it did not "
+            f"make: {shown}. They would be deleted with the nodes. Delete them first, "
+            "or have them deleted: detach=True, or --detach. Nothing was deleted or "
+            "restored"
+        )

@@ -1,0 +1,19 @@
+"""How long a run waits, how much it writes at once, and when it is to stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from alembic_neo4j.graph.interrupts import Interrupts
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long to wait for an index, in seconds, and how much to write at once.
+
+    `interrupts` tells when to stop between two transactions.
+    """
+
+    schema_timeout: float = 3600.0
+    batch_size: int | None = None
+    interrupts: Interrupts = field(default_factory=Interrupts)

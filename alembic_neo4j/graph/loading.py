@@ -1,0 +1,351 @@
+"""Loading rows: in transactions of bounded size, each row exactly once.
+
+Every transaction notes on the run's marker how many rows are loaded by it, and the
+digest of these. A run that goes on reads its rows again from the first, passes those
+that are loaded, and is refused where they are other ones.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from alembic_neo4j.errors import CheckFailed, LedgerError, StatementError
+from alembic_neo4j.graph import before_images
+from alembic_neo4j.graph.batch_size import BatchSize, is_too_much, uncrossed
+from alembic_neo4j.graph.batches import REPORT_SECONDS
+from alembic_neo4j.graph.connection import Graph, Run, ServerRefused
+from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.key_indexes import warn_of_scans
+from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.load_rows import (
+    Row,
+    RowDigest,
+    checked_row,
+    packed,
+    unstorable,
+)
+from alembic_neo4j.graph.load_statements import LoadStatements, load_statements
+from alembic_neo4j.graph.load_targets import NodeTarget, RelationshipTarget
+from alembic_neo4j.graph.marker import Mark, advance, finish, read_progress
+from alembic_neo4j.graph.parameters import Sendable
+from alembic_neo4j.graph.steps import LOAD_BATCH_SIZE, Load
+
+log = logging.getLogger(__name__)
+
+_NAMED = 5
+"""How many rows without both ends are named."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of the rows of a load.
+
+    `created` and `touched` are nodes or relationships that it created, and that it
+    found and changed; `unmatched` rows were no relationship for want of an end.
+    """
+
+    created: int = 0
+    touched: int = 0
+    unmatched: int = 0
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """How far a load is: its rows so far, their digest, and what became of them."""
+
+    rows: int = 0
+    digest: str = ""
+    loaded: Loaded = Loaded()
+    missing: tuple[str, ...] = ()
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_text(cls, text: str) -> _Progress:
+        if not text:
+            return cls()
+        values = json.loads(text)
+        values["loaded"] = Loaded(**values["loaded"])
+        return cls(**{**values, "missing": tuple(values["missing"])})
+
+
+def run_load(
+    graph: Graph, load: Load, limits: Limits, mark: Mark | None = None
+) -> Loaded:
+    """Load the rows and return what became of them, all attempts taken together.
+
+    With a `mark` each row is loaded once however often the run is killed. Raises
+    IngestError for a row that can't be loaded, CheckFailed where a key fits several
+    nodes or, if that is asked for, none, StatementError where the server refuses
+    something, LedgerError where the rows are not those of the last time. Of the
+    transaction in which that is found nothing stays; those before it do, and the next
+    call goes on from there.
+    """
+    if mark is not None:
+        known = read_progress(graph, mark)
+        if known.done:
+            return Loaded(**known.rows[0])
+        progress = _Progress.from_text(known.text)
+    else:
+        progress = _Progress()
+    if load.target.merge_keys is not None:
+        before_images.ensure_index(
+            graph, timeout=limits.schema_timeout, interrupts=limits.interrupts
+        )
+    warn_of_scans(graph, load.target)
+    size = load.batch_size or limits.batch_size or LOAD_BATCH_SIZE
+    loading = _Loading(graph, load, size, limits.interrupts, mark, progress)
+    loading.run()
+    return loading.progress.loaded
+
+
+def has_loaded(graph: Graph, mark: Mark) -> bool:
+    """Tell whether a load has come beyond its first transaction."""
+    known = read_progress(graph, mark)
+    return known.done or bool(known.text)
+
+
+class _Loading:
+    """A load under way."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        load: Load,
+        size: int,
+        interrupts: Interrupts,
+        mark: Mark | None,
+        progress: _Progress,
+    ) -> None:
+        self.progress = progress
+        self._graph = graph
+        self._load = load
+        self._title = load.title
+        self._size = BatchSize(self._title, size)
+        self._interrupts = interrupts
+        self._mark = mark
+        self._digest = RowDigest()
+        self._reported = time.monotonic()
+
+    def run(self) -> None:
+        """Load the rows that are left."""
+        rows = self._rows()
+        self._pass_loaded(rows)
+        ahead = list(islice(rows, self._size.now))
+        while ahead:
+            self._interrupts.check()
+            portion, rest = ahead[: self._size.now], ahead[self._size.now :]
+            # The last transaction says that it is.
+            rest = rest or list(islice(rows, self._size.now))
+            ahead = rest if self._loaded(portion, last=not rest) else portion + rest
+        self._report()
+
+    def _rows(self) -> Iterator[Row]:
+        for number, row in enumerate(self._load.rows, 1):
+            yield checked_row(row, number)
+
+    def _pass_loaded(self, rows: Iterator[Row]) -> None:
+        """Pass the loaded rows; raise LedgerError where they are other ones."""
+        left = self.progress.rows
+        while left and (passed := list(islice(rows, min(left, LOAD_BATCH_SIZE)))):
+            self._interrupts.check()
+            self._digest.update(passed)
+            left -= len(passed)
+        if left or (
+            self.progress.rows and self._digest.hexdigest() != self.progress.digest
+        ):
+            found = "these are other ones now"
+            if left:
+                found = f"there are only {self.progress.rows - left:,} of them now"
+            raise LedgerError(
+                f"{self._title}: {self.progress.rows:,} rows were loaded before this "
+                f"run was stopped, and {found}. "
+                "Give the same rows in the same order: from a list or a file, not from "
+                "a query on what is loaded. Or take back what was loaded: end the run "
+                "with `alembic-neo4j repair --abandon-run`, then "
+                f"`alembic-neo4j ingest rollback {self._load.batch}`"
+            )
+
+    def _loaded(self, portion: list[Row], *, last: bool) -> bool:
+        """Load some rows; False where they are too many at once."""
+        digest = self._digest.copy()
+        digest.update(portion)
+        first = self.progress.rows + 1
+        names, rows = packed(self._load.target, portion, self._load.tag, first)
+        statements = load_statements(
+            self._load.target, names, self._load.tag, self._load.batch
+        )
+        attempt = _Attempt(self._load, statements, rows, self.progress)
+        try:
+            after = uncrossed(
+                lambda: self._transaction(attempt, digest.hexdigest(), last=last)
+            )
+        except ServerRefused as error:
+            if is_too_much(error):
+                self._size.shrink(error)
+                return False
+            raise unstorable(portion, first) or self._refused(
+                error, first, len(portion)
+            ) from error
+        except (TypeError, ValueError, OverflowError) as error:
+            # What the driver can't send.
+            raise unstorable(portion, first) or error from error
+        self.progress, self._digest = after, digest
+        self._size.grow()
+        if time.monotonic() - self._reported > REPORT_SECONDS:
+            log.info("%s: %s rows so far", self._title, f"{after.rows:,}")
+            self._reported = time.monotonic()
+        return True
+
+    def _transaction(self, attempt: _Attempt, digest: str, *, last: bool) -> _Progress:
+        before = self.progress
+        with self._graph.begin() as run:
+            after = replace(attempt.run(run), digest=digest)
+            if self._mark is not None:
+                advance(
+                    run,
+                    self._mark,
+                    from_=before.rows,
+                    to=after.rows,
+                    text=after.to_text(),
+                )
+                if last:
+                    finish(run, self._mark, [asdict(after.loaded)])
+        return after
+
+    def _refused(self, error: ServerRefused, first: int, count: int) -> StatementError:
+        before = f"; {first - 1:,} rows are loaded" if first > 1 else ""
+        return StatementError(
+            f"{self._title}, rows {first:,} to {first + count - 1:,}: "
+            f"{error.server_message} ({error.code}). Of these rows nothing is "
+            f"loaded{before}"
+        )
+
+    def _report(self) -> None:
+        loaded = self.progress.loaded
+        log.info(
+            "%s: %s rows: %s created, %s changed",
+            self._title,
+            f"{self.progress.rows:,}",
+            f"{loaded.created:,}",
+            f"{loaded.touched:,}",
+        )
+        if loaded.unmatched:
+            log.warning(
+                "%s: %s rows lack a node to lead from or to, such as %s",
+                self._title,
+                f"{loaded.unmatched:,}",
+                "; ".join(self.progress.missing),
+            )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """Some rows and the statements that load them, after those before."""
+
+    load: Load
+    statements: LoadStatements
+    rows: Sendable
+    before: _Progress
+    parameters: Mapping[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parameters = {**self.statements.parameters, "rows": self.rows}
+        object.__setattr__(self, "parameters", parameters)
+
+    def run(self, run: Run) -> _Progress:
+        """Load them in an open transaction, and return how far the load is then."""
+        if isinstance(self.load.target, RelationshipTarget):
+            return self._relationships(run, self.load.target)
+        return self._nodes(run, self.load.target)
+
+    def _nodes(self, run: Run, target: NodeTarget) -> _Progress:
+        touched = self._images(run)
+        written = run(self.statements.write, self.parameters)
+        if target.merge_keys is not None and written[0]["made"] > len(self.rows):
+            raise self._several(run)
+        return self._after(Loaded(written.nodes_created, touched))
+
+    def _relationships(self, run: Run, target: RelationshipTarget) -> _Progress:
+        if self.statements.pairs:
+            # One row may find several parallel relationships, and no harm in that.
+            (pairs,) = run(self.statements.pairs, self.parameters)
+            if pairs["found"] > pairs["matched"]:
+                raise self._several(run)
+        touched = self._images(run)
+        written = run(self.statements.write, self.parameters)
+        (counts,) = written
+        if target.merge_keys is None and counts["made"] > counts["matched"]:
+            raise self._several(run)
+        unmatched = len(self.rows) - counts["matched"]
+        missing = self.before.missing
+        if unmatched and len(missing) < _NAMED:
+            missing = (*missing, *self._missing(run, target))[:_NAMED]
+        if unmatched and target.on_unmatched == "fail":
+            raise CheckFailed(
+                f"{self.load.title}: {unmatched:,} of {len(self.rows):,} rows lack a "
+                f"node to lead from or to, such as {'; '.join(missing)}. Load these "
+                "nodes first, or leave the rows out"
+            )
+        created = written.relationships_created
+        return replace(
+            self._after(Loaded(created, touched, unmatched)), missing=missing
+        )
+
+    def _images(self, run: Run) -> int:
+        touched = 0
+        for text in self.statements.images:
+            for row in run(text, self.parameters):
+                touched += row["touched"]
+        return touched
+
+    def _after(self, loaded: Loaded) -> _Progress:
+        before = self.before.loaded
+        return replace(
+            self.before,
+            rows=self.before.rows + len(self.rows),
+            loaded=Loaded(
+                before.created + loaded.created,
+                before.touched + loaded.touched,
+                before.unmatched + loaded.unmatched,
+            ),
+        )
+
+    def _several(self, run: Run) -> CheckFailed:
+        found = run(self.statements.several, self.parameters)
+        rows = "; ".join(self._ambiguous(row) for row in found)
+        return CheckFailed(
+            f"{self.load.title}: keys have to find one node at most, and these "
+            f"find several: {rows}. Give more keys, or mend the data and add a "
+            "uniqueness constraint"
+        )
+
+    def _ambiguous(self, found: Mapping[str, Any]) -> str:
+        number = self.before.rows + found["i"] + 1
+        target = self.load.target
+        if isinstance(target, NodeTarget):
+            return f"row {number:,} ({found['found']} nodes :{target.owner})"
+        sides = [
+            f"{found[name]} nodes :{end.label}"
+            for name, end in (("sources", target.source), ("targets", target.target))
+            if found[name] > 1
+        ]
+        return f"row {number:,} ({' and '.join(sides)})"
+
+    def _missing(self, run: Run, target: RelationshipTarget) -> Iterator[str]:
+        for found in run(self.statements.missing, self.parameters):
+            row = self.rows[found["i"]]
+            number = self.before.rows + found["i"] + 1
+            wanted, sides = iter(row), []
+            for name, end in (("sources", target.source), ("targets", target.target)):
+                keys = ", ".join(f"{key}: {next(wanted)!r}" for key in end.keys)
+                if not found[name]:
+                    sides.append(f"no (:{end.label} {{{keys}}})")
+            yield f"row {number:,}: {' and '.join(sides)}"

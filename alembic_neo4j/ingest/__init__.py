@@ -1,0 +1,1 @@
+"""Data in by batch and out again: sources, formats, values, rules, loading."""

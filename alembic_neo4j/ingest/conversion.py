@@ -1,0 +1,307 @@
+"""Values of a file as values of the property types of the graph."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from alembic_neo4j.errors import IngestError
+from alembic_neo4j.graph.value_types import SCALARS
+from alembic_neo4j.ingest import points, temporal
+from alembic_neo4j.ingest.rows import shortened
+from alembic_neo4j.schema.elements import normal_type
+
+Convert: TypeAlias = Callable[[Any], Any]
+"""Gives the stored value of one that is not None; raises ValueError where none is."""
+
+_INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0*)?\s*", re.ASCII)
+_LIST = re.compile(r"LIST ?< ?(?P<item>.+?)(?: NOT NULL)? ?>")
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+_SURE_DIGITS, _MOST_DIGITS = 19, 4_300
+_PLAIN = (bool, int, float, date, time, timedelta)
+
+
+@dataclass(frozen=True)
+class ValueOptions:
+    """How values are written in the file.
+
+    The formats are those of `datetime.strptime`; None means ISO 8601. A `time_zone`
+    (Europe/Berlin, +01:00) is for a ZONED DATETIME that names none. A list in a text is
+    split at `list_separator`; None means that it is a JSON array. The words of a
+    boolean are compared without regard to case. NaN and infinite numbers, which Neo4j
+    stores but which equal nothing, are errors unless `allow_nan`.
+    """
+
+    date_format: str | None = None
+    datetime_format: str | None = None
+    time_format: str | None = None
+    time_zone: str | None = None
+    list_separator: str | None = ";"
+    true_words: tuple[str, ...] = ("true",)
+    false_words: tuple[str, ...] = ("false",)
+    allow_nan: bool = False
+
+
+def converter(
+    type: str,
+    options: ValueOptions | None = None,
+    *,
+    format: str | None = None,
+    crs: str | None = None,
+) -> Convert:
+    """Return what makes values of a property's type, ``ANY`` as they are.
+
+    `format` is that of the text of a date or time: the one in the file for a temporal
+    type, the stored one for a STRING. Only what keeps a value's meaning is converted;
+    texts are read by Neo4j's rules. Raises IngestError for a type that no property has
+    and for options that can't be.
+    """
+    options = options or ValueOptions()
+    name = normal_type(type)
+    kinds = [_kind(part, options, format, crs) for part in name.split(" | ")]
+    convert = kinds[0] if len(kinds) == 1 else _first_of(kinds)
+
+    def checked(value: Any) -> Any:
+        try:
+            return convert(value)
+        except (ValueError, OverflowError, ArithmeticError, TypeError) as error:
+            reason = str(error)
+            raise ValueError(
+                f"expected {name}, found {shortened(value)}"
+                + (f": {reason[:200]}" if reason else "")
+            ) from None
+
+    return checked
+
+
+def _kind(
+    name: str, options: ValueOptions, format: str | None, crs: str | None
+) -> Convert:
+    match = _LIST.fullmatch(name)
+    if match and not _LIST.fullmatch(match["item"]):
+        return _list_of(_kind(match["item"], options, format, crs), options)
+    makers: Mapping[str, Callable[[], Convert]] = {
+        "ANY": lambda: _any(options),
+        "BOOLEAN": lambda: _boolean(options),
+        "INTEGER": lambda: _integer,
+        "FLOAT": lambda: _float(options),
+        "STRING": lambda: _string(format),
+        "POINT": lambda: lambda value: points.to_point(value, crs),
+    }
+    if name in makers:
+        return makers[name]()
+    if name in SCALARS:
+        return _temporal(name, options, format)
+    raise IngestError(
+        f"Expected a property type ({', '.join(SCALARS)}, LIST<…> of one, or several "
+        f"joined by |), found {name!r}."
+    )
+
+
+def _temporal(name: str, options: ValueOptions, format: str | None) -> Convert:
+    on_date = format or options.date_format
+    on_moment = format or options.datetime_format
+    on_time = format or options.time_format
+    if name == "DATE":
+        return lambda value: temporal.to_date(value, on_date)
+    if name == "LOCAL DATETIME":
+        return lambda value: temporal.to_local_datetime(value, on_moment)
+    if name == "ZONED DATETIME":
+        zone = _zone(options.time_zone)
+        return lambda value: temporal.to_zoned_datetime(value, on_moment, zone)
+    if name == "LOCAL TIME":
+        return lambda value: temporal.to_local_time(value, on_time)
+    if name == "ZONED TIME":
+        return lambda value: temporal.to_zoned_time(value, on_time)
+    return temporal.to_duration
+
+
+def _zone(name: str | None) -> Any:
+    if name is None:
+        return None
+    try:
+        return temporal.zone_named(name)
+    except ValueError as error:
+        raise IngestError(
+            f"Expected a time zone such as Europe/Berlin: {error}."
+        ) from None
+
+
+def _first_of(kinds: Sequence[Convert]) -> Convert:
+    def convert(value: Any) -> Any:
+        reasons = []
+        for kind in kinds:
+            try:
+                return kind(value)
+            except (ValueError, OverflowError, TypeError) as error:
+                reasons.append(str(error))
+        raise ValueError("; ".join(dict.fromkeys(filter(None, reasons))))
+
+    return convert
+
+
+def _integer(value: Any) -> int:
+    if type(value) is str:
+        if len(value) < _SURE_DIGITS and value.isascii() and value.isdigit():
+            return int(value)
+        match = _INTEGER.fullmatch(value)
+        if match is None or len(value) > _MOST_DIGITS:
+            raise ValueError
+        value = int(match[1])
+    elif type(value) is not int:
+        if not isinstance(value, (float, Decimal)) or isinstance(value, bool):
+            raise ValueError(f"it is a {type(value).__name__}")
+        # Compared before it is made an int: 1e999999999 would take all memory.
+        if not _SMALLEST <= value <= _LARGEST or value != int(value):
+            raise ValueError("it is not whole, or not within 64 bits")
+        value = int(value)
+    if not _SMALLEST <= value <= _LARGEST:
+        raise ValueError("it is not within 64 bits")
+    return value  # type: ignore[no-any-return]
+
+
+def _float(options: ValueOptions) -> Convert:
+    def convert(value: Any) -> float:
+        if type(value) is str:
+            try:
+                number = float(value)
+            except ValueError:
+                seconds = temporal.epoch_seconds(value)
+                if seconds is None:
+                    raise ValueError from None
+                return seconds
+            # Python takes 1_000 and the digits of every script for numbers.
+            if "_" in value or not value.isascii():
+                raise ValueError
+            return finite(number)
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+            seconds = temporal.epoch_seconds(value)
+            if seconds is None:
+                raise ValueError(f"it is a {type(value).__name__}")
+            return seconds
+        return finite(float(value))
+
+    def finite(number: float) -> float:
+        if not options.allow_nan and not math.isfinite(number):
+            raise ValueError("it is no finite number")
+        return number
+
+    return convert
+
+
+def _boolean(options: ValueOptions) -> Convert:
+    words = {word.lower(): True for word in options.true_words}
+    for word in options.false_words:
+        if words.setdefault(word.lower(), False):
+            raise IngestError(
+                f"Expected each word to mean true or false, found {word!r} in both."
+            )
+    known = ", ".join(words)
+
+    def convert(value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, (str, int)):
+            text = str(value)
+            meant = words.get(text)
+            if meant is None:
+                meant = words.get(text.strip().lower())
+            if meant is not None:
+                return meant
+        raise ValueError(f"the words are {known}")
+
+    return convert
+
+
+def _string(format: str | None) -> Convert:
+    def convert(value: Any) -> str:
+        if type(value) is str:
+            if format is not None:
+                temporal.check_format(value, format)
+            return _encodable(value)
+        if type(value) is int:
+            return str(value)
+        if isinstance(value, (Mapping, list, tuple)):
+            # What neomodel's JSONProperty stores.
+            return json.dumps(value, allow_nan=False)
+        text = temporal.as_text(value, format)
+        if text is None:
+            raise ValueError(f"it is a {type(value).__name__}")
+        return text
+
+    return convert
+
+
+def _any(options: ValueOptions) -> Convert:
+    number = _float(options)
+
+    def convert(value: Any) -> Any:
+        if type(value) is str:
+            return _encodable(value)
+        if isinstance(value, (list, tuple)):
+            return _uniform([convert(item) for item in value])
+        if isinstance(value, int) and not isinstance(value, bool):
+            return _integer(value)
+        if isinstance(value, (float, Decimal)):
+            return number(value)
+        if isinstance(value, time):
+            return temporal.time_as_sent(value)
+        stored = type(value).__module__.startswith(("neo4j.time", "neo4j.spatial"))
+        if not (stored or isinstance(value, (bytes, *_PLAIN))):
+            raise ValueError(f"a property can't hold a {type(value).__name__}")
+        return value
+
+    return convert
+
+
+def _uniform(items: list[Any]) -> list[Any]:
+    kinds = {type(item) for item in items}
+    if kinds == {int, float}:
+        return [float(item) for item in items]
+    if len(kinds) > 1:
+        names = sorted(kind.__name__ for kind in kinds)
+        raise ValueError(f"a list has one kind of items, not {' and '.join(names)}")
+    if kinds & {list, bytes}:
+        raise ValueError(f"a list can't hold a {kinds.pop().__name__}")
+    return items
+
+
+def _list_of(item: Convert, options: ValueOptions) -> Convert:
+    separator = options.list_separator
+
+    def convert(value: Any) -> list[Any]:
+        if type(value) is str:
+            value = _split(value, separator)
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(f"it is a {type(value).__name__}")
+        if any(part is None for part in value):
+            raise ValueError("a list can't hold null")
+        return [item(part) for part in value]
+
+    return convert
+
+
+def _split(text: str, separator: str | None) -> Any:
+    if separator is None:
+        try:
+            return json.loads(text)
+        except RecursionError:
+            raise ValueError("it has too many arrays in one another") from None
+    return text.split(separator) if text else []
+
+
+def _encodable(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"character {error.start + 1} is half of a pair (a lone surrogate)"
+            ) from None
+    return text

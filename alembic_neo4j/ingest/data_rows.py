@@ -1,0 +1,260 @@
+"""The rows of a data file, in the shape in which nodes or relationships take them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic_neo4j.errors import IngestError
+from alembic_neo4j.graph.load_targets import Endpoint, LoadTarget, NodeTarget
+from alembic_neo4j.ingest.addresses import address_of
+from alembic_neo4j.ingest.conversion import ValueOptions
+from alembic_neo4j.ingest.files import BytesReport, DataFile
+from alembic_neo4j.ingest.formats import ReadOptions
+from alembic_neo4j.ingest.model_rules import rules_of_label, rules_of_type
+from alembic_neo4j.ingest.progress import Report, quiet
+from alembic_neo4j.ingest.rule_files import rules_from_file, rules_from_mapping
+from alembic_neo4j.ingest.rules import PropertyRules, Rules
+from alembic_neo4j.ingest.sources import obtain
+from alembic_neo4j.ingest.validation import open_checked, validate
+from alembic_neo4j.ingest.violations import OnError, Policy, ValidationReport
+from alembic_neo4j.schema.elements import Schema
+
+Options = TypeVar("Options", ReadOptions, ValueOptions)
+
+
+@dataclass(frozen=True)
+class DataFileSource:
+    """Where rows are, and how they are read and checked.
+
+    `rules` go before those of the models; they may be in a `rules_file`. Of a
+    relationship `source_columns` and `target_columns` have the values of the keys of
+    its ends, in the order of these.
+    """
+
+    uri: str
+    sha256: str | None = None
+    rules: Rules = field(default_factory=Rules)
+    read: ReadOptions = field(default_factory=ReadOptions)
+    values: ValueOptions = field(default_factory=ValueOptions)
+    policy: Policy = field(default_factory=Policy)
+    reject_file: Path | None = None
+    storage_options: Mapping[str, Any] | None = None
+    source_columns: tuple[str, ...] = ()
+    target_columns: tuple[str, ...] = ()
+    rules_file: str | None = None
+
+    def located(self, directories: Sequence[Path]) -> DataFileSource:
+        """Return it with its relative paths looked for in each of the directories.
+
+        Raises IngestError where the rules can't be read.
+        """
+        uri, rules = self.uri, self.rules
+        if address_of(uri).is_local:
+            uri = str(_found(uri, directories))
+        if self.rules_file is not None:
+            rules = rules_from_file(_found(self.rules_file, directories))
+        return replace(self, uri=uri, rules=rules, rules_file=None)
+
+    def obtain(self, *, report: BytesReport | None = None) -> DataFile:
+        """Return the file; raises IngestError where it can't be had."""
+        return obtain(
+            self.uri,
+            sha256=self.sha256,
+            storage_options=self.storage_options,
+            report=report,
+        )
+
+
+def _found(name: str, directories: Sequence[Path]) -> Path:
+    path = address_of(name).path
+    there = (d / path for d in directories if os.path.lexists(d / path))
+    return next(there, path)
+
+
+def file_source(
+    source: str | os.PathLike[str],
+    *,
+    rules: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    sha256: str | None = None,
+    read_options: Mapping[str, Any] | None = None,
+    value_options: Mapping[str, Any] | None = None,
+    on_error: str = "fail",
+    max_rejects: int | None = None,
+    reject_file: str | os.PathLike[str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    source_columns: tuple[str, ...] = (),
+    target_columns: tuple[str, ...] = (),
+) -> DataFileSource:
+    """Return what a revision's plain values say.
+
+    Raises IngestError for an option or a rule that there is not.
+    """
+    if on_error not in (OnError.FAIL.value, OnError.SKIP.value):
+        raise IngestError(f"Expected on_error 'fail' or 'skip', found {on_error!r}.")
+    asked, rules_file = Rules(), None
+    if isinstance(rules, Mapping):
+        asked = rules_from_mapping(rules)
+    elif rules is not None:
+        rules_file = os.fspath(rules)
+    return DataFileSource(
+        os.fspath(source),
+        sha256,
+        asked,
+        _options(ReadOptions, read_options),
+        _options(ValueOptions, value_options),
+        Policy(OnError(on_error), max_rejects),
+        None if reject_file is None else Path(reject_file),
+        storage_options,
+        source_columns,
+        target_columns,
+        rules_file,
+    )
+
+
+def _options(kind: type[Options], given: Mapping[str, Any] | None) -> Options:
+    known = [field.name for field in fields(kind)]
+    for name in given or ():
+        if name not in known:
+            raise IngestError(
+                f"Expected options of {', '.join(known)}, found {name!r}."
+            )
+    return kind(**(given or {}))
+
+
+def end_columns(which: str, keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that the keys of an end are in where none are named."""
+    return (which,) if len(keys) == 1 else tuple(f"{which}_{key}" for key in keys)
+
+
+class DataRows:
+    """The rows of a file that break no rule; each time that it is iterated, anew."""
+
+    def __init__(
+        self,
+        file: DataFile,
+        source: DataFileSource,
+        target: LoadTarget,
+        schema: Schema,
+        *,
+        report: Report = quiet,
+    ) -> None:
+        self.file = file
+        self._source = source
+        self._target = target
+        self._rules = rules_for(target, source, schema)
+        self._report = report
+
+    def check(self, *, report: Report = quiet) -> ValidationReport:
+        """Read the file to its end, so that what is wrong with it is found first.
+
+        Raises IngestError as the source's policy has it.
+        """
+        found = validate(
+            *(self.file, self._rules),
+            read=self._source.read,
+            values=self._source.values,
+            policy=self._source.policy,
+            reject_file=self._source.reject_file,
+            report=report,
+        )
+        if self._source.policy.on_error is OnError.COLLECT and not found.ok:
+            first = found.violations[0].described(self.file.name)
+            raise IngestError(
+                f"{first}. {found.rejected:,} of {found.rows:,} rows break a rule; "
+                "nothing was loaded"
+            )
+        return found
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        """Give the rows. Raises IngestError where the file is no longer the same."""
+        with open_checked(
+            *(self.file, self._rules),
+            read=self._source.read,
+            values=self._source.values,
+            policy=self._source.policy,
+            report=self._report,
+        ) as rows:
+            if isinstance(self._target, NodeTarget):
+                for _, properties in rows:
+                    yield properties
+                return
+            source, target = self._source.source_columns, self._source.target_columns
+            for _, properties in rows:
+                yield {
+                    "source": _end(properties, source, self._target.source),
+                    "target": _end(properties, target, self._target.target),
+                    "properties": _rest(properties, source, target),
+                }
+
+
+def rules_for(target: LoadTarget, source: DataFileSource, schema: Schema) -> Rules:
+    """Return what is asked of the rows: by the source, and below it by the models.
+
+    What changes nodes that are there may say a part of them, and one of them twice.
+    """
+    below = Rules()
+    if isinstance(target, NodeTarget):
+        if target.owner in schema.nodes:
+            below = rules_of_label(schema, target.owner)
+        ends: tuple[PropertyRules, ...] = ()
+    else:
+        if _is_known(schema, target.type):
+            below = rules_of_type(schema, target.type)
+        ends = (
+            *_end_rules(schema, target.source, source.source_columns),
+            *_end_rules(schema, target.target, source.target_columns),
+        )
+    if target.merge_keys is not None:
+        below = replace(
+            below,
+            properties=tuple(
+                replace(rule, required=rule.name in target.merge_keys)
+                for rule in below.properties
+            ),
+            unique=(),
+        )
+    return source.rules.over(replace(below, properties=(*below.properties, *ends)))
+
+
+def _is_known(schema: Schema, type_: str) -> bool:
+    declared = (r.type for node in schema.nodes.values() for r in node.relationships)
+    return type_ in schema.relationship_types or type_ in declared
+
+
+def _end_rules(
+    schema: Schema, end: Endpoint, columns: Sequence[str]
+) -> tuple[PropertyRules, ...]:
+    if len(columns) != len(end.keys):
+        raise IngestError(
+            f"Expected a column for each of the keys {', '.join(end.keys)} of "
+            f":{end.label}, found {', '.join(columns) or 'none'}."
+        )
+    node = schema.nodes.get(end.label)
+    types = {p.name: p.type for p in node.properties} if node else {}
+    return tuple(
+        PropertyRules(column, types.get(key, "ANY"))
+        for key, column in zip(end.keys, columns, strict=True)
+    )
+
+
+def _end(
+    properties: Mapping[str, Any], columns: Sequence[str], end: Endpoint
+) -> dict[str, Any]:
+    return {
+        key: properties.get(column)
+        for key, column in zip(end.keys, columns, strict=True)
+    }
+
+
+def _rest(
+    properties: Mapping[str, Any], source: Sequence[str], target: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in properties.items()
+        if name not in source and name not in target
+    }

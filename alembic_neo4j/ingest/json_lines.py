@@ -1,0 +1,54 @@
+"""JSON Lines: one JSON object in each line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TextIO
+
+from alembic_neo4j.ingest.formats import ReadOptions
+from alembic_neo4j.ingest.rows import Row, Unreadable, shortened
+from alembic_neo4j.ingest.text import BoundedLines, undecoded
+
+
+class JsonLinesRows:
+    """The rows of a JSON Lines file; empty lines are no rows."""
+
+    columns = None
+
+    def __init__(self, text: TextIO, options: ReadOptions, *, encoding: str) -> None:
+        self._encoding = encoding
+        self._lines = BoundedLines(text, options.max_row_size)
+
+    def __iter__(self) -> Iterator[Row]:
+        lines = self._lines
+        number = 0
+        while True:
+            lines.start_row()
+            text = next(lines, None)
+            if text is None:
+                return
+            if text.isspace():
+                continue
+            number += 1
+            if lines.has_undecoded:
+                reason = f"byte {undecoded(text)} is not {self._encoding}"
+                problem = Unreadable("encoding", reason, None, text.rstrip("\r\n"))
+                yield Row(number, {}, lines.number, problem)
+            else:
+                yield json_row(number, text, line=lines.number)
+
+
+def json_row(number: int, text: str, *, line: int | None = None) -> Row:
+    """Return the row that a JSON object is; what is none gives a row with a problem."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        reason = "it has too many objects or arrays in one another"
+    except ValueError as error:
+        reason = f"it is not JSON: {error}"
+    else:
+        if isinstance(value, dict):
+            return Row(number, value, line)
+        reason = f"expected an object, found {shortened(value)}"
+    return Row(number, {}, line, Unreadable("json", reason, None, text.strip()))

@@ -1,0 +1,200 @@
+"""Parquet files, read a few rows of a row group at a time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone, tzinfo
+from pathlib import Path
+from shutil import copyfileobj
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+from alembic_neo4j.errors import IngestError, MissingExtra
+from alembic_neo4j.ingest.rows import Row, Unreadable
+
+_BATCH_ROWS = 2_000
+_BUFFER = 1 << 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class ParquetRows:
+    """The rows of a Parquet file, with Python's values; nanoseconds are kept.
+
+    Raises IngestError for what is no Parquet file or has two columns of one name,
+    MissingExtra without pyarrow.
+    """
+
+    def __init__(self, file: BinaryIO, *, name: str) -> None:
+        self._name = name
+        self._file = _parquet_file(file, name)
+        self.columns = tuple(self._file.schema_arrow.names)
+        if len(set(self.columns)) != len(self.columns):
+            raise IngestError(f"{name}: expected each column once, found one twice.")
+
+    def __iter__(self) -> Iterator[Row]:
+        columns, number = self.columns, 0
+        for batch in self._batches():
+            for values in zip(*map(_values, batch.columns)):  # noqa: B905
+                number += 1
+                row = dict(zip(columns, values))  # noqa: B905
+                if any(type(value) is _Unreadable for value in values):
+                    yield Row(number, {}, None, _problem(row))
+                else:
+                    yield Row(number, row)
+
+    def _batches(self) -> Iterator[Any]:
+        import pyarrow
+
+        batches = self._file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
+        try:
+            yield from batches
+        except pyarrow.ArrowException as error:
+            raise IngestError(
+                f"{self._name}: the Parquet file is damaged: {error}. Fetch it again."
+            ) from error
+
+
+@contextmanager
+def seekable(stream: BinaryIO, *, name: str) -> Iterator[BinaryIO]:
+    """Give a stream as a file that can be read from its end, as Parquet has to be.
+
+    It is written to a temporary file, which goes with the block.
+    """
+    with tempfile.TemporaryFile() as file:
+        try:
+            copyfileobj(stream, file, _BUFFER)
+        except OSError as error:
+            if error.errno is None:
+                raise
+            raise IngestError(
+                f"{name}: can't be unpacked to {Path(tempfile.gettempdir())}: "
+                f"{error.strerror}. Make room, or name another directory in TMPDIR."
+            ) from error
+        file.seek(0)
+        yield file
+
+
+class _Unreadable:
+    """What stands for a value that Python can't hold."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def _parquet_file(file: BinaryIO, name: str) -> Any:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtra(
+            "Expected pyarrow, which reads Parquet files, found it not installed. "
+            'Run: pip install "alembic-neo4j[data]"'
+        ) from error
+    try:
+        # Without pre_buffer, what is read is a buffer of each column and no more.
+        return parquet.ParquetFile(
+            file, buffer_size=_BUFFER, pre_buffer=False, page_checksum_verification=True
+        )
+    except (pyarrow.ArrowException, OSError) as error:
+        raise IngestError(
+            f"{name}: expected a Parquet file, found none that is whole: {error}."
+        ) from error
+
+
+def _values(column: Any) -> list[Any]:
+    """Return a column's values in Python's types."""
+    import pyarrow
+
+    if nanoseconds := _exact(column):
+        return nanoseconds
+    try:
+        values: list[Any] = _microseconds(column).to_pylist()
+    except (pyarrow.ArrowException, ValueError, OverflowError):
+        return [_value(item) for item in column]
+    return values
+
+
+def _value(item: Any) -> Any:
+    try:
+        return item.as_py()
+    except (ValueError, OverflowError) as error:
+        return _Unreadable(str(error))
+
+
+def _microseconds(column: Any) -> Any:
+    """Return a column of nanoseconds as one of microseconds, if it loses nothing.
+
+    pyarrow would make pandas' values of it where pandas is installed.
+    """
+    import pyarrow
+    from pyarrow import types
+
+    if types.is_timestamp(column.type) and column.type.unit == "ns":
+        return column.cast(pyarrow.timestamp("us", column.type.tz))
+    if types.is_time64(column.type) and column.type.unit == "ns":
+        return column.cast(pyarrow.time64("us"))
+    if types.is_duration(column.type) and column.type.unit == "ns":
+        return column.cast(pyarrow.duration("us"))
+    return column
+
+
+def _exact(column: Any) -> list[Any] | None:
+    """Return the values of a column that has parts of a microsecond, else None."""
+    import pyarrow
+    from pyarrow import types
+
+    kind = column.type
+    if getattr(kind, "unit", "") != "ns":
+        return None
+    try:
+        _microseconds(column)
+    except pyarrow.ArrowInvalid:
+        numbers = column.cast(pyarrow.int64()).to_pylist()
+    else:
+        return None
+    if types.is_timestamp(kind):
+        zone = _zone(kind.tz)
+        return [None if n is None else _moment(n, zone) for n in numbers]
+    if types.is_time64(kind):
+        return [None if n is None else _time(n) for n in numbers]
+    return [None if n is None else _duration(n) for n in numbers]
+
+
+def _moment(number: int, zone: tzinfo | None) -> Any:
+    from alembic_neo4j.graph.stored_values import moment
+
+    seconds, nanosecond = divmod(number, 10**9)
+    utc = _EPOCH + timedelta(seconds=seconds)
+    local = utc.astimezone(zone) if zone is not None else utc.replace(tzinfo=None)
+    return moment(local, nanosecond)
+
+
+def _time(number: int) -> Any:
+    from alembic_neo4j.graph.stored_values import time_of_day
+
+    seconds, nanosecond = divmod(number, 10**9)
+    return time_of_day((_EPOCH + timedelta(seconds=seconds)).time(), nanosecond)
+
+
+def _duration(number: int) -> Any:
+    from alembic_neo4j.graph.stored_values import duration
+
+    seconds, nanosecond = divmod(number, 10**9)
+    return duration(0, 0, seconds, nanosecond)
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    if name[0] in "+-":
+        hours, minutes = name[1:].split(":")
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        return timezone(-offset if name[0] == "-" else offset)
+    return timezone.utc if name == "UTC" else ZoneInfo(name)
+
+
+def _problem(row: dict[str, Any]) -> Unreadable:
+    column, value = next((c, v) for c, v in row.items() if isinstance(v, _Unreadable))
+    return Unreadable("type", value.reason, column)

@@ -1,0 +1,141 @@
+"""The operations on data in batches: rows are loaded, and batches undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from alembic_neo4j.graph.batch_rollback import Undone
+from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
+from alembic_neo4j.graph.loading import Loaded
+from alembic_neo4j.ingest.addresses import address_of
+from alembic_neo4j.ledger.batches import Loader, Source
+from alembic_neo4j.migration.operations import GraphOperation, IrreversibleOp
+
+if TYPE_CHECKING:
+    from alembic_neo4j.ingest.data_rows import DataFileSource
+
+
+class BatchOperation(GraphOperation):
+    """An operation on a batch of data; it is no change of the schema."""
+
+    @property
+    def title(self) -> str:
+        """What it does, in a few words."""
+        return ""
+
+    @property
+    def replayed(self) -> Any:
+        """What it returns where nothing runs."""
+        return None
+
+
+@dataclass
+class BeginBatchOp(BatchOperation):
+    """`op.begin_batch`."""
+
+    name: str | None = None
+    loader: Loader | None = None
+
+    def reverse(self) -> GraphOperation:
+        """Return the operation that undoes the batch."""
+        return UndoBatchOp(self.name)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the operation's name and the batch's."""
+        return ("begin_batch", self.name)
+
+
+@dataclass
+class LoadOp(BatchOperation):
+    """`op.create_nodes`, `op.upsert_nodes` and their like: rows become a `target`.
+
+    `origin` is what the ledger notes of where they are from.
+    """
+
+    target: LoadTarget
+    rows: Iterable[Any] = field(repr=False)
+    batch_size: int | None = None
+    origin: Source | None = None
+
+    @property
+    def title(self) -> str:
+        """What the rows become."""
+        return f"load of {self.target}"
+
+    @property
+    def replayed(self) -> Loaded:
+        """Nothing was loaded."""
+        return Loaded()
+
+    def reverse(self) -> GraphOperation:
+        """Return the operation that undoes what was loaded so."""
+        if isinstance(self.target, NodeTarget):
+            return UndoBatchOp(labels=(self.target.owner,), types=())
+        return UndoBatchOp(labels=(), types=(self.target.type,))
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the operation's name and what the rows become."""
+        return ("load", str(self.target))
+
+
+@dataclass
+class LoadFileOp(BatchOperation):
+    """`op.load_nodes` and `op.load_relationships`: the rows of a file."""
+
+    target: LoadTarget
+    source: DataFileSource
+    batch_size: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What the rows become, and where they are."""
+        return f"load of {self.target} from {address_of(self.source.uri).name}"
+
+    @property
+    def replayed(self) -> Loaded:
+        """Nothing was loaded."""
+        return Loaded()
+
+    def reverse(self) -> GraphOperation:
+        """Return the operation that undoes what was loaded so."""
+        return LoadOp(self.target, ()).reverse()
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the operation's name, what the rows become and where they are."""
+        return ("load_file", str(self.target), address_of(self.source.uri).shown)
+
+
+@dataclass
+class UndoBatchOp(BatchOperation):
+    """`op.rollback_batch`, `op.delete_nodes_by_batch` and its twin.
+
+    None for the labels or the types means all of them; without a batch it is those
+    that the revision loaded.
+    """
+
+    batch: str | None = None
+    labels: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    detach: bool = False
+
+    @property
+    def title(self) -> str:
+        """What is undone."""
+        narrowed = ", ".join((*(self.labels or ()), *(self.types or ())))
+        of = self.batch or "the revision's batches"
+        return f"rollback of {of}{narrowed and f', only {narrowed}'}"
+
+    @property
+    def replayed(self) -> Undone:
+        """Nothing was undone."""
+        return Undone()
+
+    def reverse(self) -> GraphOperation:
+        """Return an operation that refuses: the rows are not known any more."""
+        return IrreversibleOp("what a batch loaded is gone once it is rolled back")
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the operation's name and the batch's."""
+        return ("rollback_batch", self.batch)

@@ -1,0 +1,376 @@
+"""The batches of what runs: their names, their units, and their rows in the ledger."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from alembic_neo4j import __version__
+from alembic_neo4j.errors import (
+    IngestError,
+    LedgerError,
+    Neo4jMigrationError,
+    OfflineError,
+)
+from alembic_neo4j.graph.batch_rollback import Undone, is_left, tagged
+from alembic_neo4j.graph.connection import Graph, Row
+from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
+from alembic_neo4j.graph.loading import Loaded
+from alembic_neo4j.graph.steps import Known, Load, Step, Undo
+from alembic_neo4j.ledger.batches import (
+    LOADED,
+    ROLLED_BACK,
+    RUNNING,
+    BatchCounts,
+    BatchLedger,
+    BatchRecord,
+    Loader,
+    Source,
+)
+from alembic_neo4j.migration.batch_operations import (
+    BatchOperation,
+    BeginBatchOp,
+    LoadFileOp,
+    LoadOp,
+    UndoBatchOp,
+)
+from alembic_neo4j.schema.elements import Schema
+
+log = logging.getLogger(__name__)
+
+LONGEST = 64
+"""How many characters the name of a batch may have."""
+
+OURS = Loader("alembic_neo4j", __version__)
+
+
+class BatchNames:
+    """The names of the batches of one revision: its own id, then that with a number."""
+
+    def __init__(self, revision: str = "") -> None:
+        self._revision = revision
+        self._unnamed = 0
+        self.begun: list[str] = []
+
+    @property
+    def current(self) -> str:
+        """The batch that rows are loaded into; the revision's own before any other."""
+        return self.begun[-1] if self.begun else self.begin()
+
+    def begin(self, name: str | None = None) -> str:
+        """Begin a batch and return its name; raises IngestError for a bad one."""
+        if name is None:
+            self._unnamed += 1
+            number = f":{self._unnamed}" if self._unnamed > 1 else ""
+            name = f"{self._revision}{number}"
+        if name in self.begun:
+            self.begun.remove(name)
+        self.begun.append(checked_name(name))
+        return name
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a batch; raises IngestError where it can't be one."""
+    if not name.strip() or len(name) > LONGEST or not name.isprintable():
+        raise IngestError(
+            f"Expected a name for the batch of 1 to {LONGEST} characters on one line, "
+            f"found {name[:80]!r}."
+        )
+    return name
+
+
+class UnitRunner(Protocol):
+    """What runs a step as a unit of its own, exactly once.
+
+    `touched` says whether anything may have been written.
+    """
+
+    touched: bool
+
+    def run_step(
+        self,
+        step: Step,
+        *,
+        begun: Callable[[], None],
+        finished: Callable[[Row], None],
+    ) -> Row:
+        """Run a step after what is buffered, and return its row.
+
+        `begun` is called before the ledger's transaction that says that it is going to
+        run, `finished` in that which says that it has run.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Writing:
+    """The ledger of a run: where its batches are recorded, and how that is kept."""
+
+    batches: BatchLedger
+    run: str
+    commit: Callable[[], None]
+
+
+class Batches:
+    """Carries out the operations on batches of one revision after another.
+
+    What is loaded before any batch was begun is of the revision's own.
+    """
+
+    def __init__(self, graph: Graph, tag: str) -> None:
+        self.tag = tag
+        self._graph = graph
+        self._names = BatchNames()
+        self._revision: str | None = None
+        self._repeatable = False
+        self._loader = OURS
+
+    def start(
+        self, name: str, *, revision: str | None, repeatable: bool = False
+    ) -> None:
+        """Start a revision, or a load of its own whose batch has this name.
+
+        A batch that is `repeatable` may be loaded again, into what it has left.
+        """
+        self._names = BatchNames(name)
+        self._repeatable = repeatable
+        self._revision, self._loader = revision, OURS
+
+    def invoke(
+        self,
+        operation: BatchOperation,
+        runner: UnitRunner,
+        writing: Writing | None,
+        schema: Schema,
+        file: str,
+    ) -> Any:
+        """Carry out an operation and return what it returns."""
+        if isinstance(operation, BeginBatchOp):
+            self._loader = operation.loader or OURS
+            return self._names.begin(operation.name)
+        if isinstance(operation, LoadOp):
+            load = self._load(operation.target, operation.rows, operation.batch_size)
+            return self._loaded(load, runner, writing, operation.origin)
+        if isinstance(operation, LoadFileOp):
+            # It imports the driver, which most verbs do without.
+            from alembic_neo4j.ingest.data_rows import DataRows
+
+            directories = list(Path(file).resolve().parents) if file else []
+            located = operation.source.located(directories)
+            found = located.obtain()
+            rows = DataRows(found, located, operation.target, schema)
+            rows.check()
+            load = self._load(operation.target, rows, operation.batch_size)
+            load = replace(load, source=found.sha256)
+            source = Source(found.uri, found.sha256)
+            return self._loaded(load, runner, writing, source)
+        assert isinstance(operation, UndoBatchOp)
+        return self._undone(operation, runner, writing)
+
+    def _load(
+        self, target: LoadTarget, rows: Iterable[Any], batch_size: int | None
+    ) -> Load:
+        batch = self._names.current
+        return Load(target, rows, batch, self.tag, batch_size=batch_size)
+
+    # Loading -------------------------------------------------------------------------
+
+    def _loaded(
+        self,
+        load: Load,
+        runner: UnitRunner,
+        writing: Writing | None,
+        source: Source | None = None,
+    ) -> Loaded:
+        if writing is None:
+            return Loaded(**runner.run_step(load, begun=_nothing, finished=_ignore))
+        self._check_free(load.batch, writing)
+        is_new = self._is_new(load.batch, writing)
+
+        def begun() -> None:
+            if is_new:
+                writing.batches.begin(
+                    load.batch,
+                    revision=self._revision,
+                    run=writing.run,
+                    loader=self._loader,
+                )
+            labels, type_ = _kinds(load.target)
+            writing.batches.begin_rows(
+                load.batch, labels=labels, type=type_, source=source
+            )
+
+        def finished(row: Row) -> None:
+            counts = _counts(load.target, Loaded(**row))
+            writing.batches.finish_rows(load.batch, counts)
+
+        try:
+            return Loaded(**runner.run_step(load, begun=begun, finished=finished))
+        except BaseException:
+            if is_new and not runner.touched:
+                with suppress(Neo4jMigrationError, SQLAlchemyError):
+                    writing.batches.forget(load.batch)
+                    writing.commit()
+            raise
+
+    def _is_new(self, batch: str, writing: Writing) -> bool:
+        known = writing.batches.find(batch)
+        if known is not None and self._repeatable:
+            return known.state == ROLLED_BACK
+        return known is None or known.run != writing.run
+
+    def _check_free(self, batch: str, writing: Writing) -> None:
+        """Raise LedgerError where another load has left this batch in the graph."""
+        known = writing.batches.find(batch)
+        if known is None or known.state == ROLLED_BACK or known.run == writing.run:
+            return
+        if self._repeatable:
+            return
+        if (
+            known.state == LOADED
+            and known.revision
+            and known.revision == self._revision
+        ):
+            log.warning(
+                "The batch %s was loaded at %s and never rolled back; what it has left "
+                "counts as this one's from now on",
+                batch,
+                f"{known.begun_at:%Y-%m-%d %H:%M}",
+            )
+            return
+        raise LedgerError(_taken(known))
+
+    # Undoing -------------------------------------------------------------------------
+
+    def _undone(
+        self, operation: UndoBatchOp, runner: UnitRunner, writing: Writing | None
+    ) -> Undone:
+        undo = Undo(
+            self._to_undo(operation.batch, writing),
+            self.tag,
+            labels=operation.labels,
+            types=operation.types,
+            detach=operation.detach,
+        )
+        if writing is None:
+            return Undone(**runner.run_step(undo, begun=_nothing, finished=_ignore))
+        known = [r for b in undo.batches if (r := writing.batches.find(b))]
+        if len(known) == len(undo.batches) and undo.labels is None:
+            undo = replace(undo, known=_known(known))
+
+        def finished(_row: Row) -> None:
+            for record in known:
+                if undo.labels is None or not is_left(
+                    self._graph, self.tag, record.batch, record.labels, record.types
+                ):
+                    writing.batches.finish_rollback(record.batch)
+
+        return Undone(**runner.run_step(undo, begun=_nothing, finished=finished))
+
+    def _to_undo(self, batch: str | None, writing: Writing | None) -> tuple[str, ...]:
+        """Return the batches that are meant, the newest first."""
+        if batch is not None:
+            return (checked_name(batch),)
+        revision = self._revision or ""
+        if writing is not None and (known := writing.batches.of_revision(revision)):
+            return tuple(record.batch for record in reversed(known))
+        # A script made them, or the ledger was lost.
+        numbered = tagged(self._graph, self.tag, f"{revision}:")
+        return (*sorted(numbered, key=_number, reverse=True), revision)
+
+
+class ScriptBatches:
+    """Turns the operations on batches into the steps of a script."""
+
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
+        self._names = BatchNames()
+        self._loaded: Sequence[str] = ()
+
+    def start(self, revision: str, loaded: Sequence[str]) -> None:
+        """Start a revision; `loaded` are the batches of it that there are to undo."""
+        self._names = BatchNames(revision)
+        self._loaded = loaded or (revision,)
+
+    def invoke(self, operation: BatchOperation, steps: list[Step]) -> Any:
+        """Add the step of an operation, and return what it returns in a replay.
+
+        Raises OfflineError for the rows of a file.
+        """
+        if isinstance(operation, BeginBatchOp):
+            return self._names.begin(operation.name)
+        if isinstance(operation, LoadFileOp):
+            raise OfflineError(
+                f"{operation.title}: the rows of a file can't be written to a script. "
+                "Run it with `alembic upgrade`, or guard it with "
+                "`if not op.get_context().as_sql:`"
+            )
+        if isinstance(operation, LoadOp):
+            batch = self._names.current
+            steps.append(Load(operation.target, operation.rows, batch, self._tag))
+        if isinstance(operation, UndoBatchOp):
+            named = None if operation.batch is None else (operation.batch,)
+            steps.append(
+                Undo(
+                    named or tuple(reversed(self._loaded)),
+                    self._tag,
+                    operation.labels,
+                    operation.types,
+                    operation.detach,
+                )
+            )
+        return operation.replayed
+
+
+def _nothing() -> None:
+    """Do nothing: there is no ledger to write to."""
+
+
+def _ignore(_row: Row) -> None:
+    """Do nothing: there is no ledger to write to."""
+
+
+def _number(batch: str) -> int:
+    number = batch.rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def _kinds(target: LoadTarget) -> tuple[tuple[str, ...], str | None]:
+    if isinstance(target, NodeTarget):
+        return (target.owner,), None
+    return (), target.type
+
+
+def _counts(target: LoadTarget, loaded: Loaded) -> BatchCounts:
+    if isinstance(target, NodeTarget):
+        return BatchCounts(loaded.created, loaded.touched)
+    return BatchCounts(
+        created_relationships=loaded.created,
+        touched_relationships=loaded.touched,
+        unmatched=loaded.unmatched,
+    )
+
+
+def _known(records: list[BatchRecord]) -> Known:
+    return Known(
+        labels=tuple(dict.fromkeys(label for r in records for label in r.labels)),
+        types=tuple(dict.fromkeys(type_ for r in records for type_ in r.types)),
+        nodes=sum(r.counts.created_nodes for r in records),
+        relationships=sum(r.counts.created_relationships for r in records),
+    )
+
+
+def _taken(known: BatchRecord) -> str:
+    of = f" by revision {known.revision}" if known.revision else ""
+    state = "loaded" if known.state != RUNNING else "begun and not finished"
+    return (
+        f"the batch {known.batch} was {state}{of} at {known.begun_at:%Y-%m-%d %H:%M} "
+        f"by {known.begun_by}; nothing was loaded. Roll it back first: `alembic-neo4j "
+        f"ingest rollback {known.batch}`; or give this one another name"
+    )

@@ -1,0 +1,167 @@
+"""Loading a file as a batch of its own, and rolling back a batch, by verbs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from alembic_neo4j.errors import LedgerError
+from alembic_neo4j.graph.batch_rollback import Undone, tagged
+from alembic_neo4j.graph.load_targets import LoadTarget
+from alembic_neo4j.graph.loading import Loaded
+from alembic_neo4j.ledger.batches import (
+    ROLLED_BACK,
+    RUNNING,
+    BatchRecord,
+    Loader,
+    Source,
+)
+from alembic_neo4j.ledger.journal import LOADING, RunStep
+from alembic_neo4j.migration.batch_operations import BeginBatchOp, LoadOp, UndoBatchOp
+from alembic_neo4j.migration.batches import LONGEST, checked_name
+from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.run import GraphRunner
+from alembic_neo4j.migration.verb_run import run_recorded, verb_step
+
+if TYPE_CHECKING:
+    from alembic_neo4j.ingest.data_rows import DataFileSource, DataRows
+    from alembic_neo4j.ingest.files import DataFile
+    from alembic_neo4j.ingest.progress import Report
+
+UNFINISHED = "unfinished"
+"""The state of a batch whose load was broken off, and whose run was ended."""
+
+_ROLLING_BACK = "ingest rollback"
+
+
+@dataclass(frozen=True)
+class FileLoad:
+    """A file that is loaded, as what, and into which batch."""
+
+    file: DataFile
+    source: DataFileSource
+    target: LoadTarget
+    batch: str
+    loader: Loader | None = None
+    batch_size: int | None = None
+
+    @property
+    def step(self) -> RunStep:
+        """The run that it is: the same command again goes on with it."""
+        source = replace(self.source, reject_file=None, uri="", sha256=None)
+        return verb_step(
+            LOADING, self.batch, self.file.sha256, repr(self.target), repr(source)
+        )
+
+
+def default_batch(file: DataFile, target: LoadTarget) -> str:
+    """Return the name of the batch of a file where none is given.
+
+    It is the same for the same content that becomes the same, and another one else.
+    """
+    digest = hashlib.sha256(f"{file.sha256}\n{target!r}".encode()).hexdigest()[:12]
+    stem = re.sub(r"[^\w.-]", "_", file.name)[: LONGEST - len(digest) - 1]
+    return f"{stem}-{digest}"
+
+
+def load_rows(
+    context: Neo4jMigrationContext, load: FileLoad, *, report: Report | None = None
+) -> DataRows:
+    """Return the rows of a load, with the rules of the schema at this moment."""
+    # It imports the driver, which most verbs do without.
+    from alembic_neo4j.ingest.data_rows import DataRows
+    from alembic_neo4j.ingest.progress import quiet
+
+    schema = context.history.at(context.get_current_heads())
+    return DataRows(
+        *(load.file, load.source, load.target, schema), report=report or quiet
+    )
+
+
+def load_file(context: Neo4jMigrationContext, load: FileLoad, rows: DataRows) -> Loaded:
+    """Load the rows, each exactly once, and return what became of them.
+
+    Raises LedgerError where the batch is loaded already, and what `run_recorded` and
+    `run_load` raise.
+    """
+    checked_name(load.batch)
+    origin = Source(load.file.uri, load.file.sha256)
+
+    def act(runner: GraphRunner) -> Loaded:
+        runner.batches.start(load.batch, revision=None)
+        runner.invoke(BeginBatchOp(load.batch, load.loader))
+        loaded: Loaded = runner.invoke(
+            LoadOp(load.target, rows, load.batch_size, origin)
+        )
+        return loaded
+
+    return run_recorded(context, load.step, act)
+
+
+def roll_back(
+    context: Neo4jMigrationContext, batch: str, *, detach: bool = False
+) -> Undone:
+    """Undo all that a batch has done, and return what was undone.
+
+    A load of it that was killed is ended by that. Raises LedgerError where neither the
+    ledger nor the graph knows the batch, CheckFailed as `run_undo` does.
+    """
+    find_batch(context, batch)
+
+    def act(runner: GraphRunner) -> Undone:
+        runner.batches.start(batch, revision=None)
+        undone: Undone = runner.invoke(UndoBatchOp(batch, detach=detach))
+        return undone
+
+    step = verb_step(_ROLLING_BACK, batch)
+    return run_recorded(context, step, act, supersedes=_is_load_of(batch))
+
+
+def find_batch(context: Neo4jMigrationContext, batch: str) -> BatchRecord | None:
+    """Return what the ledger knows of a batch; None where only the graph knows it.
+
+    Raises LedgerError where nobody does.
+    """
+    known = next((r for r in recorded_batches(context) if r.batch == batch), None)
+    if known is None and batch not in tagged(
+        context.graph, context.options.batch_property, batch
+    ):
+        raise unknown_batch(context, batch)
+    return known
+
+
+def unknown_batch(context: Neo4jMigrationContext, batch: str) -> LedgerError:
+    """Return the error for a batch that was never loaded."""
+    names = [record.batch for record in recorded_batches(context)]
+    found = f"the ledger knows {', '.join(names[-10:])}" if names else "it knows none"
+    return LedgerError(f"there is no batch {batch!r}: {found}")
+
+
+def recorded_batches(context: Neo4jMigrationContext) -> list[BatchRecord]:
+    """Return the batches of the ledger, those begun first in front; nothing is made.
+
+    One that is running, while no run is open that loads it, is unfinished.
+    """
+    recorded = context.recorded()
+    if recorded.identity is None or context.connection is None:
+        return []
+    running = recorded.open_run.run if recorded.open_run else None
+    return [
+        replace(record, state=UNFINISHED)
+        if record.state == RUNNING and record.run != running
+        else record
+        for record in context.journal.batches.all()
+    ]
+
+
+def is_rolled_back(record: BatchRecord | None) -> bool:
+    """Tell whether nothing of a batch is left."""
+    return record is not None and record.state == ROLLED_BACK
+
+
+def _is_load_of(batch: str) -> Callable[[RunStep], bool]:
+    begun = verb_step(LOADING, batch)
+    return lambda step: (step.direction, step.revision) == (LOADING, begun.revision)

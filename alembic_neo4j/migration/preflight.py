@@ -1,0 +1,158 @@
+"""Asking the graph, before the first write of a run, what stands in its way."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from alembic_neo4j.checks.foresight import (
+    Foreseen,
+    Made,
+    Question,
+    Unforeseen,
+    questions,
+)
+from alembic_neo4j.checks.preflight import (
+    Obstacle,
+    changes_catalogue,
+    obstacle_in_data,
+    obstacles_in_catalogue,
+    report,
+    unanswered,
+)
+from alembic_neo4j.errors import CheckFailed, StatementError
+from alembic_neo4j.graph.batches import REPORT_SECONDS
+from alembic_neo4j.graph.connection import Graph, ServerRefused
+from alembic_neo4j.graph.cypher import steps
+from alembic_neo4j.graph.execute import live_catalogue
+from alembic_neo4j.graph.index_sizes import found_large
+from alembic_neo4j.graph.lexer import classify, significant_tokens
+from alembic_neo4j.graph.names_in_use import names_in_use
+from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.migration.plan import PlannedStep
+from alembic_neo4j.migration.replay import Event, Loading, OnLedger, Statement
+
+log = logging.getLogger(__name__)
+
+
+def preflight(graph: Graph, planned: Sequence[PlannedStep]) -> None:
+    """Raise CheckFailed with all that stands in the way of a run, if anything does.
+
+    The graph has to be as the first step is going to find it, and is only read. What
+    an earlier step may change is left to the check that runs just before its own step.
+    """
+    run = foreseen(planned)
+    obstacles = find_obstacles(graph, run)
+    if obstacles:
+        raise CheckFailed(report(obstacles, run))
+
+
+def find_obstacles(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
+    """Return all that stands in the way of a run, which nothing has begun yet."""
+    return [*_in_catalogue(graph, run), *_in_data(graph, run)]
+
+
+def foreseen(planned: Sequence[PlannedStep]) -> list[Foreseen]:
+    """Return what the revisions are going to do, an event for each recorded one."""
+    return [_foreseen(item) for item in planned]
+
+
+def _foreseen(item: PlannedStep) -> Foreseen:
+    revision = item.script.revision
+    events = tuple(_event(event, revision) for event in item.recording.events)
+    return Foreseen(revision, events)
+
+
+def _event(event: Event, revision: str) -> Made | Unforeseen:
+    if isinstance(event, tuple):
+        change, before = event
+        return Made(change, before, steps(change, before, revision=revision))
+    if isinstance(event, Statement):
+        return _effect(event)
+    if isinstance(event, OnLedger):
+        return Unforeseen(data=False, catalogue=False)
+    if isinstance(event, Loading):
+        return Unforeseen(data=True, catalogue=False)
+    return Unforeseen(data=True, catalogue=True)
+
+
+def _effect(statement: Statement) -> Unforeseen:
+    """Return what a raw statement may have an effect on.
+
+    Where its rows go back to the revision, what follows may depend on them, and a
+    replay has seen none.
+    """
+    try:
+        kind = classify(statement.text)
+        words = {token.keyword for token in significant_tokens(statement.text)}
+    except StatementError:
+        return Unforeseen(data=True, catalogue=True)
+    decides = statement.answers and bool(words & _ANSWERING)
+    # A procedure may do anything.
+    calls = kind is Kind.DATA and "CALL" in words
+    return Unforeseen(
+        data=decides or kind in {Kind.DATA, Kind.AUTOCOMMIT},
+        catalogue=decides or calls or kind in {Kind.SCHEMA, Kind.AUTOCOMMIT},
+    )
+
+
+_ANSWERING = {"CALL", "RETURN", "SHOW", "YIELD"}
+"""The words without one of which a statement gives no rows."""
+
+
+def _in_catalogue(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
+    if not changes_catalogue(run):
+        return []
+    return obstacles_in_catalogue(run, live_catalogue(graph))
+
+
+def _in_data(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
+    asked = _promising(graph, questions(run))
+    answered = [
+        _answered(graph, question, f"{i} of {len(asked)}")
+        for i, question in enumerate(asked, start=1)
+    ]
+    return [obstacle for obstacle in answered if obstacle is not None]
+
+
+def _promising(graph: Graph, asked: list[Question]) -> list[Question]:
+    """Return those of the questions that the graph can have an answer to."""
+    if not asked:
+        return []
+    try:
+        in_use = names_in_use(graph)
+        there = [q for q in asked if not q.names.isdisjoint(in_use[q.entity])]
+        large = frozenset(found_large(graph, [q.large for q in there if q.large]))
+    except ServerRefused as error:
+        # Forbidden, say; it only saves time.
+        log.info("Every check is asked, needed or not: %s", error)
+        return asked
+    return [q for q in there if q.large is None or q.large in large]
+
+
+def _answered(graph: Graph, question: Question, place: str) -> Obstacle | None:
+    check = question.check
+    try:
+        with _announced(f"{check.expected} ({place})"):
+            rows = graph.read(check.query, check.parameters)
+    except ServerRefused as error:
+        if error.code.startswith("Neo.ClientError.Statement."):
+            return unanswered(question, str(error))
+        # Out of memory, say. The check runs in its place, with no way around it.
+        log.info("Not checked beforehand: %s: %s", check.expected, error)
+        return None
+    return obstacle_in_data(question, rows)
+
+
+@contextmanager
+def _announced(text: str) -> Iterator[None]:
+    """Say what is being checked where that takes long."""
+    timer = threading.Timer(REPORT_SECONDS, log.info, ("Still checking: %s", text))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,46 @@
+"""Looking where a project's files, its ledger and its graph are."""
+
+from __future__ import annotations
+
+from alembic_neo4j.checks.evidence import Evidence, GraphEvidence, Unchecked
+from alembic_neo4j.checks.status import Status
+from alembic_neo4j.graph.execute import live_catalogue
+from alembic_neo4j.graph.stamp import read_stamp
+from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.evidence import reached, read_history, read_ledger
+from alembic_neo4j.migration.lock import visible_holder
+
+
+def read_status(context: Neo4jMigrationContext) -> Status:
+    """Return where everything is; nothing is written, no lock is waited for.
+
+    What can't be reached is named among the unchecked, the rest is there all the same.
+    """
+    unchecked: list[Unchecked] = []
+    ledger = reached("ledger", lambda: read_ledger(context), unchecked)
+    history = read_history(
+        context, context.history, ledger.heads if ledger else None, replay=False
+    )
+    graph = reached("graph", lambda: _graph(context), unchecked)
+    return Status(
+        Evidence(history, ledger, graph=graph, unchecked=tuple(unchecked)),
+        context.ledger_url.render_as_string(hide_password=True),
+        not context.is_ledger_missing,
+        context.graph.url,
+        context.graph.database if graph else "",
+        {revision: _message(context, revision) for revision in history.pending},
+    )
+
+
+def _graph(context: Neo4jMigrationContext) -> GraphEvidence:
+    return GraphEvidence(
+        context.graph.server,
+        live_catalogue(context.graph),
+        stamp=read_stamp(context.graph),
+        holder=visible_holder(context),
+    )
+
+
+def _message(context: Neo4jMigrationContext, revision: str) -> str:
+    script = context.script.get_revision(revision)
+    return script.doc if script is not None else ""

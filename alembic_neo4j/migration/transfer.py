@@ -1,0 +1,225 @@
+"""Transferring graphs from SQLite: each a batch and a run of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from alembic_neo4j.errors import CheckFailed, IngestError
+from alembic_neo4j.graph.batch_rollback import Undone
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.load_targets import NodeTarget
+from alembic_neo4j.graph.transferred import (
+    count_in_scope,
+    count_nodes,
+    presence,
+    unconstrained,
+)
+from alembic_neo4j.ingest.transfer import PartRows, parts_of
+from alembic_neo4j.ingest.transfer_mapping import NodeMapping, TransferMapping
+from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
+from alembic_neo4j.ledger.journal import RunStep
+from alembic_neo4j.migration.batch_operations import UndoBatchOp
+from alembic_neo4j.migration.batches import LONGEST
+from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.run import GraphRunner
+from alembic_neo4j.migration.transfer_loads import Report, fingerprint, load_graph
+from alembic_neo4j.migration.transfer_operation import Transferred
+from alembic_neo4j.migration.verb_run import run_recorded, verb_step
+
+VERB = "transfer"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How many of something the source has, and how many of these the graph has.
+
+    `there` is how many there are of it in this graph's scope, where it has one.
+    `missing` names some that the graph lacks. With `shared`, other graphs of the source
+    have the same scope, so that there may be more.
+    """
+
+    what: str
+    name: str
+    source: int
+    found: int
+    there: int | None = None
+    missing: tuple[str, ...] = ()
+    shared: bool = False
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether nothing is missing and nothing there is more."""
+        if self.found != self.source:
+            return False
+        if self.there is None:
+            return True
+        return self.there >= self.source if self.shared else self.there == self.source
+
+
+def batch_of(graph_id: str) -> str:
+    """Return the batch that a graph is transferred as."""
+    name = f"{VERB}:{graph_id}"
+    if len(name) > LONGEST:
+        digest = hashlib.sha256(graph_id.encode()).hexdigest()[:16]
+        name = f"{name[: LONGEST - 17]}…{digest}"
+    return name
+
+
+def check_constraints(graph: Graph, mapping: TransferMapping) -> None:
+    """Raise CheckFailed where nodes would be found by keys that nothing makes unique.
+
+    Each row would look at every node of its label.
+    """
+    targets = [part.target for part in mapping.nodes]
+    lacking = unconstrained(graph, [t for t in targets if isinstance(t, NodeTarget)])
+    if lacking:
+        raise CheckFailed(
+            f"nodes are found by keys without a uniqueness constraint: "
+            f"{'; '.join(lacking)}. Nothing was transferred. Apply the schema first "
+            "(`alembic upgrade head`), or say --without-constraints"
+        )
+
+
+def in_order(
+    context: Neo4jMigrationContext, graphs: list[SourceGraph]
+) -> list[SourceGraph]:
+    """Return the graphs, first the one whose transfer was killed."""
+    open_run = context.recorded().open_run
+    begun = open_run.steps[0] if open_run else None
+    return sorted(graphs, key=lambda graph: not _is_of(begun, graph))
+
+
+def _is_of(step: RunStep | None, graph: SourceGraph) -> bool:
+    named = verb_step(VERB, graph.id)
+    return step is not None and (step.direction, step.revision) == (
+        named.direction,
+        named.revision,
+    )
+
+
+def transfer_graph(
+    context: Neo4jMigrationContext,
+    source: TransferSource,
+    mapping: TransferMapping,
+    graph: SourceGraph,
+    *,
+    batch_size: int,
+    report: Report,
+) -> Transferred:
+    """Transfer a graph, each row exactly once, and return what became of it.
+
+    What a killed command has begun goes on where the source is as it was, and begins
+    again where it is not: nodes and relationships that are there are found. Raises
+    IngestError for a row that can't be, StatementError where the server refuses one;
+    the run ends then, and what was transferred stays.
+    """
+
+    def act(runner: GraphRunner) -> Transferred:
+        runner.batches.start(batch_of(graph.id), revision=None, repeatable=True)
+        with source.snapshot():
+            return load_graph(
+                runner.invoke,
+                source,
+                mapping,
+                graph,
+                batch_size=batch_size,
+                report=report,
+            )
+
+    step = verb_step(VERB, graph.id, mapping.digest, fingerprint(source.path))
+    return run_recorded(context, step, act, repeatable=True)
+
+
+def verify_graph(
+    graph: Graph,
+    source: TransferSource,
+    mapping: TransferMapping,
+    wanted: SourceGraph,
+) -> list[Comparison]:
+    """Compare what the graph has of a transfer with the source; nothing is written."""
+    scopes = [g.scope for g in source.graphs(mapping)]
+    shared = scopes.count(wanted.scope) > 1
+    scope = mapping.graphs.scope_property if mapping.graphs else None
+    with source.snapshot():
+        compared = [
+            _compared(graph, rows, scope, shared=shared)
+            for rows in parts_of(source, mapping, wanted)
+        ]
+        left_out = [
+            (query.what, source.count(query.query, wanted))
+            for query in mapping.left_out
+        ]
+    if scope is not None:
+        compared.append(_whole(graph, mapping, wanted, scope, compared))
+    compared += [
+        Comparison("left out", what, count, 0) for what, count in left_out if count
+    ]
+    return compared
+
+
+def _compared(
+    graph: Graph, rows: PartRows, scope: str | None, *, shared: bool
+) -> Comparison:
+    part, target = rows.part, rows.part.target
+    keys = rows.source.distinct_keys(part, rows.graph, rows.mapping.values)
+    present = presence(graph, target, keys)
+    there = None
+    if scope is not None:
+        there = count_in_scope(graph, target, scope, rows.graph.scope)
+    is_node = isinstance(part, NodeMapping)
+    name = part.labels[0] if isinstance(part, NodeMapping) else str(part)
+    missing = tuple(", ".join(map(repr, key)) for key in present.missing)
+    return Comparison(
+        "nodes" if is_node else "relationships",
+        name if is_node else name.removeprefix("relationships :"),
+        present.expected,
+        present.found,
+        there,
+        missing,
+        shared,
+    )
+
+
+def _whole(
+    graph: Graph,
+    mapping: TransferMapping,
+    wanted: SourceGraph,
+    scope: str,
+    compared: list[Comparison],
+) -> Comparison:
+    nodes = [one for one in compared if one.what == "nodes"]
+    labels = [part.labels[0] for part in mapping.nodes]
+    there = count_nodes(graph, labels, scope, wanted.scope)
+    return Comparison(
+        scope,
+        str(wanted.scope),
+        sum(one.source for one in nodes),
+        sum(one.found for one in nodes),
+        there,
+        shared=any(one.shared for one in nodes),
+    )
+
+
+def rollback_graph(
+    context: Neo4jMigrationContext, graph_id: str, *, detach: bool
+) -> Undone:
+    """Undo the transfer of a graph: what it created goes, what it changed comes back.
+
+    Raises CheckFailed where others have led relationships to its nodes, unless
+    `detach`, and IngestError where it was never transferred. May be called again after
+    it was broken off.
+    """
+    batch = batch_of(graph_id)
+    if context.is_ledger_missing or context.journal.batches.find(batch) is None:
+        raise IngestError(
+            f"{graph_id!r} was never transferred to this graph: the ledger knows no "
+            f"batch {batch}. See `alembic-neo4j ingest list`."
+        )
+
+    def act(runner: GraphRunner) -> Undone:
+        undone: Undone = runner.invoke(UndoBatchOp(batch, detach=detach))
+        return undone
+
+    step = verb_step(f"{VERB} --rollback", graph_id, str(detach))
+    return run_recorded(context, step, act, repeatable=True)

@@ -1,0 +1,117 @@
+"""The loads that a transfer is made of: one for each part of a graph."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from alembic_neo4j.errors import IngestError
+from alembic_neo4j.graph.load_rows import Row
+from alembic_neo4j.ingest.transfer import (
+    PartRows,
+    chosen_graphs,
+    mapping_for,
+    parts_of,
+)
+from alembic_neo4j.ingest.transfer_mapping import NodeMapping, TransferMapping
+from alembic_neo4j.ingest.transfer_source import (
+    SourceGraph,
+    TransferSource,
+    open_source,
+    source_path,
+)
+from alembic_neo4j.ledger.batches import Source
+from alembic_neo4j.migration.batch_operations import LoadOp
+from alembic_neo4j.migration.cypher_files import located
+from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
+
+Report: TypeAlias = Callable[[int, int], None]
+"""Told how many rows of how many have been read."""
+
+Invoke: TypeAlias = Callable[[LoadOp], Any]
+"""Carries a load out and returns what became of its rows."""
+
+
+def carry_out(operation: TransferOp, invoke: Invoke, revision_file: str) -> Transferred:
+    """Load the graphs of an operation into the batch that the revision is in.
+
+    Files are looked for beside the revision's and in the directories above it. Raises
+    IngestError where source, mapping or graph are not there, and what a load raises.
+    """
+    mapping_file = operation.mapping and _found(operation.mapping, revision_file)
+    done = Transferred()
+    with open_source(_found(operation.source, revision_file)) as source:
+        mapping = mapping_for(source, mapping_file or None)
+        with source.snapshot():
+            for graph in chosen_graphs(source, mapping, operation.graph_ids or None):
+                done += load_graph(
+                    invoke, source, mapping, graph, batch_size=operation.batch_size
+                )
+    return done
+
+
+def load_graph(
+    invoke: Invoke,
+    source: TransferSource,
+    mapping: TransferMapping,
+    graph: SourceGraph,
+    *,
+    batch_size: int,
+    report: Report = lambda _done, _all: None,
+) -> Transferred:
+    """Load the parts of a graph, in one snapshot; return what became of its rows."""
+    parts = parts_of(source, mapping, graph)
+    counts = [source.row_count(rows.part, graph) for rows in parts]
+    origin = Source(source.path.resolve().as_uri(), fingerprint(source.path))
+    done = Transferred()
+    for number, (rows, count) in enumerate(zip(parts, counts, strict=True)):
+        counted = _Counted(rows, sum(counts[:number]), sum(counts), report)
+        loaded = invoke(LoadOp(rows.part.target, counted, batch_size, origin))
+        if isinstance(rows.part, NodeMapping):
+            done += Transferred(nodes=count, created_nodes=loaded.created)
+        else:
+            done += Transferred(
+                relationships=count,
+                created_relationships=loaded.created,
+                unmatched=loaded.unmatched,
+            )
+    return done
+
+
+def fingerprint(path: Path) -> str:
+    """Return what tells, at a glance, whether a database was written to."""
+    parts = []
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        if file.exists():
+            found = file.stat()
+            parts.append(f"{found.st_size} {found.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+class _Counted:
+    """Rows that tell how far their reading is, among all of a graph's."""
+
+    def __init__(self, rows: PartRows, before: int, total: int, report: Report) -> None:
+        self._rows = rows
+        self._before = before
+        self._total = total
+        self._report = report
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, row in enumerate(self._rows, self._before + 1):
+            if number % 100 == 0:
+                self._report(number, self._total)
+            yield row
+
+
+def _found(name: str, revision_file: str) -> Path:
+    path = source_path(name)
+    found = located(Path(revision_file), str(path)) if revision_file else None
+    if found is None:
+        raise IngestError(
+            f"op.transfer: there is no file {path} beside {revision_file}, nor in a "
+            "directory above it."
+        )
+    return found

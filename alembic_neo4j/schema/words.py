@@ -1,0 +1,21 @@
+"""Indexes and constraints in words, as logs and messages name them."""
+
+from __future__ import annotations
+
+from alembic_neo4j.schema.elements import Constraint, Index
+
+
+def described(element: Index | Constraint, *, named: bool = True) -> str:
+    """Return kind, name, what it is on, and its settings; the name only if `named`."""
+    noun = "index" if isinstance(element, Index) else "constraint"
+    name = f" {element.name}" if named else ""
+    on = f"{'|'.join(element.labels)}({', '.join(element.properties)})"
+    text = f"{element.kind.value} {noun}{name} on {on}"
+    settings = _settings(element)
+    return f"{text} {settings}" if settings else text
+
+
+def _settings(element: Index | Constraint) -> str:
+    if isinstance(element, Constraint):
+        return element.property_type or ""
+    return str(dict(element.options)) if element.options else ""

@@ -1,0 +1,1 @@
+"""A graph of source code: its models, and the builder of its source."""

@@ -1,0 +1,334 @@
+"""Which checks of a run are asked before it, and for which names and values."""
+
+from __future__ import annotations
+
+import pytest
+
+from alembic_neo4j.checks.foresight import (
+    Foreseen,
+    Made,
+    Question,
+    Unforeseen,
+    questions,
+)
+from alembic_neo4j.graph.cypher import steps
+from alembic_neo4j.graph.data_checks import constraint_checks
+from alembic_neo4j.graph.index_sizes import large
+from alembic_neo4j.graph.steps import Batched, Check
+from alembic_neo4j.schema.changes import (
+    AddConstraint,
+    AddIndex,
+    AddLabel,
+    AddNode,
+    AddProperty,
+    AlterProperty,
+    AlterRelationship,
+    Change,
+    RemoveLabel,
+    RemoveProperty,
+    RenameLabel,
+    RenameProperty,
+    RenameRelationshipType,
+    ReverseRelationships,
+)
+from alembic_neo4j.schema.elements import (
+    Constraint,
+    ConstraintKind,
+    Entity,
+    Index,
+    IndexKind,
+    Node,
+    Property,
+    Relationship,
+    Schema,
+)
+
+NODE, RELATIONSHIP = Entity.NODE, Entity.RELATIONSHIP
+DATA = Unforeseen(data=True, catalogue=False)
+CATALOGUE = Unforeseen(data=False, catalogue=True)
+KNOWS = Relationship("KNOWS", "P")
+BEFORE = Schema.of(
+    nodes=[
+        Node("P", (Property("a", "STRING"), Property("b", "STRING")), (KNOWS,)),
+        Node("Q", (Property("a", "STRING"),)),
+    ]
+)
+UNIQUE = Constraint(ConstraintKind.UNIQUE, NODE, "P", ("a",))
+ON_NEW = Constraint(ConstraintKind.UNIQUE, NODE, "New", ("a",))
+ON_B = Constraint(ConstraintKind.UNIQUE, NODE, "P", ("b",))
+ON_TYPE = Constraint(ConstraintKind.UNIQUE, RELATIONSHIP, "T", ("a",))
+REQUIRED = AlterProperty(NODE, "P", "a", (("required", True),))
+CONVERTED = AlterProperty(
+    NODE, "P", "a", (("type", "INTEGER"),), using="toInteger(value)"
+)
+SINGLE = AlterRelationship("P", KNOWS, (("cardinality", "One"),))
+
+
+def asked(*events: Change | Unforeseen, before: Schema = BEFORE) -> list[Question]:
+    made: list[Made | Unforeseen] = []
+    schema = before
+    for event in events:
+        if isinstance(event, Unforeseen):
+            made.append(event)
+            continue
+        made.append(Made(event, schema, steps(event, schema, revision="r1")))
+        schema = event.apply(schema)
+    return questions([Foreseen("r1", tuple(made))])
+
+
+def expectations(*events: Change | Unforeseen, before: Schema = BEFORE) -> list[str]:
+    return [question.check.expected for question in asked(*events, before=before)]
+
+
+def duplicates(constraint: Constraint) -> Check:
+    return constraint_checks(constraint)[0]
+
+
+def test_a_constraint_asks_what_its_check_will_ask_and_for_the_sizes() -> None:
+    same, size = asked(AddConstraint(UNIQUE))
+    assert same == Question("r1", duplicates(UNIQUE), NODE, frozenset({"P"}))
+    assert "8,167 bytes" in size.check.expected
+    assert size.large == large(UNIQUE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        (ConstraintKind.UNIQUE, 2),
+        (ConstraintKind.KEY, 3),
+        (ConstraintKind.EXISTENCE, 1),
+        (ConstraintKind.TYPE, 1),
+    ],
+)
+def test_every_kind_of_constraint_is_asked_for(
+    kind: ConstraintKind, count: int
+) -> None:
+    type_ = "STRING" if kind is ConstraintKind.TYPE else None
+    wanted = Constraint(kind, NODE, "P", ("a",), type_)
+    assert len(asked(AddConstraint(wanted))) == count
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [(IndexKind.RANGE, 1), (IndexKind.TEXT, 1), (IndexKind.FULLTEXT, 0)],
+)
+def test_an_index_asks_for_the_sizes(kind: IndexKind, count: int) -> None:
+    assert len(asked(AddIndex(Index(kind, NODE, ("P",), ("a",))))) == count
+
+
+def test_a_declaration_asks_nothing() -> None:
+    assert asked(AddNode(Node("R")), AddProperty(NODE, "P", Property("c"))) == []
+
+
+def test_the_checks_of_a_change_are_those_that_run_in_their_place() -> None:
+    for change in (REQUIRED, CONVERTED, SINGLE):
+        later = steps(change, BEFORE, revision="r1")
+        checks = [step for step in later if isinstance(step, Check)]
+        assert [question.check for question in asked(change)] == checks
+        assert checks
+
+
+def test_a_check_behind_a_write_of_its_own_change_is_not_asked() -> None:
+    change = RenameProperty(NODE, "P", "a", "c")
+    check, write, again = steps(change, BEFORE, revision="r1")
+    assert isinstance(write, Batched)
+    assert check == again
+    assert [question.check for question in asked(change)] == [check]
+
+
+def test_one_question_is_asked_once() -> None:
+    assert len(asked(REQUIRED, REQUIRED)) == 1
+
+
+def test_nothing_is_asked_behind_what_may_have_changed_the_data() -> None:
+    index = AddIndex(Index(IndexKind.RANGE, NODE, ("P",), ("b",)))
+    assert len(asked(index, DATA, AddConstraint(UNIQUE), SINGLE)) == 1
+    assert len(asked(index, CATALOGUE, AddConstraint(UNIQUE))) == 3
+    run = [Foreseen("r1", (DATA,)), Foreseen("r2", (_made(REQUIRED),))]
+    assert questions(run) == []
+    assert [q.revision for q in questions(run[1:])] == ["r2"]
+
+
+def test_nothing_is_asked_behind_a_write_that_is_not_known_here() -> None:
+    class Strange(Change):
+        def apply(self, schema: Schema) -> Schema:
+            return schema
+
+        def reverse(self) -> Change:
+            return self
+
+    check = Check("RETURN 1", "strange", "none")
+    write = Batched("strange", "", "", "")
+    reading = Made(Strange(), BEFORE, (check,))
+    writing = Made(Strange(), BEFORE, (write,))
+    known = _made(REQUIRED)
+    assert len(questions([Foreseen("r1", (reading, known))])) == 1
+    assert questions([Foreseen("r1", (writing, known))]) == []
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        CONVERTED,
+        AddProperty(NODE, "Q", Property("a", default="x"), backfill=True),
+        AddProperty(NODE, "Q", Property("a"), backfill="n.b"),
+        AddProperty(NODE, "Q", Property("a"), restore=True),
+        RemoveProperty(NODE, "Q", "a"),
+        RemoveProperty(NODE, "Q", "a", "delete"),
+        RenameProperty(NODE, "Q", "a", "z", where="n.b = 1"),
+        RenameProperty(NODE, "Q", "z", "a", where="n.b = 1"),
+    ],
+)
+def test_a_write_of_the_property_leaves_it_to_the_check_in_its_place(
+    write: Change,
+) -> None:
+    # A node may carry any other label besides.
+    alone = len(asked(write))
+    assert len(asked(write, AddConstraint(UNIQUE))) == alone
+    assert len(asked(write, REQUIRED)) == alone
+    assert len(asked(write, AddConstraint(ON_B))) == alone + 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        AddProperty(NODE, "P", Property("a")),
+        AddProperty(NODE, "P", Property("a", default="x"), backfill=False),
+        RemoveProperty(NODE, "P", "a", "keep"),
+        AlterProperty(NODE, "P", "a", (("default", "x"),)),
+    ],
+)
+def test_a_change_that_writes_nothing_leaves_the_questions(change: Change) -> None:
+    assert len(asked(change, AddConstraint(UNIQUE))) == 2
+
+
+def test_node_and_relationship_properties_are_told_apart() -> None:
+    write = AddProperty(RELATIONSHIP, "T", Property("a"), backfill="'x'")
+    assert len(asked(write, AddConstraint(UNIQUE))) == 2
+    assert asked(write, AddConstraint(ON_TYPE)) == []
+
+
+def test_a_renamed_label_is_asked_for_by_the_name_that_the_nodes_have_now() -> None:
+    question, size = asked(RenameLabel("P", "New"), AddConstraint(ON_NEW))
+    assert question.names == size.names == {"P", "New"}
+    assert size.large is None
+    assert "MATCH (n:`New`|`P`)" in question.check.query
+    assert question.check.expected == duplicates(ON_NEW).expected
+    question, _ = asked(
+        RenameLabel("P", "Old"), RenameLabel("Old", "New"), AddConstraint(ON_NEW)
+    )
+    assert question.names == {"P", "Old", "New"}
+
+
+def test_a_label_that_was_renamed_away_has_no_nodes_to_ask_for() -> None:
+    assert asked(RenameLabel("P", "New"), AddConstraint(UNIQUE)) == []
+
+
+def test_an_added_label_is_asked_for_by_both() -> None:
+    question, _ = asked(AddLabel("P", "New"), AddConstraint(ON_NEW))
+    assert question.names == {"P", "New"}
+
+
+def test_a_removed_label_is_left_to_the_check_in_its_place() -> None:
+    remove = RemoveLabel("P", "New")
+    assert asked(remove, AddConstraint(ON_NEW)) == []
+    assert len(asked(remove, AddConstraint(UNIQUE))) == 2
+    assert asked(remove, RenameLabel("New", "Newer"), AddConstraint(ON_NEW)) == []
+    renamed = Constraint(ConstraintKind.UNIQUE, NODE, "Newer", ("a",))
+    assert asked(remove, RenameLabel("New", "Newer"), AddConstraint(renamed)) == []
+
+
+def test_a_renamed_type_is_asked_for_by_the_name_it_has_now() -> None:
+    question, _ = asked(RenameRelationshipType("S", "T"), AddConstraint(ON_TYPE))
+    assert question.names == {"S", "T"}
+    assert question.entity is RELATIONSHIP
+
+
+def test_a_renamed_property_is_asked_for_by_where_its_values_are_now() -> None:
+    before = Schema.of(nodes=[Node("P", (Property("a", "STRING"),))])
+    rename = RenameProperty(NODE, "P", "a", "b")
+    _, question, size = asked(rename, AddConstraint(ON_B), before=before)
+    moved = "CASE WHEN n:`P` THEN coalesce(n.`a`, n.`b`) ELSE n.`b` END"
+    assert moved in question.check.query
+    assert moved in size.check.query
+    assert size.large is None
+    assert question.check.expected == duplicates(ON_B).expected
+    left = AddConstraint(UNIQUE)
+    question = asked(rename, left, before=before)[1]
+    assert "CASE WHEN n:`P` THEN null ELSE n.`a` END" in question.check.query
+
+
+def test_a_property_renamed_on_a_renamed_label() -> None:
+    rename = RenameProperty(NODE, "New", "a", "b", on_conflict="keep")
+    wanted = Constraint(ConstraintKind.UNIQUE, NODE, "New", ("b",))
+    question, _ = asked(RenameLabel("P", "New"), rename, AddConstraint(wanted))
+    moved = "CASE WHEN n:`New`|`P` THEN coalesce(n.`b`, n.`a`) ELSE n.`b` END"
+    assert moved in question.check.query
+
+
+def test_a_property_that_is_renamed_for_ever_is_given_up() -> None:
+    there, back = (RenameProperty(NODE, "P", *n) for n in (("a", "b"), ("b", "a")))
+    assert len(asked(*[there, back] * 20)) <= 2
+    assert asked(*[there, back] * 20, AddConstraint(UNIQUE))[2:] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        RenameLabel("New", "P"),
+        RenameProperty(NODE, "P", "a", "c"),
+        AddLabel("Other", "New"),
+        AddProperty(NODE, "New", Property("c", required=True)),
+        AlterProperty(NODE, "New", "a", (("required", True),)),
+    ],
+)
+def test_a_change_of_what_a_rename_has_moved_is_left_to_its_place(
+    change: Change,
+) -> None:
+    before = Schema.of(
+        nodes=[*BEFORE.nodes.values(), Node("New")],
+        constraints=[
+            UNIQUE,
+            Constraint(ConstraintKind.UNIQUE, NODE, "P", ("c",)),
+            ON_NEW,
+        ],
+    )
+    assert asked(change, before=before) != []
+    rename = [RenameLabel("P", "Else"), RenameLabel("New", "Newest")]
+    alone = expectations(*rename, before=before)
+    assert expectations(*rename, change, before=before) == alone
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        CONVERTED,
+        RenameProperty(NODE, "P", "b", "c", where="n.a = 1"),
+        AddProperty(NODE, "P", Property("c", required=True), backfill="n.a"),
+    ],
+)
+def test_a_persons_expression_may_read_anything(change: Change) -> None:
+    assert asked(change) != []
+    write = AddProperty(NODE, "Z", Property("z"), backfill="'x'")
+    assert asked(write, change) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        RenameLabel("Z", "Zz"),
+        RenameRelationshipType("Z", "Zz"),
+        AddLabel("Z", "Zz"),
+        RemoveLabel("Z", "Zz"),
+        ReverseRelationships("Z", "ZS", "Z"),
+    ],
+)
+def test_ends_are_judged_where_no_label_and_no_type_has_changed(change: Change) -> None:
+    assert len(asked(SINGLE)) == 1
+    assert asked(change, SINGLE) == []
+    values = AddProperty(NODE, "P", Property("a"), backfill="'x'")
+    assert len(asked(values, SINGLE)) == 1
+
+
+def _made(change: Change) -> Made:
+    return Made(change, BEFORE, steps(change, BEFORE, revision="r1"))

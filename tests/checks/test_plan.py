@@ -1,0 +1,190 @@
+"""Which counts of a plan are known beforehand, and how its units are made."""
+
+from __future__ import annotations
+
+import pytest
+
+from alembic_neo4j.checks.foresight import Made
+from alembic_neo4j.checks.plan import (
+    EARLIER,
+    Event,
+    Opaque,
+    Raw,
+    UnitPlan,
+    Written,
+    planned_units,
+)
+from alembic_neo4j.graph.cypher import steps
+from alembic_neo4j.graph.execute import digest_of
+from alembic_neo4j.graph.lexer import classify
+from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.graph.steps import Run
+from alembic_neo4j.ledger.journal import DONE, RUNNING, Unit
+from alembic_neo4j.schema.changes import (
+    AddIndex,
+    AddLabel,
+    AddProperty,
+    AlterProperty,
+    Change,
+    RemoveProperty,
+    RenameLabel,
+    RenameProperty,
+    RenameRelationshipType,
+    ReverseRelationships,
+)
+from alembic_neo4j.schema.elements import (
+    Entity,
+    Index,
+    IndexKind,
+    Node,
+    Property,
+    RelationshipType,
+    Schema,
+)
+
+NODE, RELATIONSHIP = Entity.NODE, Entity.RELATIONSHIP
+PROPERTIES = tuple(Property(name, "STRING") for name in "abc")
+SCHEMA = Schema.of(
+    nodes=[Node("A", PROPERTIES), Node("B", PROPERTIES)],
+    relationship_types=[RelationshipType("R", PROPERTIES)],
+)
+
+
+def made(*changes: Change) -> list[Event]:
+    events: list[Event] = []
+    schema = SCHEMA
+    for change in changes:
+        found = steps(change, schema, revision="r1")
+        events.append(Made(change, schema, found))
+        schema = change.apply(schema)
+    return events
+
+
+def raw(text: str, *, answers: bool = False) -> Raw:
+    kind = classify(text)
+    return Raw(Run(text, kind), answers, kind is not Kind.SCHEMA)
+
+
+def units(*events: Event) -> tuple[UnitPlan, ...]:
+    return planned_units(events)[0]
+
+
+def known(*events: Event) -> list[bool]:
+    return [not unit.unknown for unit in units(*events) if unit.kind == "batched"]
+
+
+def default(owner: str, name: str, entity: Entity = NODE) -> AddProperty:
+    return AddProperty(entity, owner, Property(name, default="x"), backfill=True)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (default("A", "p"), default("A", "q"), True),
+        (default("A", "p"), default("B", "q"), True),
+        # A node may have both labels.
+        (default("A", "p"), default("B", "p"), False),
+        (RenameProperty(NODE, "A", "a", "p"), RemoveProperty(NODE, "A", "b"), True),
+        (RenameProperty(NODE, "A", "a", "p"), RemoveProperty(NODE, "B", "a"), False),
+        (RenameProperty(NODE, "A", "a", "p"), default("A", "p"), False),
+        (RenameLabel("A", "C"), RemoveProperty(NODE, "C", "a"), False),
+        (RenameLabel("A", "C"), RemoveProperty(NODE, "B", "a"), True),
+        (AddLabel("A", "C"), RemoveProperty(NODE, "A", "a"), True),
+        (AddLabel("A", "C"), RenameLabel("C", "D"), False),
+        (RenameRelationshipType("R", "S"), default("S", "p", RELATIONSHIP), False),
+        (RenameRelationshipType("R", "S"), RemoveProperty(NODE, "A", "a"), True),
+        (
+            ReverseRelationships("A", "R", "B"),
+            RemoveProperty(RELATIONSHIP, "R", "a"),
+            False,
+        ),
+        (
+            RemoveProperty(NODE, "A", "a"),
+            AlterProperty(NODE, "A", "b", (("type", "INTEGER"),), using="1"),
+            True,
+        ),
+        # What a person wrote may read anything.
+        (
+            RemoveProperty(NODE, "A", "a"),
+            RenameProperty(NODE, "A", "b", "p", where="n.a = 1"),
+            False,
+        ),
+        (
+            RemoveProperty(NODE, "A", "a"),
+            AddProperty(NODE, "A", Property("p"), backfill="n.a"),
+            False,
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Change) else "",
+)
+def test_a_count_is_known_unless_an_earlier_change_makes_a_difference(
+    first: Change, second: Change, expected: bool
+) -> None:
+    assert known(*made(second))[0]
+    found = known(*made(first, second))
+    assert found[0]
+    count = sum(step.kind == "batched" for step in units(*made(first)))
+    assert found[count] is expected
+
+
+def test_the_second_step_of_a_change_depends_on_the_first() -> None:
+    assert known(*made(ReverseRelationships("A", "R", "B"))) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (raw("CREATE (:X)"), False),
+        (raw("CREATE INDEX i FOR (n:X) ON (n.p)"), True),
+        (Opaque("unknown", "?"), False),
+        (Opaque("ledger", "INSERT"), True),
+    ],
+)
+def test_what_comes_before_by_hand(event: Event, expected: bool) -> None:
+    assert known(event, *made(default("A", "p"))) == [expected]
+    units, written = planned_units([event])
+    assert len(units) == 1
+    later, _ = planned_units(made(default("A", "p")), written)
+    assert later[0].unknown == ("" if expected else EARLIER)
+
+
+def test_what_an_open_run_has_done_changes_nothing_any_more() -> None:
+    events = made(default("A", "p"), default("B", "p"))
+    plain = units(*events)
+    assert [unit.unknown for unit in plain] == ["", EARLIER]
+    assert all(unit.batched for unit in plain)
+    digests = [digest_of([unit.batched]) for unit in plain if unit.batched]
+    for state, unknown in ((DONE, ["", ""]), (RUNNING, ["", EARLIER])):
+        begun = [Unit("r1", 1, "batched", digests[0], state)]
+        found, _ = planned_units(events, Written(), begun)
+        assert [unit.state for unit in found] == [state, ""]
+        assert [unit.unknown for unit in found] == unknown
+        assert found[0].is_done is (state == DONE)
+
+
+def test_units_are_what_shares_a_transaction() -> None:
+    index = AddIndex(Index(IndexKind.RANGE, NODE, ("A",), ("a",)))
+    other = AddIndex(Index(IndexKind.RANGE, NODE, ("A",), ("b",)))
+    found = units(
+        *made(index, other),
+        raw("CREATE (:X)"),
+        raw("CREATE (:Y)", answers=True),
+        raw("CREATE (:Z)"),
+        Opaque("ledger", "INSERT INTO t"),
+        raw("MATCH (n) RETURN n", answers=True),
+        raw("CREATE (:Q)"),
+    )
+    assert [(u.position, u.kind, len(u.texts)) for u in found] == [
+        (1, "create", 2),
+        (2, "data", 2),
+        (3, "data", 1),
+        (None, "ledger", 1),
+        (None, "read", 1),
+        (None, "data", 1),
+    ]
+
+
+def test_a_statement_is_shown_by_its_first_line_and_its_place() -> None:
+    run = Run("\n  MATCH (n)\n  SET n.x = 1", Kind.DATA, place="load.cypher:3")
+    (unit,) = units(Raw(run, False, True))
+    assert unit.texts == ("load.cypher:3: MATCH (n) …",)

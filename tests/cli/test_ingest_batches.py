@@ -1,0 +1,370 @@
+"""``alembic-neo4j ingest load``, ``list``, ``show`` and ``rollback``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.lock import Owner, graph_lock
+from tests.graph.loads import contents, properties
+from tests.migration.project import Project, graph_state
+
+SCHEMA = """
+op.add_node(
+    "Person",
+    op.Property("name", "STRING", required=True),
+    op.Property("born", "DATE"),
+    op.Property("age", "INTEGER"),
+    open=True,
+)
+op.add_node("Town", op.Property("id", "INTEGER"))
+op.add_unique_constraint("Person", "name")
+"""
+PEOPLE = "name,born,age,more\nAnn,2017-01-01,7,x\nBob,,8,\n"
+
+
+@pytest.fixture
+def schema(live: Project) -> Project:
+    """A project whose graph has a schema."""
+    live.revision("r1", SCHEMA)
+    live.done("upgrade", "head")
+    write(live, "people.csv", PEOPLE)
+    return live
+
+
+def write(project: Project, name: str, text: str) -> Path:
+    path = project.path / name
+    path.write_text(text)
+    return path
+
+
+def done(project: Project, *arguments: str) -> str:
+    outcome = project.verb("ingest", *arguments)
+    assert outcome.status == 0, outcome.text
+    return outcome.out
+
+
+def report(project: Project, *arguments: str) -> Any:
+    return json.loads(done(project, *arguments, "--format", "json"))
+
+
+def failed(project: Project, *arguments: str, status: int = 2) -> str:
+    outcome = project.verb("ingest", *arguments)
+    assert outcome.status == status, outcome.text
+    assert "Traceback" not in outcome.text
+    return outcome.err
+
+
+def test_a_file_is_loaded_shown_and_taken_back(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    before = contents(neo4j_graph)
+    digest = hashlib.sha256(PEOPLE.encode()).hexdigest()
+
+    loaded = report(
+        *(schema, "load", "people.csv", "--label", "Person", "--batch", "people"),
+        *("--loader", "etl", "--loader-version", "7"),
+    )
+
+    assert loaded == {
+        "batch": "people",
+        "uri": str(schema.path / "people.csv"),
+        "sha256": digest,
+        "rows": 2,
+        "refused": 0,
+        "created": 2,
+        "touched": 0,
+        "unmatched": 0,
+        "loaded": True,
+    }
+    ann, bob = properties(neo4j_graph)
+    assert (ann["born"].year, ann["age"], ann["more"]) == (2017, 7, "x")
+    assert bob == {"name": "Bob", "age": 8, "_alembic_batch": "people"}
+
+    (row,) = report(schema, "list")["batches"]
+    assert row == report(schema, "show", "people")
+    assert row.pop("begun_at") <= row.pop("ended_at")
+    assert "@" in row.pop("begun_by")
+    assert row == {
+        "batch": "people",
+        "state": "loaded",
+        "revision": None,
+        "sources": [{"uri": str(schema.path / "people.csv"), "sha256": digest}],
+        "loader": "etl",
+        "loader_version": "7",
+        "labels": ["Person"],
+        "types": [],
+        "created_nodes": 2,
+        "touched_nodes": 0,
+        "created_relationships": 0,
+        "touched_relationships": 0,
+        "unmatched": 0,
+    }
+    assert "people  loaded" in done(schema, "list")
+    assert digest in done(schema, "show", "people")
+
+    assert report(schema, "rollback", "people", "--yes") == {
+        "batch": "people",
+        "deleted_nodes": 2,
+        "deleted_relationships": 0,
+        "restored_nodes": 0,
+        "restored_relationships": 0,
+    }
+    assert contents(neo4j_graph) == before
+    assert report(schema, "show", "people")["state"] == "rolled back"
+    assert "rolled back before" in done(schema, "rollback", "people", "--yes")
+    schema.done("upgrade", "head")
+
+
+def test_relationships_between_nodes_by_columns(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction([("CREATE (:Town {id: 1}), (:Town {id: 2})", {})])
+    done(schema, "load", "people.csv", "--label", "Person")
+    # The types of the keys are the model's: the text 1 is the number.
+    write(schema, "lives.tsv", "who\ttown\tsince\nAnn\t1\t2020\nBob\t3\t2021\n")
+    lives = (
+        *("load", "lives.tsv", "--type", "LIVES_IN", "--batch", "lives"),
+        *("--source-label", "Person", "--source-key", "name", "--source-column", "who"),
+        *("--target-label", "Town", "--target-key", "id", "--target-column", "town"),
+    )
+
+    loaded = report(schema, *lives)
+
+    assert (loaded["created"], loaded["unmatched"]) == (1, 1)
+    found = neo4j_graph.read(
+        "MATCH (p)-[r:LIVES_IN]->(t) RETURN p.name AS p, r.since AS s, t.id AS t"
+    )
+    assert found == [{"p": "Ann", "s": "2020", "t": 1}]
+    done(schema, "rollback", "lives", "--yes")
+
+    message = failed(schema, *lives, "--on-unmatched", "fail")
+    assert "row 2: no (:Town {id: 3})" in message
+    assert [row["state"] for row in report(schema, "list")["batches"]] == ["loaded"]
+    rerun = report(schema, *lives, "--merge")
+    assert rerun["created"] == 1
+    done(schema, "rollback", "lives", "--yes")
+    default = write(schema, "default.csv", "source,target\nAnn,1\n")
+    again = report(
+        *(schema, "load", str(default), "--type", "LIVES_IN"),
+        *("--source-label", "Person", "--source-key", "name"),
+        *("--target-label", "Town", "--target-key", "id"),
+    )
+    assert again["created"] == 1
+
+
+def test_a_load_is_not_done_twice(schema: Project, neo4j_graph: Graph) -> None:
+    first = report(schema, "load", "people.csv", "--label", "Person")["batch"]
+
+    message = failed(schema, "load", "people.csv", "--label", "Person")
+
+    assert first.startswith("people.csv-")
+    assert f"the batch {first} was loaded at" in message
+    assert f"ingest rollback {first}" in message
+    assert len(properties(neo4j_graph)) == 2
+    # Under another name it would be, but for the constraint.
+    failed(schema, "load", "people.csv", "--label", "Person", "--batch", "other")
+    again = report(
+        *(schema, "load", "people.csv", "--label", "Person"),
+        *("--batch", "other", "--key", "name"),
+    )
+    assert (again["created"], again["touched"]) == (0, 2)
+
+
+def test_a_dry_run_loads_nothing(schema: Project, neo4j_graph: Graph) -> None:
+    before = graph_state(neo4j_graph), schema.remembered()
+
+    found = report(schema, "load", "people.csv", "--label", "Person", "--dry-run")
+
+    assert (found["rows"], found["loaded"]) == (2, False)
+    text = done(schema, "load", "people.csv", "--label", "Person", "--dry-run")
+    assert "nothing was loaded" in text
+    assert (graph_state(neo4j_graph), schema.remembered()) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,age\nAnn,7\nBob,eight\n", "row 2 (line 3), column 'age'"),
+        ("age\n7\n", "expected a column for the required property 'name'"),
+        ("name,age\nAnn,7\nAnn,8\n", "expected a value of its own"),
+        ("name,age\nAnn,7\n,8\n", "column 'name': expected a value, found none"),
+        ("name,age\nAnn\n", "row 1"),
+    ],
+)
+def test_the_whole_file_is_checked_first(
+    schema: Project, neo4j_graph: Graph, text: str, message: str
+) -> None:
+    before = graph_state(neo4j_graph), schema.remembered()
+    write(schema, "people.csv", text)
+
+    found = failed(schema, "load", "people.csv", "--label", "Person")
+
+    assert message in found
+    assert (graph_state(neo4j_graph), schema.remembered()) == before
+
+
+def test_rows_may_be_refused_and_the_others_loaded(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    write(schema, "people.csv", "name,age\nAnn,7\nBob,eight\nCid,9\n")
+    load = ("load", "people.csv", "--label", "Person", "--on-error", "skip")
+
+    failed(schema, *load, "--max-rejects", "0")
+    loaded = report(schema, *load, "--reject-file", "refused.csv")
+
+    assert (loaded["rows"], loaded["refused"], loaded["created"]) == (3, 1, 2)
+    assert "Bob" in (schema.path / "refused.csv").read_text()
+
+
+def test_what_the_rows_become_has_to_be_said(schema: Project) -> None:
+    for arguments, message in (
+        ((), "--label or --type"),
+        (("--label", "A", "--type", "T"), "not both"),
+        (("--type", "T", "--source-label", "A"), "--type needs"),
+        (("--label", "A", "--merge"), "are for --type"),
+        (("--label", "A", "--max-rejects", "1"), "--on-error skip"),
+        (("--label", "A", "--batch", ""), "Expected a name for the batch"),
+        (("--label", "__AlembicNeo4jLock"), "belongs to alembic_neo4j"),
+        (("--label", "A", "--sha256", "0" * 64), "expected the SHA-256"),
+    ):
+        assert message in failed(schema, "load", "people.csv", *arguments)
+    assert "can't be read" in failed(schema, "load", "none.csv", "--label", "A")
+
+
+def test_a_batch_of_a_revision_can_be_taken_back(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    schema.revision(
+        "r2",
+        "op.create_nodes('Person', [{'name': 'Ann'}])",
+        "op.delete_nodes_by_batch('Person')",
+        down="r1",
+    )
+    schema.done("upgrade", "head")
+
+    message = failed(schema, "rollback", "r2")
+
+    assert "It belongs to the revision r2, which stays" in message
+    assert "say --yes" in message
+    assert report(schema, "rollback", "r2", "--yes")["deleted_nodes"] == 1
+    schema.done("downgrade", "r1")
+    assert properties(neo4j_graph) == []
+
+
+def test_relationships_of_others_need_detach(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    done(schema, "load", "people.csv", "--label", "Person", "--batch", "b")
+    neo4j_graph.transaction(
+        [("MATCH (n:Person {name: 'Ann'}) CREATE (n)-[:X]->(n)", {})]
+    )
+
+    assert "1 :X, such as" in failed(schema, "rollback", "b", "--yes")
+    assert report(schema, "show", "b")["state"] == "loaded"
+    schema.done("upgrade", "head")
+    undone = report(schema, "rollback", "b", "--yes", "--detach")
+
+    assert (undone["deleted_nodes"], undone["deleted_relationships"]) == (2, 1)
+
+
+def test_a_batch_that_nobody_knows(schema: Project, neo4j_graph: Graph) -> None:
+    assert "it knows none" in failed(schema, "show", "x")
+    assert "there is no batch 'x'" in failed(schema, "rollback", "x", "--yes")
+    assert done(schema, "list") == "No batch was loaded.\n"
+
+    # The ledger was lost, and the graph still has it.
+    neo4j_graph.transaction([("CREATE (:Person {name: 'A', _alembic_batch: 'x'})", {})])
+    assert report(schema, "rollback", "x", "--yes")["deleted_nodes"] == 1
+
+
+def test_nothing_is_made_by_looking(live: Project) -> None:
+    assert done(live, "list") == "No batch was loaded.\n"
+    assert "it knows none" in failed(live, "show", "x")
+    assert not live.ledger.exists()
+
+
+def test_a_load_waits_for_the_lock(schema: Project, neo4j_graph: Graph) -> None:
+    with graph_lock(
+        neo4j_graph, Owner.of_this_process(), timeout=5, waiting=lambda _: None
+    ):
+        message = failed(
+            *(schema, "load", "people.csv", "--label", "Person"),
+            *("--lock-timeout", "0.2"),
+        )
+
+    assert "was not free within 0.2 seconds" in message
+    assert properties(neo4j_graph) == []
+
+
+def test_a_foreign_graph_is_not_loaded_into(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction(
+        [("MATCH (s:__AlembicNeo4jStamp) SET s.ledger = 'another'", {})]
+    )
+
+    message = failed(schema, "load", "people.csv", "--label", "Person")
+
+    assert "another ledger manages this graph" in message
+    assert properties(neo4j_graph) == []
+
+
+def test_a_revision_loads_files(schema: Project, neo4j_graph: Graph) -> None:
+    (schema.path / "data").mkdir()
+    people = write(schema, "data/people.csv", "Name;age\nAnn;7\nBob;\n")
+    write(schema, "data/knows.jsonl", '{"from": "Ann", "to": "Bob", "since": 1}\n')
+    rules = schema.path / "data" / "rules.toml"
+    rules.write_text('[properties.name]\ncolumn = "Name"\n')
+    schema.revision(
+        "r2",
+        f"""
+        loaded = op.load_nodes(
+            "data/people.csv", "Person", rules="data/rules.toml",
+            read_options={{"delimiter": ";"}},
+            sha256={hashlib.sha256(people.read_bytes()).hexdigest()!r},
+        )
+        assert op.is_replaying() or loaded.created == 2
+        op.load_relationships(
+            "data/knows.jsonl", "Person", "Person", "KNOWS", source_key="name",
+            target_key="name", source_column="from", target_column="to",
+        )
+        """,
+        "op.rollback_batch()",
+        down="r1",
+    )
+
+    schema.done("upgrade", "head")
+
+    assert [row.get("age") for row in properties(neo4j_graph)] == [7, None]
+    found = neo4j_graph.read("MATCH ()-[r:KNOWS]->() RETURN r.since AS since")
+    assert found == [{"since": 1}]
+    (row,) = report(schema, "list")["batches"]
+    assert [source["uri"] for source in row["sources"]] == [
+        str(schema.path / "data" / name) for name in ("people.csv", "knows.jsonl")
+    ]
+    schema.done("downgrade", "r1")
+    assert properties(neo4j_graph) == []
+
+    people.write_text("Name;age\nAnn;7\nBob;8\n")
+    message = schema.failed("upgrade", "head")
+    assert "expected the SHA-256" in message
+    assert "run the same command again" not in message
+
+
+def test_a_part_of_a_node_may_be_changed_by_a_file(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction([("CREATE (:Person {name: 'Ann', code: 'a'})", {})])
+    # The required name is not in it, and one node twice.
+    write(schema, "ages.json", '[{"code": "a", "age": "7"}, {"code": "a", "age": 8}]')
+
+    loaded = report(schema, "load", "ages.json", "--label", "Person", "--key", "code")
+
+    assert (loaded["created"], loaded["touched"]) == (0, 1)
+    assert properties(neo4j_graph) == [{"name": "Ann", "code": "a", "age": 8}]
