@@ -1,7 +1,7 @@
 """Figures of the main job, each a ratio to a peer or the bare driver in the same run.
 
     python benchmarks/measure.py upgrade autogenerate nothing
-    python benchmarks/measure.py rename-property rename-label --count 100000
+    python benchmarks/measure.py rename-property rename-label load --count 100000
 
 Whole processes are timed, the median of several runs; the graph is that of a local
 server made for this, in the directory where the command runs.
@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import data_changes
+import loads
 
 from alembic_neo4j.graph import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
@@ -60,17 +61,6 @@ with neo4j.GraphDatabase.driver(os.environ["ALEMBIC_NEO4J_URI"], auth=auth) as d
             ).data():
                 time.sleep(0.002)
 """
-SQL_ENV = """
-from alembic import context
-from sqlalchemy import create_engine
-import tables
-
-engine = create_engine("sqlite:///app.db")
-with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=tables.metadata)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
 
 
 def main() -> None:
@@ -79,6 +69,7 @@ def main() -> None:
         "upgrade": upgrade,
         "autogenerate": autogenerate,
         "nothing": nothing_to_do,
+        "load": load,
         **{name: data_change(name) for name in data_changes.CHANGES},
     }
     parser = argparse.ArgumentParser(description=__doc__)
@@ -86,15 +77,15 @@ def main() -> None:
     parser.add_argument(
         "--count",
         type=int,
-        help="revisions or models (default: 1,000), entities of a data change "
-        "(default: 1,000,000)",
+        help="revisions or models (default: 1,000), entities of a data change or "
+        "nodes of a load (default: 1,000,000)",
     )
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     for name in arguments.names or benchmarks:
         with tempfile.TemporaryDirectory() as directory:
-            changed = name in data_changes.CHANGES
-            count = arguments.count or (1_000_000 if changed else 1_000)
+            many = name == "load" or name in data_changes.CHANGES
+            count = arguments.count or (1_000_000 if many else 1_000)
             benchmarks[name](Path(directory), count, arguments.runs)
 
 
@@ -161,6 +152,20 @@ def nothing_to_do(directory: Path, count: int, runs: int) -> None:
     wipe(graph)
 
 
+def load(directory: Path, count: int, runs: int) -> None:
+    """Time nodes and twice as many relationships in, and out again."""
+    graph = disposable_graph()
+    call(directory, INIT)
+    loads.measure(graph, directory, up_and_down(), runs, count=count)
+    wipe(graph)
+
+
+def up_and_down() -> list[list[str]]:
+    """Return the commands that upgrade and downgrade a project."""
+    verbs = (("upgrade", "head"), ("downgrade", "base"))
+    return [[*ALEMBIC, "-c", "neo4j.ini", *verb] for verb in verbs]
+
+
 def data_change(name: str) -> Callable[[Path, int, int], None]:
     """Return the benchmark of a data change."""
 
@@ -172,10 +177,7 @@ def data_change(name: str) -> Callable[[Path, int, int], None]:
             data_changes.CHANGES[name],
             graph,
             directory,
-            [
-                [*ALEMBIC, "-c", "neo4j.ini", *verb]
-                for verb in (("upgrade", "head"), ("downgrade", "base"))
-            ],
+            up_and_down(),
             runs,
             count=count,
         )
@@ -206,10 +208,19 @@ def models(count: int) -> str:
 
 
 def sql_project(directory: Path, count: int) -> Path:
-    """Return a stock Alembic project of tables like the models."""
+    """Return a project as Alembic itself makes it, of tables like the models."""
     directory.mkdir()
     call(directory, [*ALEMBIC, "init", "migrations"])
-    (directory / "migrations" / "env.py").write_text(SQL_ENV)
+    rewrite(
+        directory / "migrations" / "env.py",
+        "target_metadata = None",
+        "import tables\n\ntarget_metadata = tables.metadata",
+    )
+    rewrite(
+        directory / "alembic.ini",
+        "sqlalchemy.url = driver://user:pass@localhost/dbname",
+        "sqlalchemy.url = sqlite:///app.db",
+    )
     lines = ["from sqlalchemy import Column, Index, MetaData, String, Table", ""]
     lines += ["metadata = MetaData()"]
     for number in range(count):
@@ -222,6 +233,13 @@ def sql_project(directory: Path, count: int) -> Path:
         ]
     (directory / "tables.py").write_text("\n".join(lines) + "\n")
     return directory
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    """Put a text in the place of another one that the file has."""
+    text = path.read_text()
+    assert old in text, f"{path}: {old}"
+    path.write_text(text.replace(old, new))
 
 
 def no_revisions(directory: Path) -> None:

@@ -21,3 +21,6 @@ highlight_language = "none"
 myst_heading_anchors = 3
 python_maximum_signature_line_length = 88
 add_module_names = False
+
+# The lexer of Cypher knows no parameters.
+suppress_warnings = ["misc.highlighting_failure"]

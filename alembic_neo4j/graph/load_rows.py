@@ -6,7 +6,7 @@ import hashlib
 import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.load_statements import Names
@@ -23,15 +23,27 @@ Row: TypeAlias = "dict[str, Any]"
 SHAPE = ("source", "target", "properties")
 """The keys of a row that becomes a relationship; the last may be left out."""
 
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
 class RowDigest:
     """A digest of rows in their order, whatever the portions in which they come."""
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._names: tuple[str, ...] | None = None
+    def __init__(self, before: RowDigest | None = None) -> None:
+        self._hash = before.hashed() if before else hashlib.sha256()
+        self._names: Names = before.last_names if before else None
+
+    @property
+    def last_names(self) -> Names:
+        """The names of the last row."""
+        return self._names
+
+    def hashed(self) -> Hash:
+        """Return a copy of what hashes, which goes on by itself."""
+        return self._hash.copy()
 
     def update(self, rows: Sequence[Row]) -> None:
         """Add the rows that follow."""
@@ -43,12 +55,6 @@ class RowDigest:
                 names, start = found, place
         self._add(rows[start:])
         self._names = names
-
-    def copy(self) -> RowDigest:
-        """Return one that goes on from here by itself."""
-        other = RowDigest()
-        other._hash, other._names = self._hash.copy(), self._names
-        return other
 
     def hexdigest(self) -> str:
         """Return the SHA-256 of all rows so far."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import CheckFailed, LedgerError, StatementError
 from alembic_neo4j.graph import before_images
@@ -30,13 +30,20 @@ from alembic_neo4j.graph.load_rows import (
     packed,
     unstorable,
 )
-from alembic_neo4j.graph.load_statements import LoadStatements, load_statements
+from alembic_neo4j.graph.load_statements import (
+    LoadStatements,
+    Names,
+    load_statements,
+)
 from alembic_neo4j.graph.load_targets import NodeTarget, RelationshipTarget
 from alembic_neo4j.graph.marker import Mark, advance, finish, read_progress
 from alembic_neo4j.graph.parameters import Sendable
 from alembic_neo4j.graph.steps import LOAD_BATCH_SIZE, Load
 
 log = logging.getLogger(__name__)
+
+Read: TypeAlias = "Callable[[str, Mapping[str, Any]], Sequence[Row]]"
+"""What returns the rows of a statement."""
 
 _NAMED = 5
 """How many rows without both ends are named."""
@@ -102,6 +109,7 @@ def run_load(
     warn_of_scans(graph, load.target)
     size = load.batch_size or limits.batch_size or LOAD_BATCH_SIZE
     loading = _Loading(graph, load, size, limits.interrupts, mark, progress)
+    loading.check_ends()
     loading.run()
     return loading.progress.loaded
 
@@ -133,6 +141,33 @@ class _Loading:
         self._mark = mark
         self._digest = RowDigest()
         self._reported = time.monotonic()
+
+    def check_ends(self) -> None:
+        """Look for what rows lack before the first is loaded, where that is an error.
+
+        Rows that can be gone through once only are found out when it is their turn.
+        """
+        target, rows = self._load.target, self._load.rows
+        if (
+            not isinstance(target, RelationshipTarget)
+            or target.on_unmatched != "fail"
+            or isinstance(rows, Iterator)
+            or self.progress.rows
+        ):
+            return
+        done, left = 0, self._rows()
+        while portion := list(islice(left, self._size.now)):
+            self._interrupts.check()
+            names, lists = packed(target, portion, self._load.tag, done + 1)
+            before, statements = _Progress(rows=done), self._statements(names)
+            attempt = _Attempt(self._load, statements, lists, before)
+            if found := list(attempt.missing(self._graph.read, target)):
+                raise CheckFailed(
+                    f"{self._title}: rows lack a node to lead from or to, such as "
+                    f"{'; '.join(found)}. Nothing was loaded; load these nodes first, "
+                    "or leave the rows out"
+                )
+            done += len(portion)
 
     def run(self) -> None:
         """Load the rows that are left."""
@@ -175,14 +210,11 @@ class _Loading:
 
     def _loaded(self, portion: list[Row], *, last: bool) -> bool:
         """Load some rows; False where they are too many at once."""
-        digest = self._digest.copy()
+        digest = RowDigest(self._digest)
         digest.update(portion)
         first = self.progress.rows + 1
         names, rows = packed(self._load.target, portion, self._load.tag, first)
-        statements = load_statements(
-            self._load.target, names, self._load.tag, self._load.batch
-        )
-        attempt = _Attempt(self._load, statements, rows, self.progress)
+        attempt = _Attempt(self._load, self._statements(names), rows, self.progress)
         try:
             after = uncrossed(
                 lambda: self._transaction(attempt, digest.hexdigest(), last=last)
@@ -191,18 +223,23 @@ class _Loading:
             if is_too_much(error):
                 self._size.shrink(error)
                 return False
-            raise unstorable(portion, first) or self._refused(
-                error, first, len(portion)
-            ) from error
+            refused = self._refused(error, first, len(portion))
+            raise unstorable(portion, first) or refused from error
         except (TypeError, ValueError, OverflowError) as error:
             # What the driver can't send.
-            raise unstorable(portion, first) or error from error
+            if (problem := unstorable(portion, first)) is None:
+                raise
+            raise problem from error
         self.progress, self._digest = after, digest
         self._size.grow()
         if time.monotonic() - self._reported > REPORT_SECONDS:
             log.info("%s: %s rows so far", self._title, f"{after.rows:,}")
             self._reported = time.monotonic()
         return True
+
+    def _statements(self, names: Names) -> LoadStatements:
+        load = self._load
+        return load_statements(load.target, names, load.tag, load.batch)
 
     def _transaction(self, attempt: _Attempt, digest: str, *, last: bool) -> _Progress:
         before = self.progress
@@ -287,7 +324,7 @@ class _Attempt:
         unmatched = len(self.rows) - counts["matched"]
         missing = self.before.missing
         if unmatched and len(missing) < _NAMED:
-            missing = (*missing, *self._missing(run, target))[:_NAMED]
+            missing = (*missing, *self.missing(run, target))[:_NAMED]
         if unmatched and target.on_unmatched == "fail":
             raise CheckFailed(
                 f"{self.load.title}: {unmatched:,} of {len(self.rows):,} rows lack a "
@@ -339,7 +376,8 @@ class _Attempt:
         ]
         return f"row {number:,} ({' and '.join(sides)})"
 
-    def _missing(self, run: Run, target: RelationshipTarget) -> Iterator[str]:
+    def missing(self, run: Read, target: RelationshipTarget) -> Iterator[str]:
+        """Yield what the first rows lack that lack a node at one end."""
         for found in run(self.statements.missing, self.parameters):
             row = self.rows[found["i"]]
             number = self.before.rows + found["i"] + 1

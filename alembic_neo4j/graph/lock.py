@@ -63,6 +63,9 @@ _PING_SECONDS = 30.0
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Between the attempts to create the constraint, in seconds."""
 
+_BLOCKED_SECONDS = 0.2
+"""How long the constraint's creation may wait for another transaction."""
+
 _PROOF_SECONDS = 2.0
 """How old the proof that the lock is held may be when a schema command begins."""
 
@@ -234,13 +237,25 @@ def _constrain(graph: Graph) -> None:
         try:
             # Left behind by a server that was killed (neo4j/neo4j#13208).
             if graph.read(_IS_ORPHANED, name):
-                graph.transaction([(f"DROP INDEX {CONSTRAINT}", {})])
-            graph.transaction([(_CONSTRAIN, {})])
+                _unless_blocked(graph, f"DROP INDEX {CONSTRAINT}")
+            _unless_blocked(graph, _CONSTRAIN)
         except ServerRefused:
             # Several that create it at once deadlock, or one of them is quicker.
             if pause == _PAUSES[-1]:
                 raise
             time.sleep(pause * random.random())
+
+
+def _unless_blocked(graph: Graph, command: str) -> None:
+    # Whoever is in the way has the lock already, and the constraint is there. Waiting
+    # for them, the command would keep all that comes after it from the label, what the
+    # holder writes too: neither would ever end, and the server does not notice.
+    token = str(uuid.uuid4())
+    with (
+        Watchdog(graph, token, timeout=_BLOCKED_SECONDS, blocked=lambda _: None),
+        graph.begin(fenced=False, token=token) as run,
+    ):
+        run(command, {})
 
 
 def _taken(

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.formats import FileFormat, ReadOptions
 from alembic_neo4j.ingest.rows import Row, Unreadable, shortened
-from alembic_neo4j.ingest.text import BoundedLines, undecoded
+from alembic_neo4j.ingest.text import NUL, BoundedLines, undecoded
 
 
 class DelimitedRows:
@@ -108,6 +108,10 @@ class _CsvLines(BoundedLines):
         line = super().__next__()
         if self.size > csv.field_size_limit():
             csv.field_size_limit(self.limit)
+        if "\0" in line:
+            # Python 3.10 refuses it in another way than later releases.
+            line = line.replace("\0", NUL)
+            self.has_undecoded = True
         return line
 
 

@@ -17,7 +17,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_UNDECODED = re.compile("[\udc80-\udcff]")
+NUL = "\udc00"
+"""What stands for a NUL character, which no text has: it is UTF-16, or no text."""
+
+_UNDECODED = re.compile("[\udc00\udc80-\udcff]")
 
 
 def decoded(
@@ -48,7 +51,7 @@ def decoded(
 
 
 def undecoded(text: str) -> str | None:
-    """Return the first byte of a text that could not be decoded, as ``0xff``."""
+    """Return the first byte of a text that is none of its encoding, as ``0xff``."""
     if text.isascii():
         return None
     found = _UNDECODED.search(text)

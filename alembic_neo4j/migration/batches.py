@@ -20,6 +20,7 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.graph.batch_rollback import Undone, is_left, tagged
 from alembic_neo4j.graph.connection import Graph, Row
+from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
 from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.graph.steps import Known, Load, Step, Undo
@@ -88,10 +89,15 @@ def checked_name(name: str) -> str:
 class UnitRunner(Protocol):
     """What runs a step as a unit of its own, exactly once.
 
-    `touched` says whether anything may have been written.
+    `touched` says whether anything may have been written, `interrupts` when to stop.
     """
 
     touched: bool
+
+    @property
+    def interrupts(self) -> Interrupts:
+        """What tells that a signal has come."""
+        ...
 
     def run_step(
         self,
@@ -165,7 +171,7 @@ class Batches:
             located = operation.source.located(directories)
             found = located.obtain()
             rows = DataRows(found, located, operation.target, schema)
-            rows.check()
+            rows.check(report=lambda _: runner.interrupts.check())
             load = self._load(operation.target, rows, operation.batch_size)
             load = replace(load, source=found.sha256)
             source = Source(found.uri, found.sha256)

@@ -17,11 +17,12 @@ from alembic.runtime.migration import (
     StampStep,
 )
 from alembic.script import ScriptDirectory
+from alembic.util import to_tuple
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_neo4j.errors import ConfigurationError, LedgerError, LockError
+from alembic_neo4j.errors import ConfigurationError, LedgerError, LockError, ReplayError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
 from alembic_neo4j.graph.interrupts import Interrupts
@@ -366,7 +367,13 @@ class Neo4jMigrationContext(MigrationContext):
     def _loaded_batches(self, item: PlannedStep) -> Sequence[str]:
         if item.step.is_upgrade:
             return ()
-        return self.history.upgrade(item.script, item.recording.after).batches
+        history = self.history
+        try:
+            return history.upgrade(item.script, item.recording.after).batches
+        except ReplayError:
+            # A downgrade written by hand need not lead back to the schema before.
+            before = history.at(to_tuple(item.script.down_revision, default=()))
+            return history.upgrade(item.script, before).batches
 
     def called_back(
         self, step: Step, maintainer: HeadMaintainer, kw: dict[str, Any]

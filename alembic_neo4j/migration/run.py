@@ -26,6 +26,7 @@ from alembic_neo4j.graph.execute import (
     run_unit,
     units,
 )
+from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.lexer import classify
 from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
 from alembic_neo4j.graph.loading import has_loaded
@@ -155,6 +156,11 @@ class GraphRunner:
             journal, commit = self.recorder.journal, self.recorder.commit
             writing = Writing(journal.batches, self.recorder.run, commit)
         return self.batches.invoke(operation, self, writing, self.schema, self.file)
+
+    @property
+    def interrupts(self) -> Interrupts:
+        """What tells that a signal has come."""
+        return self._limits.interrupts
 
     def run_step(
         self, step: Step, *, begun: Callable[[], None], finished: Callable[[Row], None]

@@ -10,13 +10,14 @@ from alembic_neo4j.graph.batch_rollback import Undone
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.load_targets import NodeTarget
 from alembic_neo4j.graph.transferred import (
+    Scope,
     count_in_scope,
     count_nodes,
     presence,
     unconstrained,
 )
 from alembic_neo4j.ingest.transfer import PartRows, parts_of
-from alembic_neo4j.ingest.transfer_mapping import NodeMapping, TransferMapping
+from alembic_neo4j.ingest.transfer_mapping import TransferMapping
 from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
 from alembic_neo4j.ledger.journal import RunStep
 from alembic_neo4j.migration.batch_operations import UndoBatchOp
@@ -34,15 +35,17 @@ VERB = "transfer"
 class Comparison:
     """How many of something the source has, and how many of these the graph has.
 
-    `there` is how many there are of it in this graph's scope, where it has one.
-    `missing` names some that the graph lacks. With `shared`, other graphs of the source
-    have the same scope, so that there may be more.
+    `scoped` of these are in the scope of the transferred graph, and `there` is how many
+    are in it at all; None where there is no scope. `missing` names some that the graph
+    lacks. With `shared`, other graphs of the source have the same scope, so that there
+    may be more.
     """
 
     what: str
     name: str
     source: int
     found: int
+    scoped: int = 0
     there: int | None = None
     missing: tuple[str, ...] = ()
     shared: bool = False
@@ -54,7 +57,7 @@ class Comparison:
             return False
         if self.there is None:
             return True
-        return self.there >= self.source if self.shared else self.there == self.source
+        return self.there >= self.scoped if self.shared else self.there == self.scoped
 
 
 def batch_of(graph_id: str) -> str:
@@ -140,7 +143,8 @@ def verify_graph(
     """Compare what the graph has of a transfer with the source; nothing is written."""
     scopes = [g.scope for g in source.graphs(mapping)]
     shared = scopes.count(wanted.scope) > 1
-    scope = mapping.graphs.scope_property if mapping.graphs else None
+    name = mapping.graphs.scope_property if mapping.graphs else None
+    scope = Scope(name, wanted.scope) if name else None
     with source.snapshot():
         compared = [
             _compared(graph, rows, scope, shared=shared)
@@ -151,7 +155,7 @@ def verify_graph(
             for query in mapping.left_out
         ]
     if scope is not None:
-        compared.append(_whole(graph, mapping, wanted, scope, compared))
+        compared.append(_whole(graph, mapping, scope, compared))
     compared += [
         Comparison("left out", what, count, 0) for what, count in left_out if count
     ]
@@ -159,22 +163,20 @@ def verify_graph(
 
 
 def _compared(
-    graph: Graph, rows: PartRows, scope: str | None, *, shared: bool
+    graph: Graph, rows: PartRows, scope: Scope | None, *, shared: bool
 ) -> Comparison:
     part, target = rows.part, rows.part.target
     keys = rows.source.distinct_keys(part, rows.graph, rows.mapping.values)
-    present = presence(graph, target, keys)
-    there = None
-    if scope is not None:
-        there = count_in_scope(graph, target, scope, rows.graph.scope)
-    is_node = isinstance(part, NodeMapping)
-    name = part.labels[0] if isinstance(part, NodeMapping) else str(part)
+    present = presence(graph, target, keys, scope)
+    there = None if scope is None else count_in_scope(graph, target, scope)
     missing = tuple(", ".join(map(repr, key)) for key in present.missing)
+    what, _, name = str(part).partition(" :")
     return Comparison(
-        "nodes" if is_node else "relationships",
-        name if is_node else name.removeprefix("relationships :"),
+        what,
+        name,
         present.expected,
         present.found,
+        present.scoped,
         there,
         missing,
         shared,
@@ -182,21 +184,17 @@ def _compared(
 
 
 def _whole(
-    graph: Graph,
-    mapping: TransferMapping,
-    wanted: SourceGraph,
-    scope: str,
-    compared: list[Comparison],
+    graph: Graph, mapping: TransferMapping, scope: Scope, compared: list[Comparison]
 ) -> Comparison:
     nodes = [one for one in compared if one.what == "nodes"]
     labels = [part.labels[0] for part in mapping.nodes]
-    there = count_nodes(graph, labels, scope, wanted.scope)
     return Comparison(
-        scope,
-        str(wanted.scope),
+        scope.name,
+        str(scope.value),
         sum(one.source for one in nodes),
         sum(one.found for one in nodes),
-        there,
+        sum(one.scoped for one in nodes),
+        count_nodes(graph, labels, scope),
         shared=any(one.shared for one in nodes),
     )
 

@@ -46,8 +46,7 @@ def schema_digest(schema: Schema) -> str:
         "constraints": schema.constraints.values(),
     }
     canonical = {
-        part: sorted(_element_digest(element) for element in elements)
-        for part, elements in parts.items()
+        part: sorted(map(_element_digest, elements)) for part, elements in parts.items()
     }
     return f"{FORMAT}:{_sha256(canonical)}"
 
@@ -82,9 +81,10 @@ def _element_digest(element: Element) -> str:
     # Kept with the element, which never changes: the schemas of a history share most
     # of theirs.
     kept = vars(element)
-    if "_digest" not in kept:
-        kept["_digest"] = _sha256(_element_to_json(element))
-    return str(kept["_digest"])
+    digest: str | None = kept.get("_digest")
+    if digest is None:
+        digest = kept["_digest"] = _sha256(_element_to_json(element))
+    return digest
 
 
 def _sha256(value: Any) -> str:

@@ -205,6 +205,45 @@ def test_any_tables_by_a_mapping(live: Project, neo4j_graph: Graph) -> None:
     assert report(live, "hr", *options, "--verify")[0]["state"] == "equal"
 
 
+def test_a_relationship_may_lead_to_a_node_of_another_graph(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.revision("r1", 'op.add_unique_constraint("Person", "id")')
+    live.done("upgrade", "head")
+    change(
+        live.path / "hr.db",
+        "CREATE TABLE people (id INTEGER, boss INTEGER, team TEXT)",
+        "INSERT INTO people VALUES (1, NULL, 'a'), (2, 1, 'b'), (3, 2, 'b')",
+    )
+    (live.path / "hr.toml").write_text(
+        """
+        [graphs]
+        query = "SELECT DISTINCT team FROM people"
+        id = "team"
+        scope = { property = "team", column = "team" }
+        [[nodes]]
+        labels = "Person"
+        query = "SELECT id, team FROM people WHERE team = :graph"
+        key = "id"
+        [[relationships]]
+        type = "REPORTS_TO"
+        query = "SELECT id, boss FROM people WHERE team = :graph AND boss IS NOT NULL"
+        source = { label = "Person", key = { id = "id" } }
+        target = { label = "Person", key = { id = "boss" } }
+        """
+    )
+    options = ("--all", "--source", "hr.db", "--mapping", "hr.toml")
+    done(live, *options)
+    found = report(live, *options, "--verify")
+    assert [row["state"] for row in found] == ["equal", "equal"]
+    assert found[1]["comparisons"][1]["there"] == 2
+    neo4j_graph.transaction(
+        [("MATCH (a {id: 3}), (b {id: 1}) CREATE (a)-[:REPORTS_TO]->(b)", {})]
+    )
+    found = report(live, *options, "--verify", status=1)
+    assert [row["state"] for row in found] == ["equal", "different"]
+
+
 # What goes wrong ---------------------------------------------------------------------
 
 

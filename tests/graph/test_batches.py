@@ -23,8 +23,12 @@ from alembic_neo4j.graph.connection import (
     ServerRefused,
 )
 from alembic_neo4j.graph.execute import Limits, run_unit
+from alembic_neo4j.graph.load_targets import NodeTarget
+from alembic_neo4j.graph.loading import Loaded
+from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.patterns import nodes, relationships
 from alembic_neo4j.graph.steps import Batched
+from tests.graph.loads import load
 
 PERSON = nodes("Person")
 RENAME = data_changes.move_property(
@@ -465,6 +469,21 @@ def test_a_batch_grows_again_when_others_have_given_the_memory_back(
     smaller = refused[-1] // 2
     assert sizes.seen()[:3] == [smaller] * 3
     assert max(sizes.seen()[3:]) > smaller
+
+
+def test_rows_that_are_too_much_at_once_are_loaded_in_smaller_portions(
+    narrow_graph: Graph, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = NodeTarget(("Person",))
+    rows = ({"name": str(number), "text": "x" * 5000} for number in range(2000))
+
+    with caplog.at_level(logging.WARNING, "alembic_neo4j.graph"):
+        loaded = load(narrow_graph, people, rows, size=2000, mark=Mark("run", "r", 1))
+
+    assert loaded == Loaded(created=2000)
+    assert "2,000 at once are too much" in caplog.text
+    found = narrow_graph.read("MATCH (n:Person) RETURN count(DISTINCT n.name) AS n")
+    assert found == [{"n": 2000}]
 
 
 def fill(graph: Graph, number: int, *, among: int = 1) -> None:

@@ -365,7 +365,12 @@ def test_rows_without_both_ends_may_be_an_error(people: Graph, keys: Any) -> Non
     before = contents(people)
 
     with pytest.raises(CheckFailed, match=r"1 of 2 rows .* row 2: no \(:Person"):
-        load(people, knows(keys, on_unmatched="fail"), rows)
+        load(people, knows(keys, on_unmatched="fail"), iter(rows))
+
+    assert contents(people) == before
+    # What can be gone through twice is looked at first.
+    with pytest.raises(CheckFailed, match=r"row 2: no .*Nothing was loaded"):
+        load(people, knows(keys, on_unmatched="fail"), rows, size=1)
 
     assert contents(people) == before
 

@@ -186,10 +186,12 @@ def test_a_cell_longer_than_the_limit_of_the_csv_module(path: Path) -> None:
     assert csv.field_size_limit() >= 500_000
 
 
-def test_nul_characters_are_values(path: Path) -> None:
-    path.write_bytes(b"a,b\n1,x\0y\n")
+def test_nul_characters_are_of_another_encoding(path: Path) -> None:
+    path.write_bytes(b"a,b\n1,x\0y\n2,z\n")
+    assert problem(path) == (1, "encoding", "b", "byte 0x00 is not utf-8")
 
-    assert values_of(path) == [{"a": "1", "b": "x\0y"}]
+    path.write_bytes("a,b\n1,x\n".encode("utf-16-le"))
+    assert "the heading is not utf-8" in refusal(path)
 
 
 cell = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

@@ -282,7 +282,7 @@ def test_a_refused_later_row_can_be_mended_in_the_graph(
         op.create_nodes("Person", [{"name": f"{i}"} for i in range(3)])
         op.create_relationships(
             "Person", "Person", "KNOWS",
-            [{"source": f"{i}", "target": f"{i + 1}"} for i in range(3)],
+            ({"source": f"{i}", "target": f"{i + 1}"} for i in range(3)),
             source_key="name", target_key="name", on_unmatched="fail",
         )
         """,

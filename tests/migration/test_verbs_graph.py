@@ -220,6 +220,7 @@ def test_ensure_version_makes_the_ledger_alone(
     chain.done("ensure_version")
     assert set(chain.remembered() or {}) == {
         "alembic_version",
+        "alembic_neo4j_batch",
         "alembic_neo4j_version",
         "alembic_neo4j_ledger",
         "alembic_neo4j_revision",
