@@ -316,7 +316,8 @@ def test_a_batch_that_meets_another_transaction_head_on_is_run_again(
         # Each waits for the other now.
         run(see, {"i": order[0]})
     batch.join(30)
-    assert refused == ["Neo.TransientError.Transaction.DeadlockDetected"]
+    # More than once, where the other one takes its time.
+    assert set(refused) == {"Neo.TransientError.Transaction.DeadlockDetected"}
     assert count(graph, "MATCH (n:Person {size: 1})") == 10
 
 

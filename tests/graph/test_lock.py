@@ -175,3 +175,31 @@ def test_what_a_killed_server_left_of_the_constraint_is_mended(
     assert [
         (row["name"], row["labelsOrTypes"], row["properties"]) for row in found
     ] == [(CONSTRAINT, [LABEL], ["id"])]
+
+
+def test_making_the_lock_keeps_nobody_from_writing_who_has_it(
+    neo4j_graph: Graph, other: Graph
+) -> None:
+    # The holder has its transaction open, and writes in others: each of them waits for
+    # a schema command on the label that waits for the first one.
+    late = threading.Thread(target=_wanted, args=(other,), daemon=True)
+    note = (f"CREATE (:{LABEL} {{id: 'owner'}})", {})
+    writing = threading.Thread(
+        target=lambda: neo4j_graph.transaction([note]), daemon=True
+    )
+    with neo4j_graph.begin() as run:
+        run(f"CREATE (:{LABEL} {{id: 'lock'}})", {})
+        late.start()
+        blocked = (
+            "SHOW TRANSACTIONS YIELD currentQuery, status WHERE currentQuery CONTAINS "
+            "$name AND status STARTS WITH 'Blocked' RETURN status"
+        )
+        while not neo4j_graph.read(blocked, {"name": CONSTRAINT}):
+            time.sleep(0.01)
+        writing.start()
+        writing.join(5)
+        was_kept = writing.is_alive()
+    late.join(20)
+    assert not was_kept
+    assert not late.is_alive()
+    assert read_owner(neo4j_graph) is None

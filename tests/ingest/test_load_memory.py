@@ -40,7 +40,10 @@ def test_many_rows(live: Project, neo4j_graph: Graph) -> None:
 def peak(project: Project, revision: str) -> int:
     """Upgrade in a process of its own and return its peak memory in kilobytes."""
     child = subprocess.Popen(
-        [sys.executable, *"-m alembic.config -c neo4j.ini upgrade".split(), revision],
+        [
+            *(sys.executable, "-m", "alembic.config"),
+            *("-c", "neo4j.ini", "upgrade", revision),
+        ],
         cwd=project.path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
