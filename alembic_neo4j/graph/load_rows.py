@@ -6,7 +6,7 @@ import hashlib
 import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.load_statements import Names
@@ -23,8 +23,21 @@ Row: TypeAlias = "dict[str, Any]"
 SHAPE = ("source", "target", "properties")
 """The keys of a row that becomes a relationship; the last may be left out."""
 
-if TYPE_CHECKING:
-    from hashlib import _Hash as Hash
+
+class Hash(Protocol):
+    """What hashlib's constructors return, which has no public name."""
+
+    def update(self, data: bytes, /) -> None:
+        """Hash these bytes as well."""
+
+    def hexdigest(self) -> str:
+        """Return the digest of all bytes so far."""
+        ...
+
+    def copy(self) -> Hash:
+        """Return one that goes on by itself."""
+        ...
+
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
@@ -33,7 +46,7 @@ class RowDigest:
     """A digest of rows in their order, whatever the portions in which they come."""
 
     def __init__(self, before: RowDigest | None = None) -> None:
-        self._hash = before.hashed() if before else hashlib.sha256()
+        self._hash: Hash = before.hashed() if before else hashlib.sha256()
         self._names: Names = before.last_names if before else None
 
     @property

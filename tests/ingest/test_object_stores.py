@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -101,7 +101,14 @@ def plain_buckets() -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("plain_buckets")
+def google(test: Callable[..., None]) -> Callable[..., None]:
+    """A test of Google's library, which tells of each Python that it will leave."""
+    old = "ignore:You are using a (non-supported )?Python:FutureWarning"
+    marked = pytest.mark.filterwarnings(old)(test)
+    return pytest.mark.usefixtures("plain_buckets")(marked)
+
+
+@google
 @pytest.mark.parametrize("scheme", ["gs", "gcs"])
 def test_a_file_of_google_cloud_storage(
     scheme: str, web: WebServer, cache: Cache
@@ -121,7 +128,7 @@ def test_a_file_of_google_cloud_storage(
     assert rows(file) == [{"id": "1"}, {"id": "2"}]
 
 
-@pytest.mark.usefixtures("plain_buckets")
+@google
 def test_what_google_cloud_storage_does_not_have(web: WebServer, cache: Cache) -> None:
     with pytest.raises(IngestError, match="can't be fetched"):
         obtain(
