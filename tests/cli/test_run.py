@@ -279,7 +279,7 @@ def test_killed_anywhere_each_statement_has_its_effect_once(
     counting: Project, neo4j_graph: Graph
 ) -> None:
     passed = commits_of_the_run(counting)
-    for point in [*passed[5:-1:9], passed[-1]]:
+    for point in [*passed[5:-1:14], passed[-1]]:
         forget(counting, neo4j_graph)
         killed = client(counting, RUN, Kill(point))
         assert killed.status == KILLED, (point, killed.text)
