@@ -20,7 +20,8 @@ class RevisionFile:
     """A revision's file: `code_hash` leaves out comments and whitespace.
 
     `down` are the revisions that it builds on directly. `schema_hash` is what the file
-    says, `replayed_hash` what a replay gave, each None where there is none.
+    says, `replayed_hash` what a replay gave, each None where there is none. `runs` has
+    the files of Cypher that it runs, which are part of it.
     """
 
     revision: str
@@ -30,6 +31,12 @@ class RevisionFile:
     down: tuple[str, ...] = ()
     schema_hash: str | None = None
     replayed_hash: str | None = None
+    runs: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The file, and those of Cypher that it runs, as messages name them."""
+        return ", or ".join([self.path, *self.runs])
 
 
 @dataclass(frozen=True)

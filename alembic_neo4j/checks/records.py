@@ -119,7 +119,7 @@ def _edited(file: RevisionFile, record: AppliedRevision, when: str) -> Finding:
             "file-reformatted",
             subject,
             f"the file as it was applied at {when}",
-            f"other comments or whitespace in {file.path}",
+            f"other comments or whitespace in {file.shown}",
             "It does the same. Restore the file, or take it as it is: "
             "`alembic-neo4j repair`.",
             "take the file as what was applied",
@@ -129,7 +129,7 @@ def _edited(file: RevisionFile, record: AppliedRevision, when: str) -> Finding:
         "file-edited",
         subject,
         f"the file as it was applied at {when}",
-        f"another one: {file.path}",
+        f"another one: {file.shown}",
         "Put the change into a revision of its own and restore the file. Where the "
         "graph is what the file says now: `alembic-neo4j repair --only file-edited`.",
         "take the file as what was applied",

@@ -30,6 +30,7 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.migration.compare import phrase, quiet_comparison
 from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.cypher_files import named_files
 from alembic_neo4j.migration.graph_evidence import read_data, read_graph
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.replay import History
@@ -170,6 +171,7 @@ def _file(
         _parents(context, script),
         getattr(script.module, "schema_hash", None),
         replayed,
+        tuple(named_files(script.path)),
     )
 
 

@@ -161,6 +161,7 @@ def test_an_edited_file_of_an_applied_revision_is_refused(
     assert "revision r1 was edited after it was applied" in told
     assert "(or what it runs: mixed.cypher)" in told
     assert ("file-edited", "revision r1") in findings(mixed)
+    assert "r1_.py, or mixed.cypher" in mixed.verb("verify").out
 
 
 @pytest.mark.parametrize("place", ["", "migrations/versions"])
