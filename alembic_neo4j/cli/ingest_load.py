@@ -2,7 +2,8 @@
 
 With ``--format json`` it prints one object: ``batch``, ``uri``, ``sha256``, ``rows``
 and ``refused`` (of the file), ``created``, ``touched`` and ``unmatched``, and
-``loaded`` (false with ``--dry-run``).
+``loaded`` (false with ``--dry-run``) and ``loaded_before`` (true where the same load
+was in the graph already).
 """
 
 from __future__ import annotations
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from alembic_neo4j.graph.load_targets import LoadTarget
-    from alembic_neo4j.graph.loading import Loaded
     from alembic_neo4j.ingest.conversion import ValueOptions
     from alembic_neo4j.ingest.data_rows import DataFileSource
     from alembic_neo4j.ingest.formats import ReadOptions
     from alembic_neo4j.ingest.violations import ValidationReport
     from alembic_neo4j.migration.context import Neo4jMigrationContext
-    from alembic_neo4j.migration.ingestion import FileLoad
+    from alembic_neo4j.migration.ingestion import FileLoad, LoadOutcome
 
 _NODES = (
     click.option(
@@ -189,18 +189,18 @@ def load(
         Loader(loader, loader_version) if loader else None,
         batch_size,
     )
-    report, loaded = inspect_project(
+    report, outcome = inspect_project(
         config, lambda context: _loaded(context, load, dry_run=dry_run)
     )
     if as_json:
-        print_json(_row(load, report, loaded))
+        print_json(_row(load, report, outcome))
     else:
-        _print(load, report, loaded)
+        _print(load, report, outcome)
 
 
 def _loaded(
     context: Neo4jMigrationContext, load: FileLoad, *, dry_run: bool
-) -> tuple[ValidationReport, Loaded | None]:
+) -> tuple[ValidationReport, LoadOutcome | None]:
     from alembic_neo4j.migration.ingestion import load_file, load_rows
 
     name = load.file.name
@@ -291,7 +291,7 @@ def _source(
 
 
 def _row(
-    load: FileLoad, report: ValidationReport, loaded: Loaded | None
+    load: FileLoad, report: ValidationReport, outcome: LoadOutcome | None
 ) -> dict[str, Any]:
     from alembic_neo4j.graph.loading import Loaded
 
@@ -301,19 +301,30 @@ def _row(
         "sha256": load.file.sha256,
         "rows": report.rows,
         "refused": report.rejected,
-        **asdict(loaded or Loaded()),
-        "loaded": loaded is not None,
+        **asdict(outcome.loaded if outcome else Loaded()),
+        "loaded": outcome is not None,
+        "loaded_before": outcome is not None and outcome.earlier is not None,
     }
 
 
-def _print(load: FileLoad, report: ValidationReport, loaded: Loaded | None) -> None:
+def _print(
+    load: FileLoad, report: ValidationReport, outcome: LoadOutcome | None
+) -> None:
     name, refused = load.file.name, ""
     if report.rejected:
         refused = f", {report.rejected:,} refused"
-    if loaded is None:
+    if outcome is None:
         click.echo(
             f"{name}: {report.rows:,} rows{refused}; nothing was loaded. They would "
             f"be {load.target}, batch {load.batch}."
+        )
+        return
+    earlier, loaded = outcome.earlier, outcome.loaded
+    if earlier is not None:
+        click.echo(
+            f"{name}: {report.rows:,} rows{refused}; loaded at "
+            f"{earlier.begun_at:%Y-%m-%d %H:%M} by {earlier.begun_by}, nothing is left "
+            "to do. To load it once more, give another --batch."
         )
         return
     click.echo(

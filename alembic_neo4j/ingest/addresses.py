@@ -85,7 +85,7 @@ def address_of(
 
 
 def _local(path: Path) -> Address:
-    return Address("file", str(path), _cut(str(path), 400), _cut(path.name))
+    return Address("file", str(path), _cut(str(path.absolute()), 400), _cut(path.name))
 
 
 def _file_path(uri: str) -> Path:

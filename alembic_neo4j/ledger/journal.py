@@ -114,6 +114,11 @@ class Journal:
         steps = tuple(RunStep(**step) for step in json.loads(row.steps))
         return OpenRun(row.run, steps[row.finished :], row.begun_at, row.begun_by)
 
+    def steps(self, run: str) -> tuple[RunStep, ...]:
+        """Return all that a run set out to do, nothing where it is not known."""
+        rows = self._connection.execute(select(runs).where(runs.c.run == run))
+        return tuple(RunStep(**step) for row in rows for step in json.loads(row.steps))
+
     def begin(self, steps: Sequence[RunStep]) -> str:
         """Record a run and return its id."""
         run = str(uuid.uuid4())

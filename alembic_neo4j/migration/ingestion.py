@@ -13,6 +13,7 @@ from alembic_neo4j.graph.batch_rollback import Undone, tagged
 from alembic_neo4j.graph.load_targets import LoadTarget
 from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.ledger.batches import (
+    LOADED,
     ROLLED_BACK,
     RUNNING,
     BatchRecord,
@@ -57,6 +58,14 @@ class FileLoad:
         )
 
 
+@dataclass(frozen=True)
+class LoadOutcome:
+    """What became of a load; `earlier` is its batch where it had ended before."""
+
+    loaded: Loaded
+    earlier: BatchRecord | None = None
+
+
 def default_batch(file: DataFile, target: LoadTarget) -> str:
     """Return the name of the batch of a file where none is given.
 
@@ -81,22 +90,28 @@ def load_rows(
     )
 
 
-def load_file(context: Neo4jMigrationContext, load: FileLoad, rows: DataRows) -> Loaded:
+def load_file(
+    context: Neo4jMigrationContext, load: FileLoad, rows: DataRows
+) -> LoadOutcome:
     """Load the rows, each exactly once, and return what became of them.
 
-    Raises LedgerError where the batch is loaded already, and what `run_recorded` and
-    `run_load` raise.
+    Nothing is written where this very load is in the graph already: a command may have
+    been killed after its last write. Raises LedgerError where another one has loaded
+    the batch, and what `run_recorded` and `run_load` raise.
     """
     checked_name(load.batch)
     origin = Source(load.file.uri, load.file.sha256)
 
-    def act(runner: GraphRunner) -> Loaded:
+    def act(runner: GraphRunner) -> LoadOutcome:
+        earlier = _earlier(context, load)
+        if earlier is not None:
+            return LoadOutcome(_became(earlier), earlier)
         runner.batches.start(load.batch, revision=None)
         runner.invoke(BeginBatchOp(load.batch, load.loader))
         loaded: Loaded = runner.invoke(
             LoadOp(load.target, rows, load.batch_size, origin)
         )
-        return loaded
+        return LoadOutcome(loaded)
 
     return run_recorded(context, load.step, act)
 
@@ -160,6 +175,24 @@ def recorded_batches(context: Neo4jMigrationContext) -> list[BatchRecord]:
 def is_rolled_back(record: BatchRecord | None) -> bool:
     """Tell whether nothing of a batch is left."""
     return record is not None and record.state == ROLLED_BACK
+
+
+def _earlier(context: Neo4jMigrationContext, load: FileLoad) -> BatchRecord | None:
+    """Return the batch of this very load where it has ended, None where it has not."""
+    journal = context.journal
+    known = journal.batches.find(load.batch)
+    if known is None or known.state != LOADED:
+        return None
+    return known if journal.steps(known.run) == (load.step,) else None
+
+
+def _became(record: BatchRecord) -> Loaded:
+    counts = record.counts
+    return Loaded(
+        counts.created_nodes + counts.created_relationships,
+        counts.touched_nodes + counts.touched_relationships,
+        counts.unmatched,
+    )
 
 
 def _is_load_of(batch: str) -> Callable[[RunStep], bool]:

@@ -81,6 +81,7 @@ def test_a_file_is_loaded_shown_and_taken_back(
         "touched": 0,
         "unmatched": 0,
         "loaded": True,
+        "loaded_before": False,
     }
     ann, bob = properties(neo4j_graph)
     assert (ann["born"].year, ann["age"], ann["more"]) == (2017, 7, "x")
@@ -161,12 +162,19 @@ def test_relationships_between_nodes_by_columns(
 def test_a_load_is_not_done_twice(schema: Project, neo4j_graph: Graph) -> None:
     first = report(schema, "load", "people.csv", "--label", "Person")["batch"]
 
-    message = failed(schema, "load", "people.csv", "--label", "Person")
+    said = done(schema, "load", "people.csv", "--label", "Person")
+    told = report(schema, "load", "people.csv", "--label", "Person")
 
     assert first.startswith("people.csv-")
+    assert "nothing is left to do. To load it once more, give another --batch" in said
+    assert (told["batch"], told["created"], told["loaded_before"]) == (first, 2, True)
+    assert len(properties(neo4j_graph)) == 2
+    # As something else it is not the same load.
+    message = failed(
+        *(schema, "load", "people.csv", "--label", "Other", "--batch", first)
+    )
     assert f"the batch {first} was loaded at" in message
     assert f"ingest rollback {first}" in message
-    assert len(properties(neo4j_graph)) == 2
     # Under another name it would be, but for the constraint.
     failed(schema, "load", "people.csv", "--label", "Person", "--batch", "other")
     again = report(

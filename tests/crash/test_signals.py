@@ -95,8 +95,9 @@ def test_a_second_signal_does_not_wait(
         assert running.runs_for(0.5)
         running.process.send_signal(number)
         stopped = running.ended(within=10)
+        # Asked in here: free to go on, the server may still commit what it was sent.
+        assert 0 < _renamed(sweep) < ITEMS
     assert stopped.status == -number, stopped.text
-    assert 0 < _renamed(sweep) < ITEMS
     assert open_runs(project) == 1
     _ends_as_if_never_stopped(sweep, project)
 
