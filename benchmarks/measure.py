@@ -93,7 +93,9 @@ def upgrade(directory: Path, count: int, runs: int) -> None:
     """Time revisions of one index each, against the same by the bare driver.
 
     An index that is not online when its revision is recorded may still fail, so the
-    driver waits for each as the upgrade does; without that it is faster.
+    driver waits for each as the upgrade does; without that it is faster. There are
+    some nodes: in an empty graph an index is online sooner, and an upgrade's own nodes
+    are in it.
     """
     graph = disposable_graph()
     call(directory, INIT)
@@ -108,6 +110,7 @@ def upgrade(directory: Path, count: int, runs: int) -> None:
 
     def clean() -> None:
         wipe(graph)
+        graph.transaction([("UNWIND range(1, 1000) AS i CREATE (:Item {i: i})", {})])
         for path in directory.glob("neo4j_ledger.db*"):
             path.unlink()
 
@@ -117,7 +120,7 @@ def upgrade(directory: Path, count: int, runs: int) -> None:
     report(
         f"{title} that does not wait", ours, timed(directory, hasty, runs, before=clean)
     )
-    clean()
+    wipe(graph)
 
 
 def autogenerate(directory: Path, count: int, runs: int) -> None:
