@@ -184,19 +184,44 @@ def alter_node(
     _invoke(_changes.AlterNode(label, values))
 
 
-def add_label(label: str, added: str) -> None:
-    """Give every node with `label` a further label: a new concrete base class."""
-    _invoke(_changes.AddLabel(label, added))
+def add_label(
+    label: str,
+    added: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Give every node with `label` a further label: a new concrete base class.
+
+    With `where`, a Cypher predicate over ``n``, only those get it that it holds for,
+    and what the models declare stays as it is.
+    """
+    _invoke(_changes.AddLabel(label, added, where, batch_size))
 
 
-def remove_label(label: str, removed: str) -> None:
-    """Take a label off every node with `label`: a base class became abstract."""
-    _invoke(_changes.RemoveLabel(label, removed))
+def remove_label(
+    label: str,
+    removed: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Take a label off every node with `label`: a base class became abstract.
+
+    `where` is that of `add_label`.
+    """
+    _invoke(_changes.RemoveLabel(label, removed, where, batch_size))
 
 
-def rename_label(old: str, new: str) -> None:
-    """Rename a label on all its nodes, with its indexes and constraints."""
-    _invoke(_changes.RenameLabel(old, new))
+def rename_label(
+    old: str, new: str, *, where: str | None = None, batch_size: int | None = None
+) -> None:
+    """Rename a label on all its nodes, with its indexes and constraints.
+
+    With `where`, a Cypher predicate over ``n``, only on those that it holds for; then
+    the indexes and constraints stay where they are.
+    """
+    _invoke(_changes.RenameLabel(old, new, where, batch_size))
 
 
 # Properties ---------------------------------------------------------------------
@@ -498,9 +523,24 @@ def alter_relationship(
     _invoke(_changes.AlterRelationship(label, declared, values))
 
 
-def reverse_relationships(source_label: str, type: str, target_label: str) -> None:
-    """Turn round every relationship of the type from the one label to the other."""
-    _invoke(_changes.ReverseRelationships(source_label, type, target_label))
+def reverse_relationships(
+    source_label: str,
+    type: str,
+    target_label: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Turn round every relationship of the type from the one label to the other.
+
+    With `where`, a Cypher predicate over ``r``, only those that it holds for, and what
+    the models declare stays as it is.
+    """
+    _invoke(
+        _changes.ReverseRelationships(
+            source_label, type, target_label, where, batch_size
+        )
+    )
 
 
 def add_relationship_type(
@@ -521,12 +561,540 @@ def alter_relationship_type(type: str, *, kgid: str | None) -> None:
     _invoke(_changes.AlterRelationshipType(type, (("kgid", kgid),)))
 
 
-def rename_relationship_type(old: str, new: str) -> None:
+def rename_relationship_type(
+    old: str, new: str, *, where: str | None = None, batch_size: int | None = None
+) -> None:
     """Rename a relationship type, with its indexes and constraints.
 
-    The relationships are written anew, so their element ids change.
+    The relationships are written anew, so their element ids change. With `where`, a
+    Cypher predicate over ``r``, only those that it holds for; then the indexes and
+    constraints stay where they are.
     """
-    _invoke(_changes.RenameRelationshipType(old, new))
+    _invoke(_changes.RenameRelationshipType(old, new, where, batch_size))
+
+
+# Refactorings -------------------------------------------------------------------
+
+
+def copy_node_property(
+    label: str,
+    old: str,
+    new: str,
+    *,
+    on_conflict: _changes.OnConflict = "fail",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Write the values of a property to another one as well.
+
+    Where the other one has a different value, `on_conflict` says what happens: fail
+    before anything is written, overwrite it, or keep it. `where` is a Cypher predicate
+    over ``n`` that narrows it down.
+
+    As with all refactorings, what the models declare stays as it is; the change runs in
+    batches of `batch_size`, goes on where it was killed, and ``alembic-neo4j plan``
+    counts what it is about.
+    """
+    _invoke(
+        _changes.CopyProperty(
+            *(Entity.NODE, label, old, new),
+            on_conflict=on_conflict,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def copy_relationship_property(
+    relationship_type: str,
+    old: str,
+    new: str,
+    *,
+    on_conflict: _changes.OnConflict = "fail",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Write the values of a property to another one as well.
+
+    It is `copy_node_property`, and `where` a predicate over ``r``.
+    """
+    _invoke(
+        _changes.CopyProperty(
+            *(Entity.RELATIONSHIP, relationship_type, old, new),
+            on_conflict=on_conflict,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def backfill_node_property(
+    label: str,
+    name: str,
+    expression: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Set a property by a Cypher expression over ``n`` where it is missing."""
+    _invoke(
+        _changes.BackfillProperty(
+            *(Entity.NODE, label, name, expression), where=where, batch_size=batch_size
+        )
+    )
+
+
+def backfill_relationship_property(
+    relationship_type: str,
+    name: str,
+    expression: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Set a property by a Cypher expression over ``r`` where it is missing."""
+    _invoke(
+        _changes.BackfillProperty(
+            *(Entity.RELATIONSHIP, relationship_type, name, expression),
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def add_node_surrogate_key(
+    label: str,
+    name: str = "id",
+    *,
+    generator: str = "randomUUID()",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Give a key of its own to each node that has none.
+
+    `generator` is a Cypher expression over ``n``, such as ``elementId(n)``.
+    """
+    backfill_node_property(label, name, generator, where=where, batch_size=batch_size)
+
+
+def add_relationship_surrogate_key(
+    relationship_type: str,
+    name: str = "id",
+    *,
+    generator: str = "randomUUID()",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Give a key of its own to each relationship that has none.
+
+    `generator` is a Cypher expression over ``r``, such as ``elementId(r)``.
+    """
+    backfill_relationship_property(
+        relationship_type, name, generator, where=where, batch_size=batch_size
+    )
+
+
+def convert_node_property(
+    label: str,
+    name: str,
+    using: str,
+    *,
+    on_failure: _changes.OnFailure = "fail",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Replace each value of a property by what an expression over ``value`` gives.
+
+    Where `using` gives nothing, `on_failure` says what happens: fail before anything is
+    written, keep the old value, remove it, or archive it, to be found by
+    ``alembic-neo4j archive list``. What a model declares of the property is changed by
+    `alter_node_property`, which converts as well.
+    """
+    _invoke(
+        _changes.ConvertProperty(
+            *(Entity.NODE, label, name, using),
+            on_failure=on_failure,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def convert_relationship_property(
+    relationship_type: str,
+    name: str,
+    using: str,
+    *,
+    on_failure: _changes.OnFailure = "fail",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Replace each value of a property by what an expression over ``value`` gives.
+
+    It is `convert_node_property`, and `where` a predicate over ``r``.
+    """
+    _invoke(
+        _changes.ConvertProperty(
+            *(Entity.RELATIONSHIP, relationship_type, name, using),
+            on_failure=on_failure,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def normalize_node_boolean(
+    label: str,
+    name: str,
+    *,
+    true_values: Sequence[Any] = (),
+    false_values: Sequence[Any] = (),
+    unmatched: _changes.Unmatched = "keep",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Turn the values that stand for true and for false into these.
+
+    The text ``"1"`` and the number ``1`` are different values; None stands for no
+    value. Values that are in neither list are kept, and the log tells of them;
+    ``unmatched="remove"`` removes them. Raises SchemaError for a value in both lists.
+    """
+    _invoke(
+        _changes.NormalizeBoolean(
+            *(Entity.NODE, label, name),
+            true_values=tuple(true_values),
+            false_values=tuple(false_values),
+            unmatched=unmatched,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def normalize_relationship_boolean(
+    relationship_type: str,
+    name: str,
+    *,
+    true_values: Sequence[Any] = (),
+    false_values: Sequence[Any] = (),
+    unmatched: _changes.Unmatched = "keep",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Turn the values that stand for true and for false into these.
+
+    It is `normalize_node_boolean`, and `where` a predicate over ``r``.
+    """
+    _invoke(
+        _changes.NormalizeBoolean(
+            *(Entity.RELATIONSHIP, relationship_type, name),
+            true_values=tuple(true_values),
+            false_values=tuple(false_values),
+            unmatched=unmatched,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def split_node_property(
+    label: str,
+    name: str,
+    separator: str,
+    *,
+    into: Sequence[str] = (),
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Split a text at a separator: into a list, or `into` several properties.
+
+    Of more parts than properties the last one gets the rest, of fewer some stay
+    missing. Where one of these properties is there, nothing is written.
+    """
+    _invoke(
+        _changes.SplitProperty(
+            *(Entity.NODE, label, name, separator),
+            into=tuple(into),
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def split_relationship_property(
+    relationship_type: str,
+    name: str,
+    separator: str,
+    *,
+    into: Sequence[str] = (),
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Split a text at a separator: into a list, or `into` several properties.
+
+    It is `split_node_property`, and `where` a predicate over ``r``.
+    """
+    _invoke(
+        _changes.SplitProperty(
+            *(Entity.RELATIONSHIP, relationship_type, name, separator),
+            into=tuple(into),
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def join_node_properties(
+    label: str,
+    names: Names,
+    into: str,
+    separator: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Join properties, or the items of a list, to one text, and remove them.
+
+    Missing ones are left out. One name may be given, and be `into` as well: the list
+    becomes a text. Where another property `into` is there, nothing is written.
+    """
+    _invoke(
+        _changes.JoinProperties(
+            *(Entity.NODE, label, _labels(names), into, separator),
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def join_relationship_properties(
+    relationship_type: str,
+    names: Names,
+    into: str,
+    separator: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Join properties, or the items of a list, to one text, and remove them.
+
+    It is `join_node_properties`, and `where` a predicate over ``r``.
+    """
+    _invoke(
+        _changes.JoinProperties(
+            *(Entity.RELATIONSHIP, relationship_type, _labels(names), into, separator),
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def extract_property_to_node(
+    label: str,
+    name: str,
+    target_label: str,
+    relationship_type: str,
+    *,
+    target_property: str | None = None,
+    direction: Literal["OUT", "IN"] = "OUT",
+    merge: bool = True,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Turn the value of a property into a node, with a relationship that leads to it.
+
+    There is one node for each value, which had better be unique by a constraint first,
+    or one for each node with ``merge=False``. Of a list each item becomes a node. The
+    value gets the name `target_property`, by default its own; `direction` is seen from
+    the node with `label`.
+    """
+    _invoke(
+        _changes.ExtractProperty(
+            *(label, name, target_label, relationship_type),
+            target_property=target_property,
+            direction=direction,
+            merge=merge,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def inline_property_from_node(
+    label: str,
+    name: str,
+    target_label: str,
+    relationship_type: str,
+    *,
+    target_property: str | None = None,
+    direction: Literal["OUT", "IN"] = "OUT",
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Take over a property of the node at the other end, and delete the relationship.
+
+    It is the way back of `extract_property_to_node`. The other nodes stay; those that
+    nothing leads to any more are deleted by ``delete_nodes(target_label,
+    where="NOT EXISTS { (n)--() }")``. Where a node would get several values, nothing is
+    written. `where` is a predicate over ``n``, ``r`` and the other node, ``t``.
+    """
+    _invoke(
+        _changes.InlineNode(
+            *(label, name, target_label, relationship_type),
+            target_property=target_property,
+            direction=direction,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def merge_nodes(
+    label: str,
+    by: str,
+    *,
+    policies: Mapping[str, _changes.MergePolicy] | None = None,
+    policy: Literal["fail", "first", "last"] = "fail",
+    order_by: str | None = None,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Merge the nodes for which a Cypher expression over ``n`` gives the same.
+
+    ``merge_nodes("Person", "toLower(n.email)")`` leaves one node for each address. The
+    first by `order_by`, an expression over ``n``, stays; by default the oldest. It gets
+    the labels, relationships and properties of the others. Of different values of a
+    property the ``"first"``, the ``"last"`` or a list of ``"all"`` stays, as `policies`
+    says of it, and `policy` of those that are not named; with ``"fail"`` they stop the
+    upgrade before anything is written. Relationships between merged nodes lead from the
+    one that stays to itself, and those that have become parallel are all kept, see
+    `deduplicate_relationships`. What `by` gives nothing for is left alone.
+    """
+    _invoke(
+        _changes.MergeNodes(
+            *(label, by),
+            policies=tuple(sorted((policies or {}).items())),
+            policy=policy,
+            order_by=order_by,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def delete_nodes(
+    label: str,
+    *,
+    detach: bool = False,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Delete the nodes with a label, and with `detach` their relationships.
+
+    Without `detach`, one that has relationships stops the upgrade before anything is
+    deleted.
+    """
+    _invoke(
+        _changes.DeleteNodes(label, detach=detach, where=where, batch_size=batch_size)
+    )
+
+
+def relationship_to_node(
+    source_label: str,
+    type: str,
+    target_label: str,
+    label: str,
+    source_type: str,
+    target_type: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Turn each relationship into a node between its ends, with its properties.
+
+    ``(s)-[:type]->(e)`` becomes ``(s)-[:source_type]->(:label)-[:target_type]->(e)``.
+    `where` is a predicate over ``r`` and its ends, ``s`` and ``e``.
+    """
+    _invoke(
+        _changes.RelationshipToNode(
+            *(source_label, type, target_label, label, source_type, target_type),
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def node_to_relationship(
+    source_label: str,
+    source_type: str,
+    label: str,
+    target_type: str,
+    target_label: str,
+    type: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Turn each node between two others into a relationship, with its properties.
+
+    It is the way back of `relationship_to_node`. A node that has other relationships,
+    or several of these, stops the upgrade before anything is written.
+    """
+    _invoke(
+        _changes.NodeToRelationship(
+            *(source_label, source_type, label, target_type, target_label, type),
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def deduplicate_relationships(
+    source_label: str,
+    type: str,
+    target_label: str,
+    *,
+    by: Names | None = None,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Delete relationships that repeat an older one between the same nodes.
+
+    They are alike where all their properties are the same, or those in `by`; with
+    ``by=[]`` one of the type is enough. `where` is a predicate over ``r``, which is to
+    go, and its ends, ``s`` and ``e``.
+    """
+    _invoke(
+        _changes.DeduplicateRelationships(
+            *(source_label, type, target_label),
+            by=None if by is None else _labels(by),
+            where=where,
+            batch_size=batch_size,
+        )
+    )
+
+
+def delete_relationships(
+    type: str,
+    *,
+    source_label: str | None = None,
+    target_label: str | None = None,
+    where: str | None = None,
+    batch_size: int | None = None,
+) -> None:
+    """Delete the relationships of a type, or those between two labels.
+
+    `where` is a predicate over ``r`` and its ends, ``s`` and ``e``.
+    """
+    _invoke(
+        _changes.DeleteRelationships(
+            type,
+            source_label=source_label,
+            target_label=target_label,
+            where=where,
+            batch_size=batch_size,
+        )
+    )
 
 
 # Indexes ------------------------------------------------------------------------
@@ -888,9 +1456,11 @@ def create_nodes(label: Labels, rows: Rows, *, batch_size: int | None = None) ->
     `rows` is a list or any iterable; it is gone through once, in transactions of
     `batch_size` rows (5,000), and each row is loaded exactly once, however often the
     upgrade is killed and run again: then the same rows have to come in the same order.
-    Several labels are given as a list. What is created has the batch's name as its
-    property ``_alembic_batch`` (``neo4j.batch_property``). Return how many were
-    ``created``; nothing is in a replay, which does not touch the rows.
+    Several labels are given as a list. Where a row has no value of a property, or null,
+    the node gets the default that the model declares, as neomodel would give it. What
+    is created has the batch's name as its property ``_alembic_batch``
+    (``neo4j.batch_property``). Return how many were ``created``; nothing is in a
+    replay, which does not touch the rows.
     """
     return _load(NodeTarget(_labels(label)), rows, batch_size)
 
@@ -906,10 +1476,10 @@ def upsert_nodes(
 
     Nodes are looked for by the first label, which had better have an index on the keys,
     and get the further labels. The properties of a row are set, those that it does not
-    name stay, and null removes one. What was there before is kept and comes back when
-    the batch is rolled back. Return how many were ``created`` and how many others
-    ``touched``. An error where several nodes have the same values of the keys, or a row
-    has none; the rest is that of `create_nodes`.
+    name stay, and null removes one; defaults are for what is created. What was there
+    before is kept and comes back when the batch is rolled back. Return how many were
+    ``created`` and how many others ``touched``. An error where several nodes have the
+    same values of the keys, or a row has none; the rest is that of `create_nodes`.
     """
     return _load(NodeTarget(_labels(label), _labels(merge_keys)), rows, batch_size)
 

@@ -20,6 +20,8 @@ from alembic_neo4j.graph.steps import (
     Create,
     Drop,
     Load,
+    Merge,
+    Report,
     Run,
     Step,
     Undo,
@@ -30,6 +32,7 @@ from alembic_neo4j.schema.changes import (
     AddProperty,
     AlterProperty,
     Change,
+    Refactoring,
     RemoveLabel,
     RemoveProperty,
     RenameLabel,
@@ -38,6 +41,9 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
 )
 from alembic_neo4j.schema.words import described
+
+_READING = {Kind.READ.value, kind_of([Report("", "", "")])}
+"""What the journal does not know of."""
 
 EARLIER = "an earlier step changes it"
 NOT_ASKED = "the graph was not asked"
@@ -87,7 +93,7 @@ class UnitPlan:
     state: str = ""
     count: int | None = None
     unknown: str = ""
-    batched: Batched | None = field(default=None, repr=False, compare=False)
+    batched: Batched | Merge | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_done(self) -> bool:
@@ -203,25 +209,28 @@ class _Planned:
     def _unit(self, unit: Sequence[Step]) -> UnitPlan:
         kind, first = kind_of(unit), unit[0]
         found = UnitPlan(kind, tuple(_texts(unit)))
-        if kind != Kind.READ.value:
+        if kind not in _READING:
             state = self._state(digest_of(unit))
             if self._position is not None:
                 self._position += 1
             found = replace(found, position=self._position, state=state)
-        if isinstance(first, Batched):
+        if isinstance(first, (Batched, Merge)):
             found = self._counted(found, first)
         elif any(id(step) in self._changing for step in unit) and not found.is_done:
             self.written = replace(self.written, anything=True)
         return found
 
-    def _counted(self, found: UnitPlan, step: Batched) -> UnitPlan:
+    def _counted(self, found: UnitPlan, step: Batched | Merge) -> UnitPlan:
         if found.is_done:
             return found
         change = self._change[id(step)]
         read, names = _read(change), _written(change)
         unknown = EARLIER if self.written.may_change(read) else ""
-        written = self.written.names | names
-        self.written = replace(self.written, names=written)
+        self.written = replace(
+            self.written,
+            names=self.written.names | names,
+            anything=self.written.anything or isinstance(change, Refactoring),
+        )
         return replace(found, batched=step, unknown=unknown)
 
     def _state(self, digest: str) -> str:
@@ -257,7 +266,7 @@ def _read(change: Change) -> frozenset[str] | None:
     """Return the names that tell what is left to do; None where a person wrote it."""
     if isinstance(change, AddProperty) and isinstance(change.backfill, str):
         return None
-    if isinstance(change, RenameProperty) and change.where is not None:
+    if getattr(change, "where", None) is not None:
         return None
     if isinstance(change, (AddProperty, RemoveProperty, AlterProperty, RenameProperty)):
         return _written(change) | {change.owner}
@@ -303,8 +312,10 @@ def _text(step: Step) -> str:
             return f"{described(step.element)}: {error}"
     if isinstance(step, Drop):
         return drop_text(step.element)
-    if isinstance(step, (Batched, Load, Undo)):
+    if isinstance(step, (Batched, Merge, Load, Undo)):
         return step.title
+    if isinstance(step, Report):
+        return step.text
     if isinstance(step, Check):
         return step.expected
     if isinstance(step, Run):

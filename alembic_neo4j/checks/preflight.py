@@ -11,7 +11,8 @@ from alembic_neo4j.checks.foresight import Foreseen, Made, Question
 from alembic_neo4j.graph.catalogue import Catalogue, same_definition
 from alembic_neo4j.graph.ddl import create_text, drop_text
 from alembic_neo4j.graph.execute import ordered
-from alembic_neo4j.graph.steps import Create, Drop, Step
+from alembic_neo4j.graph.steps import Batched, Create, Drop, Merge, Step
+from alembic_neo4j.schema.changes import Change, Refactoring
 from alembic_neo4j.schema.elements import ConstraintKind, Entity, IndexKind
 from alembic_neo4j.schema.words import described
 
@@ -67,6 +68,36 @@ def unanswered(question: Question, message: str) -> Obstacle:
         question.revision,
         question.check.expected,
         (f"the server can't tell: {message}",),
+        "Mend the expression that the revision gives.",
+    )
+
+
+def expressions(run: Sequence[Foreseen]) -> Iterator[tuple[str, str, str]]:
+    """Yield the queries that a person's expressions are in, which no check tries.
+
+    Each comes with its revision, and with what it is a part of.
+    """
+    for revision in run:
+        for event in revision.events:
+            if isinstance(event, Made) and _is_given(event.change):
+                for step in event.steps:
+                    if isinstance(step, Batched):
+                        yield revision.revision, step.title, step.write
+                    elif isinstance(step, Merge):
+                        yield revision.revision, step.title, step.groups
+
+
+def _is_given(change: Change) -> bool:
+    given = getattr(change, "where", None) is not None
+    return given or isinstance(change, Refactoring)
+
+
+def not_understood(revision: str, title: str, message: str) -> Obstacle:
+    """Return what the server said of a query that it can't make sense of."""
+    return Obstacle(
+        revision,
+        f"Cypher that the server understands, to {title}",
+        (message,),
         "Mend the expression that the revision gives.",
     )
 

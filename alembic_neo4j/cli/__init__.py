@@ -11,6 +11,7 @@ import click
 from alembic_neo4j import __version__
 
 VERBS = {
+    "archive": "alembic_neo4j.cli.archive:archive",
     "ingest": "alembic_neo4j.cli.ingest:ingest",
     "init": "alembic_neo4j.cli.init:init",
     "local": "alembic_neo4j.cli.local:local",
@@ -50,13 +51,15 @@ class VerbGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; what went wrong goes to stderr as one message."""
-        from alembic.util.exc import CommandError
-
         try:
-            return super().invoke(ctx)
-        except CommandError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(2)
+            # Importing takes most of a verb's time: it may be interrupted, too.
+            from alembic.util.exc import CommandError
+
+            try:
+                return super().invoke(ctx)
+            except CommandError as error:
+                click.echo(f"Error: {error}", err=True)
+                sys.exit(2)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             sys.exit(130)

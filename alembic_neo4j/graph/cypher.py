@@ -8,7 +8,7 @@ from functools import singledispatch
 from typing import Any
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.graph import data_changes, data_checks
+from alembic_neo4j.graph import data_changes, data_checks, refactorings
 from alembic_neo4j.graph.data_changes import archive_name, mark_name
 from alembic_neo4j.graph.patterns import Scope, enclosed, nodes, relationships
 from alembic_neo4j.graph.quoting import quote
@@ -30,6 +30,7 @@ from alembic_neo4j.schema.changes import (
     DropConstraint,
     DropIndex,
     Placeholder,
+    Refactoring,
     RemoveLabel,
     RemoveNode,
     RemoveProperty,
@@ -66,6 +67,11 @@ def steps(change: Change, before: Schema, *, revision: str) -> tuple[Step, ...]:
 @singledispatch
 def _steps(change: Change, before: Schema, revision: str) -> Iterable[Step]:
     raise TypeError(f"not a change that can be carried out: {change!r}")
+
+
+@_steps.register(Refactoring)
+def _refactoring(change: Refactoring, before: Schema, revision: str) -> Iterable[Step]:
+    return refactorings.steps(change, before, revision)
 
 
 @_steps.register(AddNode)
@@ -117,9 +123,11 @@ def _drop_constraint(
 def _rename_label(change: RenameLabel, before: Schema, revision: str) -> Iterable[Step]:
     if change.old == change.new:
         return ()
-    scope = nodes(change.old, change.new)
+    scope = _with_those(nodes(change.old, change.new), change.new, change.where)
     checks = _checks_on(change.new, scope, before, change.apply(before))
-    rename = data_changes.rename_label(change.old, change.new)
+    rename = data_changes.rename_label(
+        *(change.old, change.new), where=change.where, batch_size=change.batch_size
+    )
     return _moving(change, before, checks, [rename])
 
 
@@ -129,9 +137,11 @@ def _rename_relationship_type(
 ) -> Iterable[Step]:
     if change.old == change.new:
         return ()
-    scope = relationships(change.old, change.new)
+    scope = _with_those(relationships(change.old, change.new), change.new, change.where)
     checks = _checks_on(change.new, scope, before, change.apply(before))
-    rename = data_changes.rename_type(change.old, change.new)
+    rename = data_changes.rename_type(
+        *(change.old, change.new), where=change.where, batch_size=change.batch_size
+    )
     return _moving(change, before, checks, [rename])
 
 
@@ -139,14 +149,22 @@ def _rename_relationship_type(
 def _add_label(change: AddLabel, before: Schema, revision: str) -> Iterable[Step]:
     if change.label == change.added:
         return ()
-    scope = nodes(change.label, change.added)
+    scope = _with_those(nodes(change.label, change.added), change.added, change.where)
     checks = _checks_on(change.added, scope, before, before)
-    return (*checks, data_changes.add_label(change.label, change.added))
+    add = data_changes.add_label(
+        *(change.label, change.added), where=change.where, batch_size=change.batch_size
+    )
+    return (*checks, add)
 
 
 @_steps.register(RemoveLabel)
 def _remove_label(change: RemoveLabel, before: Schema, revision: str) -> Iterable[Step]:
-    return (data_changes.remove_label(change.label, change.removed),)
+    remove = data_changes.remove_label(
+        *(change.label, change.removed),
+        where=change.where,
+        batch_size=change.batch_size,
+    )
+    return (remove,)
 
 
 @_steps.register(ReverseRelationships)
@@ -154,8 +172,20 @@ def _reverse_relationships(
     change: ReverseRelationships, before: Schema, revision: str
 ) -> Iterable[Step]:
     mark = mark_name(revision, "reversed")
-    turn = data_changes.reverse(change.source, change.type, change.target, mark=mark)
-    return (turn, _unmark(relationships(change.type), mark))
+    turn = data_changes.reverse(
+        *(change.source, change.type, change.target),
+        mark=mark,
+        where=change.where,
+        batch_size=change.batch_size,
+    )
+    return (turn, data_changes.unmark(relationships(change.type), mark))
+
+
+def _with_those(scope: Scope, name: str, where: str | None) -> Scope:
+    """Return what is going to be called so: what is already, and what `where` holds."""
+    if where is None:
+        return scope
+    return replace(scope, where=f"{scope.variable}:{quote(name)} OR {enclosed(where)}")
 
 
 # Properties ----------------------------------------------------------------------
@@ -469,12 +499,7 @@ def _convert(
     yield from data_checks.value_checks(scope, old, new, result)
     yield data_changes.convert(scope, old.name, using, pending=pending, mark=used_mark)
     if used_mark is not None:
-        yield _unmark(scope, used_mark)
-
-
-def _unmark(scope: Scope, mark: str) -> Batched:
-    title = f"take the marks off {scope}"
-    return data_changes.remove_property(scope, mark, title=title)
+        yield data_changes.unmark(scope, used_mark)
 
 
 def _conversion_wanted(change: AlterProperty, old: Property, new: Property) -> str:

@@ -90,7 +90,7 @@ def missing(
     """Return the check for entities that lack a property."""
     operands = expressions or [scope.value(name) for name in names]
     absent = " OR ".join(f"{operand} IS NULL" for operand in operands)
-    return _check(
+    return check_of(
         scope.variable,
         f"MATCH {scope.pattern}\nWHERE {absent}\nWITH {scope.variable}, null AS value",
         expected=f"every one needs {_of(scope, names)}",
@@ -109,7 +109,7 @@ def wrong_types(
     if tested is None:
         return ()
     operand = expression or scope.value(name)
-    check = _check(
+    check = check_of(
         scope.variable,
         f"MATCH {scope.pattern}\n"
         f"WHERE {operand} IS NOT NULL AND NOT {operand} IS :: {tested}\n"
@@ -125,7 +125,7 @@ def both_present(scope: Scope, old: str, new: str, among: str, *, advice: str) -
 
     `among` is a predicate that narrows the scope.
     """
-    return _check(
+    return check_of(
         scope.variable,
         f"MATCH {scope.pattern}\n"
         f"WHERE {among} AND {scope.value(new)} IS NOT NULL\n"
@@ -203,7 +203,7 @@ def cardinality_checks(
     outside += [] if high is None else [f"value > {high}"]
     if not outside:
         return ()
-    check = _check(
+    check = check_of(
         "n",
         f"MATCH {nodes(label).pattern}\n"
         f"WITH n, COUNT {{ (n){_hop(after)}{_target(after)} }} AS value\n"
@@ -225,7 +225,7 @@ def stray_endpoints(
     labels = tuple(sorted(allowed))
     elsewhere = f"WHERE NOT m:{one_of(labels)}\n" if labels else ""
     distinct = "DISTINCT " if relationship.direction is Direction.ANY else ""
-    return _check(
+    return check_of(
         "r",
         f"MATCH {nodes(label).pattern}{_hop(relationship)}(m)\n"
         f"{elsewhere}"
@@ -245,7 +245,7 @@ def mutual_exclusion(label: str, members: Sequence[Relationship]) -> Check:
         f"THEN $member_{i} END"
         for i, member in enumerate(members)
     )
-    return _check(
+    return check_of(
         "n",
         f"MATCH {nodes(label).pattern}\n"
         f"WITH n, [found IN [{present}] WHERE found IS NOT NULL] AS value\n"
@@ -321,7 +321,7 @@ def _rejected(
     advice: str,
     parameters: Mapping[str, Any] | None = None,
 ) -> Check:
-    return _check(
+    return check_of(
         scope.variable,
         f"MATCH {scope.pattern}\n"
         f"WHERE {scope.value(name)} IS NOT NULL\n"
@@ -334,7 +334,7 @@ def _rejected(
     )
 
 
-def _check(
+def check_of(
     variable: str,
     offending: str,
     *,
@@ -342,6 +342,10 @@ def _check(
     advice: str,
     parameters: Mapping[str, Any] | None = None,
 ) -> Check:
+    """Return the check for what `offending`, a query up to its WITH, lets through.
+
+    That leaves the `variable` of a node or relationship, and ``value``.
+    """
     return Check(f"{offending}\n{_shown(variable)}", expected, advice, parameters or {})
 
 

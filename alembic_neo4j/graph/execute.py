@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from alembic_neo4j.errors import CheckFailed, StatementError
-from alembic_neo4j.graph import catalogue
 from alembic_neo4j.graph.batch_steps import run_batch_step
-from alembic_neo4j.graph.batches import REPORT_SECONDS, run_batches
-from alembic_neo4j.graph.catalogue import Catalogue, read_catalogue
+from alembic_neo4j.graph.batches import run_batches
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.ddl import create_text, drop_text
 from alembic_neo4j.graph.limits import Limits as Limits
 from alembic_neo4j.graph.marker import Mark, run_marked
+from alembic_neo4j.graph.merging import run_merge
+from alembic_neo4j.graph.schema_commands import (
+    commanded,
+    create_elements,
+    drop_elements,
+)
 from alembic_neo4j.graph.statements import Kind
 from alembic_neo4j.graph.steps import (
+    DEFAULT_BATCH_SIZE,
     Batched,
     Check,
     Create,
     Drop,
     Load,
+    Merge,
+    Report,
     Run,
     Step,
     Stop,
     Undo,
 )
-from alembic_neo4j.graph.watchdog import schema_transaction
-from alembic_neo4j.schema.elements import Constraint, Index
-from alembic_neo4j.schema.words import described
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +101,10 @@ def _text(step: Step) -> str:
         return drop_text(step.element)
     if isinstance(step, Batched):
         return f"{step.select}\n{step.write}"
-    if isinstance(step, Check):
+    if isinstance(step, (Check, Report)):
         return step.query
+    if isinstance(step, Merge):
+        return f"{step.groups}\n{step.policies!r}\n{step.policy}"
     if isinstance(step, Load):
         return f"{step.target!r}\n{step.batch}\n{step.tag}\n{step.source}"
     if isinstance(step, Undo):
@@ -127,14 +130,19 @@ def run_unit(
     first = unit[0]
     if isinstance(first, Create):
         elements = [s.element for s in unit if isinstance(s, Create)]
-        _create(graph, elements, limits, resumed=resumed)
+        create_elements(graph, elements, limits, resumed=resumed)
     elif isinstance(first, Drop):
         elements = [s.element for s in unit if isinstance(s, Drop)]
-        _drop(graph, elements, limits, resumed=resumed)
+        drop_elements(graph, elements, limits, resumed=resumed)
     elif isinstance(first, Batched):
         # Its selection finds what is left to do, so that it may be run again.
-        size = limits.batch_size or first.batch_size
+        size = first.chosen_size or limits.batch_size or first.batch_size
         run_batches(graph, first, size, between=limits.interrupts.check)
+    elif isinstance(first, Merge):
+        size = first.batch_size or limits.batch_size or DEFAULT_BATCH_SIZE
+        run_merge(graph, first, size, between=limits.interrupts.check)
+    elif isinstance(first, Report):
+        _report(graph, first)
     elif isinstance(first, (Load, Undo)):
         return [run_batch_step(graph, first, limits, mark)]
     elif isinstance(first, Check):
@@ -150,192 +158,26 @@ def run_unit(
     return []
 
 
-def live_catalogue(graph: Graph) -> Catalogue:
-    """Return the indexes and constraints that the server has."""
-    return read_catalogue(
-        graph.read(catalogue.CONSTRAINTS), graph.read(catalogue.INDEXES)
-    )
-
-
-def _create(
-    graph: Graph,
-    elements: Sequence[Index | Constraint],
-    limits: Limits,
-    *,
-    resumed: bool,
-) -> None:
-    missing = _not_created(graph, elements, limits) if resumed else elements
-    for element in missing:
-        log.info("Creating %s", described(element))
-    statements: list[tuple[str, Mapping[str, Any]]]
-    statements = [(create_text(element), {}) for element in missing]
-    try:
-        if statements:
-            _commanded(graph, statements, limits)
-    except ServerRefused as error:
-        raise StatementError(_why_not_created(graph, missing, error)) from error
-    _await_online(graph, elements, limits)
-
-
-def _commanded(
-    graph: Graph, statements: Sequence[tuple[str, Mapping[str, Any]]], limits: Limits
-) -> list[list[Row]]:
-    return schema_transaction(
-        graph,
-        statements,
-        timeout=limits.schema_timeout,
-        interrupts=limits.interrupts,
-    )
-
-
-def _not_created(
-    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
-) -> list[Index | Constraint]:
-    # A server that is killed while a constraint populates leaves its index behind
-    # without an owner, which blocks the name for ever (neo4j/neo4j#13208).
-    found = live_catalogue(graph)
-    names = {e.name for e in elements if isinstance(e, Constraint)}
-    orphans = [i for i in found.schema.indexes.values() if i.name in names]
-    if orphans:
-        _commanded(graph, [(drop_text(orphan), {}) for orphan in orphans], limits)
-    live = {*found.schema.indexes, *found.schema.constraints}
-    return [element for element in elements if element.key not in live]
-
-
-def _why_not_created(
-    graph: Graph, elements: Sequence[Index | Constraint], error: ServerRefused
-) -> str:
-    found = live_catalogue(graph)
-    live: list[Index | Constraint]
-    live = [*found.schema.indexes.values(), *found.schema.constraints.values()]
-    for element in elements:
-        for other in live:
-            if _same(element, other):
-                return (
-                    f"{described(element)} can't be created: the graph has it already, "
-                    f"and the history does not know it. Run {drop_text(other)}; or "
-                    "stamp the revision, where it makes nothing else"
-                )
-            if element.name == other.name:
-                return (
-                    f"{described(element)} can't be created: its name is taken by "
-                    f"{described(other)}, which the history does not know"
-                )
-    names = ", ".join(described(element) for element in elements)
-    return f"{names} can't be created: {error.server_message} ({error.code})"
-
-
-_STATES = (
-    "SHOW INDEXES YIELD name, state, populationPercent, failureMessage "
-    "WHERE name IN $names AND state <> 'ONLINE'"
-)
-_PAUSES = (*repeat(0.002, 20), 0.02, 0.1, 0.5)
-"""A small index takes some milliseconds, and one that is late holds up all the rest."""
-
-
-def _await_online(
-    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
-) -> None:
-    # A constraint's index is populated before its transaction commits. Asked by name,
-    # since one foreign FAILED index breaks every wait for all of a database.
-    names = [e.name for e in elements if isinstance(e, Index)]
-    began = reported = time.monotonic()
-    pauses = iter(_PAUSES)
-    while names and (waiting := list(graph.stream(_STATES, {"names": names}))):
-        now = time.monotonic()
-        timed_out = now - began > limits.schema_timeout
-        if timed_out or any(row["state"] == "FAILED" for row in waiting):
-            _withdraw(graph, elements, limits)
-            raise StatementError(_why_not_online(waiting, timed_out=timed_out))
-        if now - reported > REPORT_SECONDS:
-            for row in waiting:
-                log.info(
-                    "Index %s: %.0f %% populated", row["name"], row["populationPercent"]
-                )
-            reported = now
-        # It is populated all the same: the run that goes on finds it there.
-        limits.interrupts.check()
-        time.sleep(next(pauses, _PAUSES[-1]))
-
-
-def _why_not_online(waiting: Sequence[Row], *, timed_out: bool) -> str:
-    states = "; ".join(
-        f"{row['name']!r} is {row['state']}"
-        + (f": {row['failureMessage']}" if row["failureMessage"] else "")
-        for row in waiting
-    )
-    if timed_out:
-        advice = "give it more time with neo4j.schema_timeout"
-    else:
-        advice = "mend the data and run the same command"
-    return (
-        f"the index did not come online: {states}. It has been dropped again; {advice}"
-    )
-
-
-def _withdraw(
-    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
-) -> None:
-    _commanded(graph, [(drop_text(element), {}) for element in elements], limits)
-
-
-def _drop(
-    graph: Graph,
-    elements: Sequence[Index | Constraint],
-    limits: Limits,
-    *,
-    resumed: bool,
-) -> None:
-    found = live_catalogue(graph)
-    live: list[Index | Constraint]
-    live = [*found.schema.indexes.values(), *found.schema.constraints.values()]
-    if resumed:
-        keys = {element.key for element in live}
-        elements = [element for element in elements if element.key in keys]
-    statements: list[tuple[str, Mapping[str, Any]]] = []
-    for element in elements:
-        log.info("Dropping %s", described(element))
-        statements.append((drop_text(_live_twin(element, live)), {}))
-    try:
-        if statements:
-            _commanded(graph, statements, limits)
-    except ServerRefused as error:
-        names = ", ".join(described(element) for element in elements)
-        raise StatementError(
-            f"{names} can't be dropped: {error.server_message} ({error.code})"
-        ) from error
-
-
-def _live_twin(
-    element: Index | Constraint, live: Sequence[Index | Constraint]
-) -> Index | Constraint:
-    # Found by what it is, not by its name: another tool may have made it.
-    for other in live:
-        if _same(element, other):
-            return other
-    named = [other for other in live if other.name == element.name]
-    found = f"{described(named[0])} has its name" if named else "there is none"
-    raise StatementError(
-        f"{described(element)} can't be dropped: the graph does not have it, "
-        f"{found}. The graph was changed outside of the history"
-    )
-
-
-def _same(element: Index | Constraint, other: Index | Constraint) -> bool:
-    return type(element) is type(other) and element.key == other.key
-
-
 def _check(graph: Graph, step: Check) -> None:
     rows = graph.read(step.query, step.parameters)
     if rows:
-        found = "\n".join(
-            f"  {row['value']!r}: {row['count']:,}, such as {', '.join(row['ids'])}"
-            for row in rows
-        )
         raise CheckFailed(
-            f"the data stand in the way: {step.expected}. Found:\n{found}\n"
+            f"the data stand in the way: {step.expected}. Found:\n{_found(rows)}\n"
             f"{step.advice}"
         )
+
+
+def _report(graph: Graph, step: Report) -> None:
+    rows = graph.read(step.query, step.parameters)
+    if rows:
+        log.warning("%s:\n%s\n%s", step.text, _found(rows), step.advice)
+
+
+def _found(rows: Sequence[Row]) -> str:
+    return "\n".join(
+        f"  {row['value']!r}: {row['count']:,}, such as {', '.join(row['ids'])}"
+        for row in rows
+    )
 
 
 def _run(
@@ -365,7 +207,7 @@ def _run(
         return run_marked(graph, mark, statements)
     try:
         if first.kind is Kind.SCHEMA:
-            return _commanded(graph, statements, limits)[-1]
+            return commanded(graph, statements, limits)[-1]
         return graph.transaction(statements)[-1]
     except ServerRefused as error:
         # One transaction: where its effect is there, it was committed the first time.

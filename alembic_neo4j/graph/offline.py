@@ -14,6 +14,8 @@ from alembic_neo4j.graph.steps import (
     Create,
     Drop,
     Load,
+    Merge,
+    Report,
     Run,
     Step,
     Undo,
@@ -52,6 +54,14 @@ def _text(step: Step) -> str:
         query = inline(step.query, step.parameters)
         expected = f"Expected: {step.expected}. This returns no row then:"
         return comment(f"{expected}\n{query}\n{step.advice}")
+    if isinstance(step, Report):
+        query = inline(step.query, step.parameters)
+        return comment(f"This tells: {step.text}\n{query}\n{step.advice}")
+    if isinstance(step, Merge):
+        raise OfflineError(
+            f"{step.title}: the types of the relationships are not known, so that it "
+            "can't be written to a script. Run it with `alembic upgrade`"
+        )
     if isinstance(step, Run):
         return f"{inline(step.text, step.parameters).rstrip().rstrip(';')};"
     if isinstance(step, (Load, Undo)):

@@ -14,12 +14,15 @@ from alembic_neo4j.schema.elements import Entity
 class Scope:
     """The nodes with any of some labels, or the relationships of any of some types.
 
-    In its Cypher a node is ``n`` and a relationship ``r``. Raises SchemaError for a
-    label that this package keeps for itself: a migration never touches those nodes.
+    Without names they are all that there are.
+    In its Cypher a node is ``n`` and a relationship ``r``; `where` is a predicate over
+    it that narrows it down. Raises SchemaError for a label that this package keeps for
+    itself: a migration never touches those nodes.
     """
 
     entity: Entity
     names: tuple[str, ...]
+    where: str | None = None
 
     def __post_init__(self) -> None:
         if self.entity is Entity.NODE:
@@ -34,16 +37,18 @@ class Scope:
     @property
     def pattern(self) -> str:
         """What stands after MATCH."""
-        names = one_of(self.names)
-        return f"(n:{names})" if self.entity is Entity.NODE else f"()-[r:{names}]->()"
+        names = f":{one_of(self.names)}" if self.names else ""
+        if self.where is not None:
+            names += f" WHERE {enclosed(self.where)}"
+        return f"(n{names})" if self.entity is Entity.NODE else f"()-[r{names}]->()"
 
     def value(self, name: str) -> str:
         """The property of this name."""
         return f"{self.variable}.{quote(name)}"
 
     def __str__(self) -> str:
-        names = "|".join(self.names)
-        return f"(:{names})" if self.entity is Entity.NODE else f"[:{names}]"
+        names = f":{'|'.join(self.names)}" if self.names else ""
+        return f"({names})" if self.entity is Entity.NODE else f"[{names}]"
 
 
 def nodes(*labels: str) -> Scope:

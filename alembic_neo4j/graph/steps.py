@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from alembic_neo4j.graph.load_defaults import Defaults
 from alembic_neo4j.graph.load_targets import LoadTarget
 from alembic_neo4j.graph.statements import Kind
 from alembic_neo4j.schema.elements import Constraint, Index
@@ -46,7 +47,8 @@ class Batched:
     returns how many it has ``changed`` and the ``last`` of them. `extent` returns in
     three rows, as ``value``, how many entities there are to look at, whether they are
     left to do or not, their first id and their last. `count` returns one row with how
-    many are left to do, as ``count``.
+    many are left to do, as ``count``. `batch_size` is the usual one, `chosen_size` a
+    person's for this change.
     """
 
     title: str
@@ -58,6 +60,42 @@ class Batched:
     extent: str = ""
     walk: str = ""
     count: str = ""
+    chosen_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Nodes that belong together become one, which keeps all their relationships.
+
+    `groups` returns in each row, as ``ids``, the internal ids of some that are to be
+    one, the node that stays first, and ``$limit`` rows at most; `count` one row with
+    how many nodes are to go, as ``count``. Of different values of a property the first,
+    the last or a list of all stays, as `policies` says of it, and `policy` of all
+    others; "fail" is as "first", since a check has found none. One transaction handles
+    `batch_size` nodes or relationships.
+    """
+
+    title: str
+    groups: str
+    count: str
+    policies: tuple[tuple[str, str], ...] = ()
+    policy: str = "first"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A query whose rows the log tells of; nothing stands in the way.
+
+    It returns the columns of a `Check`. `text` says what they are, `advice` what may
+    be done about them.
+    """
+
+    query: str
+    text: str
+    advice: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +133,8 @@ class Load:
 
     What a batch creates gets its name as the property `tag`. The rows are gone through
     once; when a run goes on, once more, past those that are loaded. `source` is what
-    tells beforehand that they are the same, such as the SHA-256 of their file.
+    tells beforehand that they are the same, such as the SHA-256 of their file. What is
+    created gets the `defaults` of properties of which its row has no value.
     """
 
     target: LoadTarget
@@ -104,6 +143,7 @@ class Load:
     tag: str
     source: str = ""
     batch_size: int | None = None
+    defaults: Defaults = field(default_factory=Defaults)
 
     @property
     def title(self) -> str:
@@ -151,4 +191,6 @@ class Stop:
     message: str
 
 
-Step: TypeAlias = "Create | Drop | Batched | Check | Run | Load | Undo | Stop"
+Step: TypeAlias = (
+    "Create | Drop | Batched | Merge | Check | Report | Run | Load | Undo | Stop"
+)

@@ -174,3 +174,12 @@ def _key(version_table: str) -> int:
     digest = hashlib.sha256(json.dumps(["alembic_neo4j", version_table]).encode())
     # PostgreSQL's keys are signed; a positive one reads the same in pg_locks.
     return int.from_bytes(digest.digest()[:8], "big") >> 1
+
+
+def lost_lock() -> LockError:
+    """Return the error of a command whose ledger has another owner by now."""
+    return LockError(
+        "the lock on the ledger was taken from this command by `alembic-neo4j unlock`; "
+        "nothing more has been written. See `alembic-neo4j status`, then run the same "
+        "command again"
+    )

@@ -22,6 +22,7 @@ from alembic_neo4j.schema.changes import (
     Change,
     DropConstraint,
     DropIndex,
+    Refactoring,
     RemoveLabel,
     RemoveNode,
     RemoveProperty,
@@ -102,6 +103,17 @@ def _relationship_keywords(declared: Relationship) -> dict[str, Any]:
 
 
 @call.register
+def _(change: Refactoring) -> Call:
+    return Call(change.operation, change.arguments, change.keywords)
+
+
+def _narrowed(change: Change) -> dict[str, Any]:
+    """Return the options of a change of data that were given."""
+    names = ("where", "batch_size")
+    return {n: getattr(change, n) for n in names if getattr(change, n) is not None}
+
+
+@call.register
 def _(change: AddNode) -> Call:
     node = change.node
     keywords = {
@@ -126,17 +138,17 @@ def _(change: AlterNode) -> Call:
 
 @call.register
 def _(change: AddLabel) -> Call:
-    return Call("add_label", (change.label, change.added))
+    return Call("add_label", (change.label, change.added), _narrowed(change))
 
 
 @call.register
 def _(change: RemoveLabel) -> Call:
-    return Call("remove_label", (change.label, change.removed))
+    return Call("remove_label", (change.label, change.removed), _narrowed(change))
 
 
 @call.register
 def _(change: RenameLabel) -> Call:
-    return Call("rename_label", (change.old, change.new))
+    return Call("rename_label", (change.old, change.new), _narrowed(change))
 
 
 @call.register
@@ -231,7 +243,11 @@ def _(change: AlterRelationship) -> Call:
 
 @call.register
 def _(change: ReverseRelationships) -> Call:
-    return Call("reverse_relationships", (change.source, change.type, change.target))
+    return Call(
+        "reverse_relationships",
+        (change.source, change.type, change.target),
+        _narrowed(change),
+    )
 
 
 @call.register
@@ -255,7 +271,7 @@ def _(change: AlterRelationshipType) -> Call:
 
 @call.register
 def _(change: RenameRelationshipType) -> Call:
-    return Call("rename_relationship_type", (change.old, change.new))
+    return Call("rename_relationship_type", (change.old, change.new), _narrowed(change))
 
 
 @call.register

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shlex
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, TypeAlias, cast
@@ -17,18 +16,19 @@ from alembic.runtime.migration import (
     StampStep,
 )
 from alembic.script import ScriptDirectory
-from alembic.util import to_tuple
+from alembic.util import CommandError, to_tuple
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_neo4j.errors import ConfigurationError, LedgerError, LockError, ReplayError
+from alembic_neo4j.errors import ConfigurationError, LockError, ReplayError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.lock import Owner
 from alembic_neo4j.ledger.engine import is_in_memory
 from alembic_neo4j.ledger.journal import Journal
+from alembic_neo4j.ledger.lock import lost_lock
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.configuration import Options
 from alembic_neo4j.migration.deployment import Deployment, alembic_log
@@ -40,28 +40,13 @@ from alembic_neo4j.migration.plan import (
     plan,
 )
 from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.revision_files import whole_history
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.script import ScriptRunner
 
 Step: TypeAlias = "RevisionStep | StampStep"
 
 log = logging.getLogger(__name__)
-
-
-@contextmanager
-def _whole_history() -> Iterator[None]:
-    # Alembic warns, and then runs one of two files, or fails with a KeyError.
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "error", r"Revision .* is (not present|present more than once)", UserWarning
-        )
-        try:
-            yield
-        except UserWarning as warning:
-            raise LedgerError(
-                f"{warning}: the revision files are no history. Nothing has run; mend "
-                "or remove the file"
-            ) from warning
 
 
 class Neo4jMigrationContext(MigrationContext):
@@ -195,7 +180,7 @@ class Neo4jMigrationContext(MigrationContext):
         or one follows a revision that is not there.
         """
         assert self._migrations_fn is not None
-        with _whole_history():
+        with whole_history():
             steps = self._migrations_fn(heads, self)
             return cast("Sequence[Step]", list(steps or ()))
 
@@ -241,23 +226,33 @@ class Neo4jMigrationContext(MigrationContext):
         then.
         """
         assert self.connection is not None
-        if self._owner is not None and self._fenced:
-            ledger = Ledger(self.connection, self.version_table)
-            if not ledger.fence(self._owner.token, str(self._owner)):
-                self.connection.rollback()
-                raise LockError(
-                    "the lock on the ledger was taken from this command by "
-                    "`alembic-neo4j unlock`; nothing more has been written. See "
-                    "`alembic-neo4j status`, then run the same command again"
-                )
+        if not self._is_theirs():
+            self.connection.rollback()
+            raise lost_lock()
         self.connection.commit()
+
+    def _is_theirs(self) -> bool:
+        """Whether the ledger is still this command's, as far as it has taken it."""
+        if self.connection is None or self._owner is None or not self._fenced:
+            return True
+        ledger = Ledger(self.connection, self.version_table)
+        return ledger.fence(self._owner.token, str(self._owner))
 
     @contextmanager
     def owned_by(self, owner: Owner) -> Iterator[None]:
-        """Write to the ledger as the owner of its lock, and as nobody else."""
+        """Write to the ledger as the owner of its lock, and as nobody else.
+
+        Raises LockError where it has another owner by the time that something fails.
+        """
         self._owner = owner
         try:
             yield
+        except (SQLAlchemyError, CommandError) as error:
+            # What another command has recorded meanwhile is in the way of what this one
+            # was about to.
+            if isinstance(error, LockError) or not self._was_taken():
+                raise
+            raise lost_lock() from error
         finally:
             if self._fenced and self.connection is not None:
                 # Garbage where it stays: the lock ends with what holds it.
@@ -267,6 +262,13 @@ class Neo4jMigrationContext(MigrationContext):
                     ledger.release(owner.token, str(owner))
                     self.connection.commit()
             self._owner, self._fenced = None, False
+
+    def _was_taken(self) -> bool:
+        with suppress(SQLAlchemyError):
+            if self.connection is not None:
+                self.connection.rollback()
+            return not self._is_theirs()
+        return False
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

@@ -18,9 +18,9 @@ from alembic_neo4j.graph.catalogue import Catalogue
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.contents import Contents, read_contents
 from alembic_neo4j.graph.data_checks import constraint_checks
-from alembic_neo4j.graph.execute import live_catalogue
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import marked_runs
+from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.journal import OpenRun
 from alembic_neo4j.migration.compare import quiet_comparison, without_enterprise

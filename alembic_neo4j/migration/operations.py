@@ -27,8 +27,9 @@ class ChangeOp(GraphOperation):
 
     kinds: ClassVar[dict[type[Change], type[ChangeOp]]] = {}
 
-    def __init_subclass__(cls, *, change: type[Change]) -> None:
-        ChangeOp.kinds[change] = cls
+    def __init_subclass__(cls, *, change: type[Change] | None = None) -> None:
+        if change is not None:
+            ChangeOp.kinds[change] = cls
 
     def __init__(self, change: Change, comment: str = "") -> None:
         self.change = change
@@ -154,6 +155,13 @@ class AddConstraintOp(ChangeOp, change=c.AddConstraint):
 
 class DropConstraintOp(ChangeOp, change=c.DropConstraint):
     """`op.drop_unique_constraint`, and those of the other kinds of constraint."""
+
+
+class RefactoringOp(ChangeOp):
+    """`op.merge_nodes`, `op.copy_node_property` and all that change data alone."""
+
+
+ChangeOp.kinds.update(dict.fromkeys(c.REFACTORINGS, RefactoringOp))
 
 
 @dataclass

@@ -17,6 +17,8 @@ from alembic_neo4j.checks.foresight import (
 from alembic_neo4j.checks.preflight import (
     Obstacle,
     changes_catalogue,
+    expressions,
+    not_understood,
     obstacle_in_data,
     obstacles_in_catalogue,
     report,
@@ -26,10 +28,10 @@ from alembic_neo4j.errors import CheckFailed, StatementError
 from alembic_neo4j.graph.batches import REPORT_SECONDS
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.execute import live_catalogue
 from alembic_neo4j.graph.index_sizes import found_large
 from alembic_neo4j.graph.lexer import classify, significant_tokens
 from alembic_neo4j.graph.names_in_use import names_in_use
+from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.statements import Kind
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import Event, Loading, OnLedger, Statement
@@ -51,7 +53,11 @@ def preflight(graph: Graph, planned: Sequence[PlannedStep]) -> None:
 
 def find_obstacles(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
     """Return all that stands in the way of a run, which nothing has begun yet."""
-    return [*_in_catalogue(graph, run), *_in_data(graph, run)]
+    return [
+        *_in_catalogue(graph, run),
+        *_in_expressions(graph, run),
+        *_in_data(graph, run),
+    ]
 
 
 def foreseen(planned: Sequence[PlannedStep]) -> list[Foreseen]:
@@ -106,6 +112,15 @@ def _in_catalogue(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
     if not changes_catalogue(run):
         return []
     return obstacles_in_catalogue(run, live_catalogue(graph))
+
+
+def _in_expressions(graph: Graph, run: Sequence[Foreseen]) -> Iterator[Obstacle]:
+    for revision, title, text in expressions(run):
+        try:
+            graph.read(f"EXPLAIN {text}")
+        except ServerRefused as error:
+            if error.code == "Neo.ClientError.Statement.SyntaxError":
+                yield not_understood(revision, title, error.server_message)
 
 
 def _in_data(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:

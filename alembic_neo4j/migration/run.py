@@ -37,6 +37,8 @@ from alembic_neo4j.graph.steps import (
     Batched,
     Check,
     Load,
+    Merge,
+    Report,
     Run,
     Step,
     Stop,
@@ -136,11 +138,12 @@ class GraphRunner:
         """Buffer a raw statement."""
         self._buffer.append(Run(cypher, self._kind(cypher)))
 
-    def add(self, statements: Sequence[Run]) -> None:
-        """Buffer statements whose kind is known."""
-        if self._autocommit:
-            statements = [replace(run, kind=Kind.AUTOCOMMIT) for run in statements]
-        self._buffer += statements
+    def add(self, steps: Sequence[Step]) -> None:
+        """Buffer steps, of statements those whose kind is known."""
+        for step in steps:
+            if self._autocommit and isinstance(step, Run):
+                step = replace(step, kind=Kind.AUTOCOMMIT)
+            self._buffer.append(step)
 
     def flush(self) -> list[Row]:
         """Run what is buffered; return the rows of the last statement."""
@@ -269,11 +272,11 @@ class GraphRunner:
             except Neo4jMigrationError:
                 return True
         if isinstance(error, CheckFailed):
-            return isinstance(step, Batched)
+            return isinstance(step, (Batched, Merge))
         if isinstance(error, StatementError):
             # The server said no, and its transaction left nothing; what is done in
             # many of them may stand in part.
-            return isinstance(step, (Batched, Undo)) or _is_autocommit(step)
+            return isinstance(step, (Batched, Merge, Undo)) or _is_autocommit(step)
         return True
 
 
@@ -298,7 +301,10 @@ def _kept(rows: list[Row]) -> str:
 
 
 def _only_reads(unit: Sequence[Step]) -> bool:
-    return isinstance(unit[0], Run) and unit[0].kind is Kind.READ
+    step = unit[0]
+    return isinstance(step, Report) or (
+        isinstance(step, Run) and step.kind is Kind.READ
+    )
 
 
 def _is_autocommit(step: Step) -> bool:

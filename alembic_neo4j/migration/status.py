@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic_neo4j.checks.evidence import Evidence, GraphEvidence, Unchecked
 from alembic_neo4j.checks.status import Status
-from alembic_neo4j.graph.execute import live_catalogue
+from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.evidence import reached, read_history, read_ledger

@@ -15,7 +15,7 @@ from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.lock import read_owner
 from tests.crash.harness import REFUSED, Client, Kill, client, copied, started, unlock
 from tests.crash.project import open_runs, wrong_after_upgrade
-from tests.crash.sweep import DOWNGRADE, UPGRADE, Sweep
+from tests.crash.sweep import DOWNGRADE, UPGRADE, Case, Sweep
 from tests.migration.project import Outcome, Project
 
 DEPLOYERS = 8
@@ -129,6 +129,13 @@ def test_a_paused_holder_that_lost_its_lock_writes_nothing_more(
         first = _clean(holder.ended())
     assert first.status == REFUSED, first.text
     assert wrong_after_upgrade(project, sweep.graph) == []
+
+
+@pytest.mark.parametrize("number", [46, 47, 48])
+def test_what_the_next_one_has_recorded_is_no_riddle(sweep: Sweep, number: int) -> None:
+    # One of these inserts a unit, and the next one has inserted that by then.
+    point = Kill(f"ledger.execute.before#{number}")
+    assert sweep.wrong_when_overtaken(Case(DOWNGRADE, (point,))) == []
 
 
 def test_a_holder_that_lost_its_lock_stops_while_the_next_one_is_at_it(

@@ -19,7 +19,16 @@ from alembic_neo4j.graph.cypher import steps
 from alembic_neo4j.graph.data_changes import archive_name
 from alembic_neo4j.graph.ddl import create_text, drop_text
 from alembic_neo4j.graph.quoting import inline, quote
-from alembic_neo4j.graph.steps import Batched, Check, Create, Drop, Run, Step, Stop
+from alembic_neo4j.graph.steps import (
+    Batched,
+    Check,
+    Create,
+    Drop,
+    Report,
+    Run,
+    Step,
+    Stop,
+)
 from alembic_neo4j.schema.changes import (
     AddConstraint,
     AddIndex,
@@ -114,6 +123,8 @@ def upgrade(
                 check(driver, earlier)
             walk_twice(driver, step, size)
             assert list(batches(driver, step, size)) == []
+        elif isinstance(step, Report):
+            driver.execute_query(step.query, dict(step.parameters))
         else:
             command(driver, step)
 
@@ -126,7 +137,7 @@ def write_script(
         if isinstance(step, Batched):
             with driver.session() as session:
                 session.run(inline(step.offline, step.parameters)).consume()
-        elif not isinstance(step, Check):
+        elif not isinstance(step, (Check, Report)):
             command(driver, step)
 
 
@@ -169,6 +180,10 @@ def write_twice(driver: neo4j.Driver, step: Batched, batch: list[int]) -> None:
 
 def walk_twice(driver: neo4j.Driver, step: Batched, size: int) -> None:
     """Go through the ids in overlapping ranges, each of them more than a batch."""
+    if not step.walk:
+        for batch in batches(driver, step, size):
+            write_twice(driver, step, batch)
+        return
     found = driver.execute_query(step.extent, dict(step.parameters)).records
     if len(found) < 3:
         assert [row["value"] for row in found] == [0]
@@ -368,7 +383,7 @@ def test_a_renamed_property_reads() -> None:
     )
     (rename,) = plan(change)
     assert isinstance(rename, Batched)
-    assert rename.batch_size == 500
+    assert rename.chosen_size == 500
     assert rename.write == (
         "MATCH (n:`Person`)\n"
         "WHERE id(n) IN $ids AND n.`name` IS NOT NULL AND (n.age > 3 // grown\n)"

@@ -12,7 +12,8 @@ from alembic.operations.ops import UpgradeOps
 
 from alembic_neo4j import op
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.execute import Limits, live_catalogue
+from alembic_neo4j.graph.execute import Limits
+from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.schema.changes import Change

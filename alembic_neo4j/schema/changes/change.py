@@ -43,3 +43,9 @@ def known(existing: Values | None) -> Values:
     if existing is None:
         raise Irreversible("what was declared before is not known")
     return existing
+
+
+def refuse_partial(where: str | None) -> None:
+    """Raise Irreversible for a change of some: which these were is not known."""
+    if where is not None:
+        raise Irreversible(f"which of them were changed, where {where}, is not known")

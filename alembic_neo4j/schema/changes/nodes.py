@@ -10,6 +10,7 @@ from alembic_neo4j.schema.changes.change import (
     Irreversible,
     Values,
     known,
+    refuse_partial,
 )
 from alembic_neo4j.schema.changes.effects import (
     Element,
@@ -88,13 +89,21 @@ class AlterNode(Change):
 
 @dataclass(frozen=True)
 class AddLabel(Change):
-    """Every node with a label gets a further one: a new concrete base class."""
+    """Every node with a label gets a further one: a new concrete base class.
+
+    With a `where`, a predicate over ``n``, it is so for some of them only, and what is
+    declared stays as it is.
+    """
 
     label: str
     added: str
+    where: str | None = None
+    batch_size: int | None = None
 
     def apply(self, schema: Schema) -> Schema:
         """Add the base to every model whose nodes carry the label."""
+        if self.where is not None:
+            return schema
         return each_model(
             schema,
             self.label,
@@ -107,18 +116,27 @@ class AddLabel(Change):
 
     def reverse(self) -> RemoveLabel:
         """Take the label off the same nodes."""
-        return RemoveLabel(self.label, self.added)
+        refuse_partial(self.where)
+        return RemoveLabel(self.label, self.added, batch_size=self.batch_size)
 
 
 @dataclass(frozen=True)
 class RemoveLabel(Change):
-    """Every node with a label loses another: a base class became abstract."""
+    """Every node with a label loses another: a base class became abstract.
+
+    With a `where`, a predicate over ``n``, it is so for some of them only, and what is
+    declared stays as it is.
+    """
 
     label: str
     removed: str
+    where: str | None = None
+    batch_size: int | None = None
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the base from every model whose nodes carry the label."""
+        if self.where is not None:
+            return schema
         return each_model(
             schema,
             self.label,
@@ -129,18 +147,27 @@ class RemoveLabel(Change):
 
     def reverse(self) -> AddLabel:
         """Give the label back to the same nodes."""
-        return AddLabel(self.label, self.removed)
+        refuse_partial(self.where)
+        return AddLabel(self.label, self.removed, batch_size=self.batch_size)
 
 
 @dataclass(frozen=True)
 class RenameLabel(Change):
-    """A label gets another name; indexes and constraints move with it."""
+    """A label gets another name; indexes and constraints move with it.
+
+    With a `where`, a predicate over ``n``, it is so for some of them only, and what is
+    declared stays as it is.
+    """
 
     old: str
     new: str
+    where: str | None = None
+    batch_size: int | None = None
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the label wherever the schema names it."""
+        if self.where is not None:
+            return schema
         nodes = (self._node(node) for node in schema.nodes.values())
         renamed = replace(schema, nodes={node.label: node for node in nodes})
         return move_elements(renamed, self.move)
@@ -153,7 +180,8 @@ class RenameLabel(Change):
 
     def reverse(self) -> RenameLabel:
         """Rename it back."""
-        return RenameLabel(self.new, self.old)
+        refuse_partial(self.where)
+        return RenameLabel(self.new, self.old, batch_size=self.batch_size)
 
     def _node(self, node: Node) -> Node:
         return replace(

@@ -10,6 +10,7 @@ from alembic_neo4j.schema.changes.change import (
     Irreversible,
     Values,
     known,
+    refuse_partial,
 )
 from alembic_neo4j.schema.changes.effects import (
     Element,
@@ -108,20 +109,31 @@ class AlterRelationship(Change):
 
 @dataclass(frozen=True)
 class ReverseRelationships(Change):
-    """The relationships of a type between two labels change their direction."""
+    """The relationships of a type between two labels change their direction.
+
+    With a `where`, a predicate over ``r``, it is so for some of them only, and what is
+    declared stays as it is.
+    """
 
     source: str
     type: str
     target: str
+    where: str | None = None
+    batch_size: int | None = None
 
     def apply(self, schema: Schema) -> Schema:
         """Turn the declarations of both ends round."""
+        if self.where is not None:
+            return schema
         nodes = {label: self._turned(node) for label, node in schema.nodes.items()}
         return replace(schema, nodes=nodes)
 
     def reverse(self) -> ReverseRelationships:
         """Turn them back."""
-        return ReverseRelationships(self.target, self.type, self.source)
+        refuse_partial(self.where)
+        return ReverseRelationships(
+            self.target, self.type, self.source, batch_size=self.batch_size
+        )
 
     def _turned(self, node: Node) -> Node:
         turned = []
@@ -207,13 +219,21 @@ class AlterRelationshipType(Change):
 
 @dataclass(frozen=True)
 class RenameRelationshipType(Change):
-    """A relationship type gets another name; indexes and constraints move with it."""
+    """A relationship type gets another name; indexes and constraints move with it.
+
+    With a `where`, a predicate over ``r``, it is so for some of them only, and what is
+    declared stays as it is.
+    """
 
     old: str
     new: str
+    where: str | None = None
+    batch_size: int | None = None
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the type wherever the schema names it."""
+        if self.where is not None:
+            return schema
         nodes = {
             label: replace(node, relationships=self._renamed(node.relationships))
             for label, node in schema.nodes.items()
@@ -236,7 +256,8 @@ class RenameRelationshipType(Change):
 
     def reverse(self) -> RenameRelationshipType:
         """Rename it back."""
-        return RenameRelationshipType(self.new, self.old)
+        refuse_partial(self.where)
+        return RenameRelationshipType(self.new, self.old, batch_size=self.batch_size)
 
     def _renamed(
         self, relationships: tuple[Relationship, ...]

@@ -1,0 +1,139 @@
+"""``alembic-neo4j archive``: the values that revisions have removed and kept.
+
+With ``--format json`` each verb prints an object with ``archives``, a list of objects
+with ``revision``, ``property``, ``entity`` (``node`` or ``relationship``), ``owners``
+(labels, or the type) and ``count``; those that it brought back or purged, or all.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alembic.config import Config
+
+    from alembic_neo4j.graph.archives import Archive
+
+
+@click.group()
+def archive() -> None:
+    """Values that revisions have removed and kept: shown, brought back, purged."""
+
+
+@archive.command("list")
+@project_options
+@format_option
+def list_archives(config: Config, as_json: bool) -> None:
+    """Show what is archived in the graph, by which revision.
+
+    Every node and relationship is read for that.
+    """
+    from alembic_neo4j.migration.archives import archives
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    _report(inspect_project(config, archives), as_json, "Nothing is archived.")
+
+
+@archive.command()
+@click.argument("revision")
+@click.argument("property", required=False)
+@project_options
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["fail", "overwrite", "keep"]),
+    default="fail",
+    show_default=True,
+    help="What to do where there is a value meanwhile: do nothing at all, take the "
+    "archived one, or that which is there.",
+)
+@format_option
+def restore(
+    config: Config, revision: str, property: str | None, on_conflict: Any, as_json: bool
+) -> None:
+    """Bring back the values that REVISION has archived, of all or of one PROPERTY.
+
+    What the models declare stays as it is: to have the property declared again is what
+    the downgrade of the revision does.
+    """
+    from alembic_neo4j.migration.archives import archives, restore_archives
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    chosen = inspect_project(
+        config, lambda context: archives(context, revision, property)
+    )
+    inspect_project(
+        config, lambda context: restore_archives(context, chosen, on_conflict)
+    )
+    _report(chosen, as_json, "")
+
+
+@archive.command()
+@click.argument("revision")
+@click.argument("property", required=False)
+@project_options
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@format_option
+def purge(
+    config: Config, revision: str, property: str | None, yes: bool, as_json: bool
+) -> None:
+    """Remove for good what REVISION has archived, of all or of one PROPERTY.
+
+    A downgrade of the revision has nothing to bring back then.
+    """
+    from alembic_neo4j.migration.archives import archives, purge_archives
+    from alembic_neo4j.migration.inspection import inspect_project
+
+    chosen = inspect_project(
+        config, lambda context: archives(context, revision, property)
+    )
+    if not yes:
+        _confirm(chosen)
+    inspect_project(config, lambda context: purge_archives(context, chosen))
+    _report(chosen, as_json, "")
+
+
+def _confirm(chosen: Sequence[Archive]) -> None:
+    for line in _lines(chosen):
+        click.echo(line, err=True)
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask on: say --yes to purge.")
+    click.confirm("Remove these values for good?", abort=True, err=True)
+
+
+def _report(chosen: Sequence[Archive], as_json: bool, nothing: str) -> None:
+    if as_json:
+        print_json({"archives": [_row(found) for found in chosen]})
+        return
+    for line in _lines(chosen):
+        click.echo(line)
+    if not chosen:
+        click.echo(nothing)
+
+
+def _lines(chosen: Sequence[Archive]) -> list[str]:
+    return [
+        f"{found.revision}  {_owner(found)}  {found.name}: {found.count:,} values"
+        for found in chosen
+    ]
+
+
+def _owner(found: Archive) -> str:
+    names = ":".join(found.owners)
+    return f"(:{names})" if found.entity.value == "NODE" else f"[:{names}]"
+
+
+def _row(found: Archive) -> dict[str, Any]:
+    return {
+        "revision": found.revision,
+        "property": found.name,
+        "entity": found.entity.value.lower(),
+        "owners": list(found.owners),
+        "count": found.count,
+    }

@@ -1,0 +1,313 @@
+"""Changes of the data alone: what the models declare stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from alembic_neo4j.schema.changes.change import Change, Irreversible
+from alembic_neo4j.schema.changes.properties import OnConflict
+from alembic_neo4j.schema.elements import Entity, Schema
+
+OnFailure: TypeAlias = Literal["fail", "keep", "remove", "archive"]
+"""What becomes of values that a conversion gives nothing for."""
+
+Unmatched: TypeAlias = Literal["keep", "remove"]
+"""What becomes of values that stand neither for true nor for false."""
+
+MergePolicy: TypeAlias = Literal["fail", "first", "last", "all"]
+"""Which of the different values of merged nodes stay."""
+
+TraversalDirection: TypeAlias = Literal["OUT", "IN"]
+
+
+@dataclass(frozen=True)
+class Refactoring(Change):
+    """A change of data that nothing declares, and that is carried out in batches.
+
+    `where` is a predicate over ``n``, or ``r`` for relationships, that narrows down
+    what it is about. `words` is how its function of `op` is called; where that has a
+    twin for relationships, with ``{}`` for which of them it is.
+    """
+
+    words: ClassVar[str]
+
+    where: str | None = field(default=None, kw_only=True)
+    batch_size: int | None = field(default=None, kw_only=True)
+
+    @property
+    def operation(self) -> str:
+        """The function of `op` that makes it."""
+        return self.words.format(_word(getattr(self, "entity", Entity.NODE)))
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What is given to that function by position."""
+        return tuple(
+            getattr(self, f.name)
+            for f in fields(self)
+            if not f.kw_only and f.name != "entity"
+        )
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What is given to that function by name, defaults left out."""
+        given = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.kw_only and getattr(self, f.name) != f.default
+        }
+        if "policies" in given:
+            given["policies"] = dict(given["policies"])
+        return given
+
+    def apply(self, schema: Schema) -> Schema:
+        """Return the schema as it is."""
+        return schema
+
+    def reverse(self) -> Change:
+        """Raise Irreversible, unless the data tell what was done."""
+        raise Irreversible(f"op.{self.operation} has no reverse of itself")
+
+
+def _word(entity: Entity) -> str:
+    return "node" if entity is Entity.NODE else "relationship"
+
+
+# Properties ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CopyProperty(Refactoring):
+    """The values of a property are written to another one as well."""
+
+    words = "copy_{}_property"
+
+    entity: Entity
+    owner: str
+    old: str
+    new: str
+    on_conflict: OnConflict = field(default="fail", kw_only=True)
+
+
+@dataclass(frozen=True)
+class BackfillProperty(Refactoring):
+    """A property is set by a Cypher expression where it is missing."""
+
+    words = "backfill_{}_property"
+
+    entity: Entity
+    owner: str
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True)
+class ConvertProperty(Refactoring):
+    """Each value of a property is replaced by what an expression over it gives."""
+
+    words = "convert_{}_property"
+
+    entity: Entity
+    owner: str
+    name: str
+    using: str
+    on_failure: OnFailure = field(default="fail", kw_only=True)
+
+
+@dataclass(frozen=True)
+class NormalizeBoolean(Refactoring):
+    """Values that stand for true and for false become these."""
+
+    words = "normalize_{}_boolean"
+
+    entity: Entity
+    owner: str
+    name: str
+    true_values: tuple[Any, ...] = field(default=(), kw_only=True)
+    false_values: tuple[Any, ...] = field(default=(), kw_only=True)
+    unmatched: Unmatched = field(default="keep", kw_only=True)
+
+
+@dataclass(frozen=True)
+class SplitProperty(Refactoring):
+    """A text becomes a list of its parts, or several properties."""
+
+    words = "split_{}_property"
+
+    entity: Entity
+    owner: str
+    name: str
+    separator: str
+    into: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def reverse(self) -> JoinProperties:
+        """Put the parts together again."""
+        return JoinProperties(
+            *(self.entity, self.owner, self.into or (self.name,)),
+            *(self.name, self.separator),
+            batch_size=self.batch_size,
+        )
+
+
+@dataclass(frozen=True)
+class JoinProperties(Refactoring):
+    """Several properties, or the parts of a list, become one text."""
+
+    words = "join_{}_properties"
+
+    entity: Entity
+    owner: str
+    names: tuple[str, ...]
+    into: str
+    separator: str
+
+
+# Nodes ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ExtractProperty(Refactoring):
+    """A property's value becomes a node, and a relationship leads to it."""
+
+    words = "extract_property_to_node"
+
+    label: str
+    name: str
+    target: str
+    type: str
+    target_property: str | None = field(default=None, kw_only=True)
+    direction: TraversalDirection = field(default="OUT", kw_only=True)
+    merge: bool = field(default=True, kw_only=True)
+
+
+@dataclass(frozen=True)
+class InlineNode(Refactoring):
+    """A property of the node at the other end is taken over, its relationship goes."""
+
+    words = "inline_property_from_node"
+
+    label: str
+    name: str
+    target: str
+    type: str
+    target_property: str | None = field(default=None, kw_only=True)
+    direction: TraversalDirection = field(default="OUT", kw_only=True)
+
+
+@dataclass(frozen=True)
+class MergeNodes(Refactoring):
+    """Nodes for which an expression over them is the same become one.
+
+    `policies` names what becomes of different values of a property, `policy` what does
+    of all others. The first by `order_by` is the one that stays.
+    """
+
+    words = "merge_nodes"
+
+    label: str
+    by: str
+    policies: tuple[tuple[str, MergePolicy], ...] = field(default=(), kw_only=True)
+    policy: MergePolicy = field(default="fail", kw_only=True)
+    order_by: str | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class DeleteNodes(Refactoring):
+    """Nodes are deleted."""
+
+    words = "delete_nodes"
+
+    label: str
+    detach: bool = field(default=False, kw_only=True)
+
+
+# Relationships -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RelationshipToNode(Refactoring):
+    """Each relationship becomes a node between its ends, with its properties."""
+
+    words = "relationship_to_node"
+
+    source: str
+    type: str
+    target: str
+    label: str
+    source_type: str
+    target_type: str
+
+    def reverse(self) -> NodeToRelationship:
+        """Turn the nodes into relationships."""
+        return NodeToRelationship(
+            *(self.source, self.source_type, self.label, self.target_type),
+            *(self.target, self.type),
+            batch_size=self.batch_size,
+        )
+
+
+@dataclass(frozen=True)
+class NodeToRelationship(Refactoring):
+    """Each node between two others becomes a relationship, with its properties."""
+
+    words = "node_to_relationship"
+
+    source: str
+    source_type: str
+    label: str
+    target_type: str
+    target: str
+    type: str
+
+    def reverse(self) -> RelationshipToNode:
+        """Turn the relationships into nodes."""
+        return RelationshipToNode(
+            *(self.source, self.type, self.target, self.label),
+            *(self.source_type, self.target_type),
+            batch_size=self.batch_size,
+        )
+
+
+@dataclass(frozen=True)
+class DeduplicateRelationships(Refactoring):
+    """Of parallel relationships that are alike the oldest one stays.
+
+    They are alike where the properties in `by` are the same; None is all of them.
+    """
+
+    words = "deduplicate_relationships"
+
+    source: str
+    type: str
+    target: str
+    by: tuple[str, ...] | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class DeleteRelationships(Refactoring):
+    """Relationships are deleted."""
+
+    words = "delete_relationships"
+
+    type: str
+    source_label: str | None = field(default=None, kw_only=True)
+    target_label: str | None = field(default=None, kw_only=True)
+
+
+REFACTORINGS: tuple[type[Refactoring], ...] = (
+    CopyProperty,
+    BackfillProperty,
+    ConvertProperty,
+    NormalizeBoolean,
+    SplitProperty,
+    JoinProperties,
+    ExtractProperty,
+    InlineNode,
+    MergeNodes,
+    DeleteNodes,
+    RelationshipToNode,
+    NodeToRelationship,
+    DeduplicateRelationships,
+    DeleteRelationships,
+)

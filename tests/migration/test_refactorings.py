@@ -1,0 +1,216 @@
+"""Refactorings in revisions: planned, run, killed, and rendered as they are called."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from alembic_neo4j import op
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.wipe import wipe
+from alembic_neo4j.migration.operations import ChangeOp
+from alembic_neo4j.schema.changes import REFACTORINGS
+from tests.crash.harness import KILLED, Kill, client, points
+from tests.migration.project import Project, data, stamped
+from tests.migration.running import compiled, rendered
+
+CALLS = [
+    "op.add_label('A', 'B', where='n.x > 1', batch_size=7)",
+    "op.remove_label('A', 'B', where='n.x > 1')",
+    "op.rename_label('A', 'B', where='n.x > 1', batch_size=7)",
+    "op.rename_relationship_type('R', 'S', where='r.x > 1')",
+    "op.reverse_relationships('A', 'R', 'B', where='r.x > 1', batch_size=7)",
+    "op.copy_node_property('A', 'x', 'y', on_conflict='keep', where='n.x > 1')",
+    "op.copy_relationship_property('R', 'x', 'y', batch_size=7)",
+    "op.backfill_node_property('A', 'x', 'n.y', where='n.y > 1')",
+    "op.backfill_relationship_property('R', 'x', 'r.y')",
+    "op.convert_node_property('A', 'x', 'value + 1', on_failure='archive')",
+    "op.convert_relationship_property('R', 'x', 'value + 1')",
+    "op.normalize_node_boolean('A', 'x', true_values=('y', 1), false_values=(None,))",
+    "op.normalize_relationship_boolean('R', 'x', true_values=('y',), "
+    "unmatched='remove')",
+    "op.split_node_property('A', 'x', ', ', into=('y', 'z'))",
+    "op.split_relationship_property('R', 'x', ', ')",
+    "op.join_node_properties('A', ('y', 'z'), 'x', ', ', where='n.x > 1')",
+    "op.join_relationship_properties('R', ('x',), 'x', ', ')",
+    "op.extract_property_to_node('A', 'x', 'B', 'R', target_property='y', "
+    "direction='IN', merge=False)",
+    "op.inline_property_from_node('A', 'x', 'B', 'R', target_property='y')",
+    "op.merge_nodes('A', 'n.x', policies={'x': 'first', 'y': 'all'}, policy='last', "
+    "order_by='n.z')",
+    "op.delete_nodes('A', detach=True, where='n.x > 1', batch_size=7)",
+    "op.relationship_to_node('A', 'R', 'B', 'C', 'S', 'T')",
+    "op.node_to_relationship('A', 'S', 'C', 'T', 'B', 'R')",
+    "op.deduplicate_relationships('A', 'R', 'B', by=('x',))",
+    "op.delete_relationships('R', source_label='A', target_label='B')",
+]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[ChangeOp]:
+    operations: list[ChangeOp] = []
+    monkeypatch.setattr(op.alembic_op, "invoke", operations.append)
+    return operations
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_is_rendered_as_it_is_made(call: str, made: list[ChangeOp]) -> None:
+    compiled(call)()
+    (first,) = made
+    text = rendered([first.change])
+    assert call.partition("(")[0] in text
+    compiled(text)()
+    assert made == [first, first]
+
+
+def test_every_refactoring_is_called(made: list[ChangeOp]) -> None:
+    for call in CALLS:
+        compiled(call)()
+    assert {type(operation.change) for operation in made} >= {*REFACTORINGS}
+
+
+UPGRADE = """
+op.add_unique_constraint("City", "name")
+op.normalize_node_boolean("Person", "active", true_values=["yes"], false_values=["no"])
+op.extract_property_to_node(
+    "Person", "city", "City", "LIVES_IN", target_property="name"
+)
+op.merge_nodes("Person", "n.email", policies={"number": "first", "runs": "all"})
+op.deduplicate_relationships("Person", "LIVES_IN", "City")
+op.convert_node_property("Person", "count", "value + 1")
+op.relationship_to_node("Person", "KNOWS", "Person", "Meeting", "MET_IN", "WITH")
+op.delete_nodes("Old", detach=True)
+"""
+FILL = """
+UNWIND range(0, 39) AS i
+CREATE (p:Person {number: i, email: i % 20, city: 'c' + toString(i % 4), runs: i,
+  count: i % 20, active: CASE i % 2 WHEN 0 THEN 'yes' ELSE 'no' END})
+CREATE (p)-[:KNOWS {at: i}]->(p)
+CREATE (p)-[:OWNED]->(:Old {number: i})
+"""
+SHOWN = """
+MATCH (n:Person) RETURN count(n) AS people, sum(n.count) AS counted,
+  sum(size(n.runs)) AS runs, collect(DISTINCT n.active) AS active,
+  COUNT { (:Person)-[:LIVES_IN]->(:City) } AS lives, COUNT { (:City) } AS cities,
+  COUNT { (:Person)-[:MET_IN]->(:Meeting)-[:WITH]->(:Person) } AS meetings,
+  COUNT { ()-[:KNOWS]->() } AS knows, COUNT { (:Old) } AS old
+"""
+WHOLE = {
+    "people": 20,
+    "counted": sum(range(1, 21)),
+    "runs": 40,
+    "active": [True, False],
+    "lives": 20,
+    "cities": 4,
+    "meetings": 40,
+    "knows": 0,
+    "old": 0,
+}
+
+
+@pytest.fixture
+def refactored(live: Project) -> Project:
+    live.set("neo4j.batch_size", "15")
+    live.revision("r1", UPGRADE, rollback_safe=False)
+    return live
+
+
+def test_a_revision_is_planned_and_run(refactored: Project, neo4j_graph: Graph) -> None:
+    neo4j_graph.transaction([(FILL, {})])
+    before = data(neo4j_graph)
+
+    planned = json.loads(refactored.verb("plan", "--format", "json").out)
+
+    assert data(neo4j_graph) == before
+    (revision,) = planned["revisions"]
+    counts = [u["count"] for u in revision["units"] if u["count"] is not None]
+    # What follows the first of them depends on what that leaves behind.
+    assert counts == [40]
+    refactored.done("upgrade", "head")
+    assert neo4j_graph.read(SHOWN) == [WHOLE]
+
+
+def test_a_plan_counts_what_nothing_changes_before(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction([(FILL, {})])
+    live.revision("r1", 'op.merge_nodes("Person", "n.email", policy="first")')
+
+    planned = json.loads(live.verb("plan", "--format", "json").out)
+
+    ((unit,),) = [revision["units"] for revision in planned["revisions"]]
+    assert (unit["kind"], unit["count"]) == ("merge", 20)
+    assert "merge (:Person) by n.email" in live.verb("plan").out
+
+
+def test_what_stands_in_the_way_is_told_before_the_first_write(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction([(FILL, {})])
+    live.revision(
+        "r1",
+        """
+        op.add_index("Person", "number")
+        op.merge_nodes("Person", "n.email")
+        """,
+    )
+
+    message = live.failed("upgrade", "head")
+
+    assert "merged (:Person) have one value for each property" in message
+    assert "'number': 20, such as" in message
+    assert live.heads() == []
+    assert neo4j_graph.read("SHOW INDEXES YIELD name WHERE name =~ '.*number.*'") == []
+
+
+def test_a_predicate_that_is_no_cypher_changes_nothing(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction([(FILL, {})])
+    before = data(neo4j_graph)
+    live.revision("r1", 'op.rename_label("Person", "Human", where="n.x >")')
+
+    message = live.failed("upgrade", "head")
+
+    assert "one thing stands in the way of revision r1; nothing of that has run" in (
+        message
+    )
+    assert "to rename the label Person to Human" in message
+    assert "Invalid input" in message
+    assert data(neo4j_graph) == before
+    live.revision("r1", 'op.rename_label("Person", "Human", where="n.number < 3")')
+    live.done("upgrade", "head")
+    assert neo4j_graph.read("MATCH (n:Human) RETURN count(n) AS n") == [{"n": 3}]
+
+
+def test_a_revision_that_is_killed_happens_once(
+    refactored: Project, neo4j_graph: Graph
+) -> None:
+    def fill() -> None:
+        wipe(neo4j_graph)
+        neo4j_graph.transaction([(FILL, {})])
+        for path in refactored.path.glob("neo4j_ledger.db*"):
+            path.unlink()
+
+    fill()
+    command = ("upgrade", "head")
+    passed = [p for p in points(refactored, command) if p.startswith("graph.commit")]
+    assert len(passed) > 40
+    for place in passed[5::17]:
+        fill()
+        assert client(refactored, command, Kill(place)).status == KILLED, place
+        outcome = client(refactored, command, Kill())
+        assert outcome.status == 0, (place, outcome.text)
+        assert neo4j_graph.read(SHOWN) == [WHOLE], place
+        assert refactored.heads() == stamped(neo4j_graph) == ["r1"], place
+
+
+def test_only_a_merge_is_no_script(refactored: Project) -> None:
+    message = refactored.failed("upgrade", "head", "--sql")
+    assert "merge (:Person) by n.email" in message
+    assert "Run it with `alembic upgrade`" in message
+    refactored.revision("r1", UPGRADE.replace("op.merge", "# op.merge"))
+    script = refactored.done("upgrade", "head", "--sql")
+    assert "extract city of (:Person) to (:City)" in script
+    assert "stands neither for true nor for false" in script
