@@ -25,6 +25,7 @@ from alembic_neo4j.schema.changes import (
     AlterProperty,
     AlterRelationship,
     Change,
+    Refactoring,
     RemoveLabel,
     RemoveProperty,
     RenameLabel,
@@ -371,6 +372,12 @@ def _(change: RenameProperty, before: Schema) -> _Reads:
         frozenset(properties.union(*(c.properties for c in concerned))),
         anything=change.where is not None,
     )
+
+
+@_reads.register
+def _(change: Refactoring, before: Schema) -> _Reads:
+    entity, name = change.subject
+    return _Reads(entity, frozenset({name}), anything=True)
 
 
 @_reads.register

@@ -41,7 +41,7 @@ def judge_history(history: HistoryEvidence) -> Iterator[Finding]:
             "the history",
             "one head, or branches that have labels",
             shown_heads(history.heads),
-            "Join them: `alembic merge heads`.",
+            "Join them: `alembic -c neo4j.ini merge heads`.",
         )
     for file in history.files.values():
         if file.replayed_hash not in (None, file.schema_hash):
@@ -68,7 +68,7 @@ def judge_ledger(ledger: LedgerEvidence, history: HistoryEvidence) -> Iterator[F
             f"revision {', '.join(history.pending)}",
             f"the ledger at {shown_heads(history.heads)}",
             f"the ledger at {shown_heads(ledger.heads)}",
-            "Run `alembic upgrade head`.",
+            "Run `alembic -c neo4j.ini upgrade head`.",
         )
 
 
@@ -88,7 +88,7 @@ def judge_models(models: ModelEvidence) -> Iterator[Finding]:
             "the models",
             "no change without a revision",
             difference,
-            "Run `alembic revision --autogenerate`.",
+            "Run `alembic -c neo4j.ini revision --autogenerate`.",
         )
 
 
@@ -163,7 +163,7 @@ def _judge_heads(ledger: LedgerEvidence, history: HistoryEvidence) -> Iterator[F
                 "the ledger has it as applied all the same",
                 "Another program wrote to the version table, or the file was given "
                 "another down_revision. Say where the graph is: "
-                "`alembic stamp --purge REVISION`.",
+                "`alembic -c neo4j.ini stamp --purge REVISION`.",
                 revision=revision,
             )
 
@@ -176,7 +176,7 @@ def _unrecorded(revision: str, ledger: LedgerEvidence) -> Finding:
             "what the version table has is recorded as applied",
             "the version table is at it, and no record says so",
             "Another program wrote to the version table. Say where the graph is: "
-            "`alembic stamp --purge REVISION`.",
+            "`alembic -c neo4j.ini stamp --purge REVISION`.",
             revision=revision,
         )
     return Finding(
@@ -185,7 +185,8 @@ def _unrecorded(revision: str, ledger: LedgerEvidence) -> Finding:
         f"everything that {shown_heads(ledger.heads)} builds on was applied",
         "it was not, and no upgrade will run it",
         "Make it a new head (correct its down_revision and that of the one above it). "
-        "Where what it does is in the graph: `alembic stamp --purge REVISION`.",
+        "Where what it does is in the graph: "
+        "`alembic -c neo4j.ini stamp --purge REVISION`.",
         revision=revision,
     )
 

@@ -79,10 +79,10 @@ def again(steps: Sequence[RunStep], history: HistoryEvidence) -> str:
     if not last.is_revision:
         return last.command
     if last.direction == "upgrade":
-        return f"alembic upgrade {last.revision}"
+        return f"alembic -c neo4j.ini upgrade {last.revision}"
     file = history.files.get(last.revision)
     down = file.down if file else ()
-    return f"alembic downgrade {down[0] if len(down) == 1 else 'base'}"
+    return f"alembic -c neo4j.ini downgrade {down[0] if len(down) == 1 else 'base'}"
 
 
 def unsettled(units: Iterable[Unit], run: OpenRun) -> list[Unit]:

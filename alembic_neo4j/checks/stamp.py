@@ -48,7 +48,7 @@ def judge_stamp(
             mine,
             f"{found} by another ledger",
             "Correct sqlalchemy.url or neo4j.url; to make this ledger the graph's: "
-            "`alembic stamp --purge REVISION`.",
+            "`alembic -c neo4j.ini stamp --purge REVISION`.",
         )
     elif set(stamp.heads) == set(ledger.heads):
         if ledger.heads and stamp.ledger is None:
@@ -63,8 +63,9 @@ def judge_stamp(
             found,
             "One of them was restored from a backup, or a script of --sql was run. "
             "Where the graph is what was restored, or what the script was run on, say "
-            "where it is: `alembic stamp --purge REVISION`. Where it is at the "
-            "ledger's heads all the same: `alembic-neo4j repair --only stamp-stale`.",
+            "where it is: `alembic -c neo4j.ini stamp --purge REVISION`. Where it is "
+            "at the ledger's heads all the same: "
+            "`alembic-neo4j repair --only stamp-stale`.",
             f"stamp it with {shown_heads(ledger.heads)}",
             decision=True,
         )
@@ -77,8 +78,8 @@ def _without_stamp(mine: str, resemblance: Resemblance) -> Finding:
         mine,
         "no stamp: it is another graph, or one that was emptied or restored",
         "Correct neo4j.url or sqlalchemy.url; to say which revision the graph is at: "
-        "`alembic stamp --purge REVISION`. Where it is at the ledger's heads: "
-        "`alembic-neo4j repair --only stamp-missing`.",
+        "`alembic -c neo4j.ini stamp --purge REVISION`. Where it is at the ledger's "
+        "heads: `alembic-neo4j repair --only stamp-missing`.",
         "stamp it for this ledger",
         # All that the history made is there, so that it is no other graph.
         decision=not resemblance.known,
@@ -125,7 +126,7 @@ def not_adoptable(
         f"the ledger is at {shown_heads(ledger.heads)} and the graph is stamped "
         f"{shown_heads(stamp.heads)}: only a ledger without a revision adopts a stamp. "
         "See `alembic-neo4j verify`; to say where the graph is: "
-        "`alembic stamp --purge REVISION`"
+        "`alembic -c neo4j.ini stamp --purge REVISION`"
     )
 
 

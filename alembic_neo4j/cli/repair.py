@@ -179,7 +179,22 @@ def _end_without(order: _Order, acts: dict[str, bool], evidence: Evidence) -> No
         if reason is not None:
             raise LedgerError(reason)
     _report(order, [], [], [])
+    beyond = _count_beyond(evidence)
+    if beyond and not (order.exclusive or order.as_json):
+        errors = f"{beyond} error{'' if beyond == 1 else 's'}"
+        click.echo(f"It can't mend {errors}: see `alembic-neo4j verify`.")
     sys.exit(0)
+
+
+def _count_beyond(evidence: Evidence) -> int:
+    """Return how many errors there are that only a person can mend."""
+    from alembic_neo4j.checks.findings import Severity
+    from alembic_neo4j.checks.verify import judge
+
+    return sum(
+        finding.severity is Severity.ERROR and not finding.repair
+        for finding in judge(evidence)
+    )
 
 
 def _chosen(items: Sequence[Finding], order: _Order) -> list[Finding]:
@@ -235,11 +250,12 @@ def _report(
 
 def _way_on(items: Sequence[Finding], chosen: Sequence[Finding], order: _Order) -> str:
     left = [item for item in items if item not in chosen]
-    if not order.yes and any(order.takes(item) for item in left):
-        return "To mend them without being asked: --yes."
-    codes = sorted({item.code for item in left})
+    codes = sorted({item.code for item in left if not order.takes(item)})
     named = " ".join(f"--only {code}" for code in codes)
-    return f"They need a decision: --yes {named}."
+    if order.yes or len(codes) == len({item.code for item in left}):
+        return f"They need a decision: --yes {named}."
+    others = f"; for what needs a decision: --yes {named}" if codes else ""
+    return f"To mend them without being asked: --yes{others}."
 
 
 def _row(item: Finding, chosen: bool, failure: str | None) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def _pending(status: Status) -> Iterator[str]:
     if not pending:
         return
     number = f"{len(pending)} revision{'s' if len(pending) > 1 else ''}"
-    yield f"{number}, for `alembic upgrade head`:"
+    yield f"{number}, for `alembic -c neo4j.ini upgrade head`:"
     for revision, message in pending[:SHOWN_REVISIONS]:
         yield f"  {revision}  {message}"
     if len(pending) > SHOWN_REVISIONS:

@@ -272,8 +272,8 @@ class Graph:
 
     def _unreachable(self, error: Exception) -> ConnectionFailed:
         return ConnectionFailed(
-            f"no Neo4j answers at {self._url}: {_first_line(error)}. Start the server, "
-            "or correct neo4j.url"
+            f"no Neo4j answers at {self._url}: {_reason(error)}. Start the server, "
+            "or correct its address: neo4j.url, or ALEMBIC_NEO4J_URI where that is set"
         )
 
     def _refused(
@@ -283,10 +283,22 @@ class Graph:
         if code in _FORBIDDEN:
             return ServerRefused(code, str(error.message), statement)
         if code.startswith("Neo.ClientError.Security."):
+            if (
+                self.settings.credentials.scheme == "none"
+                and not self.settings.is_local
+            ):
+                return ConnectionFailed(
+                    f"{self._url} asks for credentials, and there are none for this "
+                    "address. It takes them from where it is given itself: "
+                    "ALEMBIC_NEO4J_USERNAME and ALEMBIC_NEO4J_PASSWORD for one in the "
+                    "file or in ALEMBIC_NEO4J_URI; -x neo4j.username and "
+                    "-x neo4j.password_file for one in -x neo4j.url"
+                )
             return ConnectionFailed(
-                f"{self._url} refuses the credentials: {error.message}. Give the "
-                "right ones in ALEMBIC_NEO4J_USERNAME and ALEMBIC_NEO4J_PASSWORD, or "
-                "in the file that ALEMBIC_NEO4J_PASSWORD_FILE names"
+                f"{self._url} refuses the credentials: {_reason(error.message)}. "
+                "Give the right ones in ALEMBIC_NEO4J_USERNAME and "
+                "ALEMBIC_NEO4J_PASSWORD, or in the file that "
+                "ALEMBIC_NEO4J_PASSWORD_FILE names"
             )
         if code == "Neo.ClientError.Database.DatabaseNotFound":
             return ConnectionFailed(
@@ -351,5 +363,11 @@ def _rows(
     return rows
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+def _reason(error: object) -> str:
+    """Return what a message says, up to its reason, as a part of a sentence."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return repr(error)
+    # The driver names the address in a first line, and why it failed in the next.
+    text = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return text.rstrip(" .:")

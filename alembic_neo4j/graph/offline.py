@@ -60,7 +60,7 @@ def _text(step: Step) -> str:
     if isinstance(step, Merge):
         raise OfflineError(
             f"{step.title}: the types of the relationships are not known, so that it "
-            "can't be written to a script. Run it with `alembic upgrade`"
+            "can't be written to a script. Run it with `alembic -c neo4j.ini upgrade`"
         )
     if isinstance(step, Run):
         return f"{inline(step.text, step.parameters).rstrip().rstrip(';')};"

@@ -12,6 +12,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from alembic_neo4j.errors import ConfigurationError, LockError
 
+_UNWRITABLE = (
+    "attempt to write a readonly database",
+    "database or disk is full",
+    "disk I/O error",
+)
+"""What SQLite says of a file, or its disk, that takes no more."""
+
 
 def database_url(url: str) -> URL:
     """Return the URL of the ledger's database.
@@ -35,9 +42,10 @@ def database_url(url: str) -> URL:
 def open_engine(url: str | URL) -> Engine:
     """Return an engine for the ledger; a SQLite file is opened in WAL mode.
 
-    Its statements raise LockError when another process does not end what it writes.
-    Raises ConfigurationError when the URL is none of SQLAlchemy's, or its driver is
-    not installed.
+    Its statements raise LockError when another process does not end what it writes,
+    and ConfigurationError when the file can't be written to or the connection is lost.
+    Raises ConfigurationError when the URL is none of SQLAlchemy's, or its driver is not
+    installed.
     """
     parsed = database_url(url) if isinstance(url, str) else url
     try:
@@ -46,7 +54,7 @@ def open_engine(url: str | URL) -> Engine:
         raise _unusable(parsed, error) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "handle_error", _say_what_blocks)
+    event.listen(engine, "handle_error", _say_what_is_wrong)
     return engine
 
 
@@ -60,6 +68,32 @@ def connect(engine: Engine) -> Connection:
             f"the ledger {url} can't be opened: {error.orig}. Correct sqlalchemy.url, "
             "or mend what the message names"
         ) from error
+
+
+def connect_read_only(url: URL) -> Connection | None:
+    """Return a connection to a SQLite file in a directory that can't be written to.
+
+    SQLite can't make the files of its log there, and opens the database only as one
+    that nobody changes (https://www.sqlite.org/wal.html#readonly). None for another
+    database, a file that is not there, and one beside which a log has been left: what
+    is in that would not be seen.
+    """
+    path = sqlite_path(url)
+    if path is None or not path.exists():
+        return None
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        return None
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    engine = create_engine(url, creator=lambda: sqlite3.connect(uri, uri=True))
+    try:
+        connection = engine.connect()
+        connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+    except DBAPIError:
+        engine.dispose()
+        return None
+    connection.rollback()
+    return connection
 
 
 def stand_in_engine(url: URL) -> Engine:
@@ -107,14 +141,38 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _say_what_blocks(context: ExceptionContext) -> LockError | None:
-    # No lock of ours: it lasts for the milliseconds of a commit, unless the process is
-    # paused, and nobody else can end it.
-    if "database is locked" not in str(context.original_exception):
+def _say_what_is_wrong(
+    context: ExceptionContext,
+) -> LockError | ConfigurationError | None:
+    # Without a connection it is `connect` that says why there is none.
+    if context.connection is None or context.engine is None:
         return None
-    name = context.engine.url.database if context.engine else ""
-    return LockError(
-        f"the ledger {name} is being written to by a process that has not ended that "
-        "in ten seconds: one that is paused, or another program. Nothing more has "
-        "been written here. Let it go on or end it, then run the same command again"
-    )
+    name = context.engine.url.render_as_string(hide_password=True)
+    lines = str(context.original_exception).splitlines()
+    error = lines[0] if lines else type(context.original_exception).__name__
+    if context.is_disconnect:
+        return ConfigurationError(
+            f"the connection to the ledger {name} was lost: {error}. Nothing more has "
+            "been written here. Run the same command again when the ledger answers"
+        )
+    if context.dialect.name == "sqlite":
+        return _sqlite_refuses(name, error)
+    return None
+
+
+def _sqlite_refuses(name: str, error: str) -> LockError | ConfigurationError | None:
+    if "database is locked" in error:
+        # No lock of ours: it lasts for the milliseconds of a commit, unless the process
+        # is paused, and nobody else can end it.
+        return LockError(
+            f"the ledger {name} is being written to by a process that has not ended "
+            "that in ten seconds: one that is paused, or another program. Nothing more "
+            "has been written here. Let it go on or end it, then run the same command "
+            "again"
+        )
+    if any(text in error for text in _UNWRITABLE):
+        return ConfigurationError(
+            f"the ledger {name} can't be written to: {error}. Nothing more has been "
+            "written here. Mend what the message names, then run the same command again"
+        )
+    return None

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.ledger.engine import (
     connect,
+    connect_read_only,
     database_url,
     is_missing,
     open_engine,
@@ -28,6 +29,7 @@ class LedgerConnection:
         self.failure: ConfigurationError | None = None
         """Why the ledger could not be opened for reading."""
         self._opened: Connection | None = None
+        self._read_only: Connection | None = None
         self._stand_in: Connection | None = None
 
     @property
@@ -47,6 +49,9 @@ class LedgerConnection:
             try:
                 return self.open()
             except ConfigurationError as error:
+                self._read_only = self._read_only or connect_read_only(self.url)
+                if self._read_only is not None:
+                    return self._read_only
                 self.failure = error
         if self._stand_in is None:
             self._stand_in = stand_in_engine(self.url).connect()
@@ -65,7 +70,7 @@ class LedgerConnection:
 
     def close(self) -> None:
         """Close what was opened here; a transaction that reading began is ended."""
-        for connection in (self._opened, self._stand_in):
+        for connection in (self._opened, self._read_only, self._stand_in):
             if connection is not None:
                 connection.close()
                 if connection.engine is not self._given:

@@ -19,6 +19,7 @@ from alembic_neo4j.errors import (
     IrreversibleError,
     LedgerError,
 )
+from alembic_neo4j.graph.batch_rollback import rollback_command
 from alembic_neo4j.graph.capabilities import Server, missing
 from alembic_neo4j.graph.cypher import steps
 from alembic_neo4j.graph.stamp import Stamp
@@ -220,7 +221,7 @@ def unfinished(open_run: OpenRun, why: str = "") -> str:
     step = open_run.steps[0]
     undo = "undo by hand what it did, and end it: `alembic-neo4j repair --abandon-run`"
     if step.direction == LOADING:
-        undo = f"take it back: `alembic-neo4j ingest rollback {step.revision}`"
+        undo = f"take it back: `{rollback_command(step.revision)}`"
     return (
         f"{step} was begun at {open_run.begun_at:%Y-%m-%d %H:%M} by "
         f"{open_run.begun_by} and is not finished{why and f', and {why}'}; nothing has "
@@ -240,8 +241,9 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
                 f"the ledger is at {shown_heads(heads)}, but the graph has no stamp: "
                 "it is another graph, or one that was emptied or restored. Correct "
                 "neo4j.url or sqlalchemy.url; to say which revision the graph is at "
-                "all the same: `alembic stamp --purge REVISION`, or where it is at the "
-                "ledger's heads: `alembic-neo4j repair --only stamp-missing`"
+                "all the same: `alembic -c neo4j.ini stamp --purge REVISION`, or where "
+                "it is at the ledger's heads: "
+                "`alembic-neo4j repair --only stamp-missing`"
             )
         return
     check_stamp_owner(stamp, recorded, heads)
@@ -251,7 +253,7 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
             f"the graph is stamped {shown_heads(stamp.heads)} and the ledger is at "
             f"{shown_heads(heads)}: one of them was restored from a backup, or a "
             "script of --sql was run. To say which revision the graph is at: "
-            "`alembic stamp --purge REVISION`; see `alembic-neo4j verify`"
+            "`alembic -c neo4j.ini stamp --purge REVISION`; see `alembic-neo4j verify`"
         )
 
 
@@ -266,7 +268,8 @@ def check_stamp_owner(
         raise LedgerError(
             f"another ledger manages this graph, at {shown_heads(stamp.heads)}; this "
             f"one is at {shown_heads(heads)}. Correct sqlalchemy.url or neo4j.url; to "
-            f"make this ledger the graph's: `alembic stamp --purge REVISION`{adopt}"
+            "make this ledger the graph's: `alembic -c neo4j.ini stamp --purge "
+            f"REVISION`{adopt}"
         )
 
 

@@ -67,11 +67,11 @@ class ScriptRunner:
         elif isinstance(operation, TransferOp):
             raise OfflineError(
                 f"{operation.title}: what is in {operation.source} can't be written to "
-                "a script. Run it with `alembic upgrade`, or guard it with "
-                "`if not op.get_context().as_sql:`"
+                "a script. Run it with `alembic -c neo4j.ini upgrade`, or guard it "
+                "with `if not op.get_context().as_sql:`"
             )
         elif isinstance(operation, BatchOperation):
-            return self._batches.invoke(operation, self._buffer)
+            return self._batches.invoke(operation, self._buffer, self.schema)
         elif isinstance(operation, IrreversibleOp):
             raise IrreversibleError(operation.reason)
         return None
@@ -125,8 +125,8 @@ class UnknownRows(list[dict[str, Any]]):
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise OfflineError(
             "this revision reads rows from the graph, so it can't be written to a "
-            "script with --sql. Run it with `alembic upgrade`, or guard the reading "
-            "with `if not op.get_context().as_sql:`"
+            "script with --sql. Run it with `alembic -c neo4j.ini upgrade`, or guard "
+            "the reading with `if not op.get_context().as_sql:`"
         )
 
     __iter__ = __len__ = __getitem__ = __bool__ = __contains__ = _refuse

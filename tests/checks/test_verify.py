@@ -328,15 +328,15 @@ def test_more_shapes_than_are_kept_are_said() -> None:
 @pytest.mark.parametrize(
     ("steps", "command"),
     [
-        ((RunStep("r2", "upgrade", ""),), "alembic upgrade r2"),
+        ((RunStep("r2", "upgrade", ""),), "alembic -c neo4j.ini upgrade r2"),
         (
             (RunStep("r1", "upgrade", ""), RunStep("r2", "upgrade", "")),
-            "alembic upgrade r2",
+            "alembic -c neo4j.ini upgrade r2",
         ),
-        ((RunStep("r2", "downgrade", ""),), "alembic downgrade r1"),
+        ((RunStep("r2", "downgrade", ""),), "alembic -c neo4j.ini downgrade r1"),
         (
             (RunStep("r2", "downgrade", ""), RunStep("r1", "downgrade", "")),
-            "alembic downgrade base",
+            "alembic -c neo4j.ini downgrade base",
         ),
     ],
 )

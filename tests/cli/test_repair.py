@@ -74,6 +74,35 @@ def test_nothing_to_mend_is_status_0(applied: Project) -> None:
     assert rows(applied) == []
 
 
+def test_what_yes_would_not_mend_is_told_apart(
+    applied: Project, neo4j_graph: Graph
+) -> None:
+    create = "CREATE INDEX theirs FOR (n:Zoo) ON (n.x)"
+    write(neo4j_graph, "DROP INDEX person_born", create)
+    decision = "--yes --only element-foreign."
+    assert repair(applied, status=1).out.endswith(
+        "Left as they are: 2. To mend them without being asked: --yes; "
+        f"for what needs a decision: {decision}\n"
+    )
+    for arguments in (("--yes",), ()):
+        assert repair(applied, *arguments, status=1).out.endswith(
+            f"Left as they are: 1. They need a decision: {decision}\n"
+        )
+    write(neo4j_graph, "DROP INDEX person_born", "DROP INDEX theirs")
+    assert repair(applied, status=1).out.endswith(
+        "Left as they are: 1. To mend them without being asked: --yes.\n"
+    )
+
+
+def test_what_only_a_person_can_mend_is_not_passed_over(applied: Project) -> None:
+    assert repair(applied).out == "Nothing to mend.\n"
+    (applied.versions / "r2_.py").unlink()
+    assert repair(applied).out == (
+        "Nothing to mend.\nIt can't mend 2 errors: see `alembic-neo4j verify`.\n"
+    )
+    assert rows(applied) == []
+
+
 def test_it_asks_for_each_item(
     applied: Project, neo4j_graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:

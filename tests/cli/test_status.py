@@ -80,7 +80,7 @@ def test_a_new_project(chain: Project, neo4j_graph: Graph) -> None:
     assert codes(found) == ["pending"]
     shown = text(chain, status=1)
     assert "not there yet" in shown
-    assert "3 revisions, for `alembic upgrade head`:" in shown
+    assert "3 revisions, for `alembic -c neo4j.ini upgrade head`:" in shown
     assert "  r2  the message of r2" in shown
     assert list(chain.path.glob("neo4j_ledger*")) == []
     assert graph_state(neo4j_graph) == before
@@ -142,7 +142,7 @@ def test_an_open_run(chain: Project) -> None:
     shown = text(chain, status=1)
     assert "the upgrade of revision r2, begun 2" in shown
     assert "unit 2 (data) is begun, and not known to be done" in shown
-    assert "`alembic upgrade r3` goes on with it" in shown
+    assert "`alembic -c neo4j.ini upgrade r3` goes on with it" in shown
 
 
 def test_an_open_downgrade(live: Project) -> None:
@@ -155,7 +155,7 @@ def test_an_open_downgrade(live: Project) -> None:
     assert (found["run"]["direction"], found["run"]["revision"]) == ("downgrade", "r2")
     assert found["run"]["unit"]["position"] == 1
     assert codes(found) == ["run-open"]
-    assert "`alembic downgrade r1` goes on with it" in text(live, status=1)
+    assert "`alembic -c neo4j.ini downgrade r1` goes on with it" in text(live, status=1)
 
 
 def test_the_owner_of_the_lock(chain: Project, neo4j_graph: Graph) -> None:

@@ -476,7 +476,7 @@ def test_an_open_run(applied: Project) -> None:
     assert rows["run-open"]["found"] == (
         "upgrade of r3: unit 1 (create) done; unit 2 (data) running"
     )
-    assert "`alembic upgrade r3`" in rows["run-open"]["advice"]
+    assert "`alembic -c neo4j.ini upgrade r3`" in rows["run-open"]["advice"]
     assert "--abandon-run" in rows["run-open"]["advice"]
 
 
@@ -489,7 +489,7 @@ def test_an_open_downgrade_names_its_target(applied: Project) -> None:
     assert set(rows) == {"run-open"}
     assert "downgrade of r2" in rows["run-open"]["found"]
     assert rows["run-open"]["found"].endswith("; then r1")
-    assert "`alembic downgrade base`" in rows["run-open"]["advice"]
+    assert "`alembic -c neo4j.ini downgrade base`" in rows["run-open"]["advice"]
 
 
 def test_a_unit_of_which_nobody_knows(applied: Project) -> None:

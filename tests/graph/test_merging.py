@@ -303,5 +303,5 @@ def test_what_a_constraint_refuses_stays_as_it_was(
 
 def test_a_merge_is_no_script() -> None:
     (_, step) = plan(named({}))
-    with pytest.raises(OfflineError, match="Run it with `alembic upgrade`"):
+    with pytest.raises(OfflineError, match="Run it with `alembic -c neo4j"):
         unit_text([step])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -38,7 +39,7 @@ WRONG = {
         environment={"URI": "bolt://host.invalid:7687"},
     ),
     "server down": Wrong(
-        f"no Neo4j answers at {NOWHERE}", environment={"URI": NOWHERE}
+        "Connection refused). Start the server", environment={"URI": NOWHERE}
     ),
     "cluster down": Wrong(
         "no Neo4j answers at neo4j://127.0.0.1:1",
@@ -49,7 +50,14 @@ WRONG = {
         "refuses the credentials",
         environment={"USERNAME": "nobody", "PASSWORD": "s3cret"},
     ),
-    "no password": Wrong("refuses the credentials", environment={"PASSWORD": ""}),
+    "no password": Wrong(
+        "asks for credentials, and there are none", environment={"PASSWORD": ""}
+    ),
+    # The password of the environment is that of the address in the environment.
+    "another server's password": Wrong(
+        "-x neo4j.password_file for one in -x neo4j.url",
+        arguments=("-x", "neo4j.url={url}"),
+    ),
     "wrong database": Wrong(
         "has no database 'nope': correct neo4j.database",
         arguments=("-x", "neo4j.database=nope"),
@@ -118,7 +126,8 @@ def test_it_is_said_and_nothing_has_changed(
     revisions = sorted(chain.versions.iterdir())
     for key, value in wrong.environment.items():
         monkeypatch.setenv(f"ALEMBIC_NEO4J_{key}", value)
-    outcome = chain.run(*wrong.arguments, *wrong.verb.split())
+    arguments = [part.format(url=neo4j_server.url) for part in wrong.arguments]
+    outcome = chain.run(*arguments, *wrong.verb.split())
     _is_refused(outcome, wrong.message, neo4j_server.password)
     assert graph_state(neo4j_graph) == before
     assert chain.remembered() == remembered
@@ -169,6 +178,8 @@ def _is_refused(outcome: Outcome, message: str, password: str) -> None:
     assert outcome.status == 255, outcome.text
     assert "FAILED: " in outcome.out
     assert message in outcome.out
+    # The server's sentences end by themselves.
+    assert not re.search(r"[.:;]\.(\s|$)", outcome.out)
     assert "Traceback" not in outcome.text
     assert password not in outcome.text
     assert "s3cret" not in outcome.text

@@ -303,6 +303,39 @@ def test_reading_commits_nothing_to_the_graph(
     assert _last_commit(neo4j_server) != before
 
 
+@pytest.mark.parametrize(
+    "verb",
+    ["status", "plan", "plan --down base", "verify --full", "repair", "unlock --yes"],
+)
+def test_our_own_verbs_that_look_commit_nothing_either(
+    chain: Project, neo4j_graph: Graph, neo4j_server: Neo4jServer, verb: str
+) -> None:
+    # Without the nodes and constraints of ours, and with them.
+    for target in ("base", "r2"):
+        chain.done("upgrade", target)
+        before = _last_commit(neo4j_server)
+        looked = chain.verb(*verb.split(), "--format", "json")
+        assert looked.status in {0, 1}, looked.text
+        assert _last_commit(neo4j_server) == before
+
+
+def test_a_ledger_at_a_revision_that_is_unknown_here_stays_as_it_is(
+    chain: Project, neo4j_graph: Graph
+) -> None:
+    chain.done("upgrade", "head")
+    for revision in ("r2", "r3"):
+        (chain.versions / f"{revision}_.py").unlink()
+    before, remembered = graph_state(neo4j_graph), chain.remembered()
+    for verb in ("upgrade head", "downgrade base", "current", "stamp r1"):
+        message = chain.failed(*verb.split())
+        assert "Can't locate revision identified by 'r3'" in message
+    assert graph_state(neo4j_graph) == before
+    assert chain.remembered() == remembered
+    assert "head-unknown" in chain.verb("status").out
+    chain.done("stamp", "--purge", "r1")
+    assert chain.heads() == ["r1"]
+
+
 def _last_commit(server: Neo4jServer) -> frozenset[str]:
     # A bookmark is the id of the last transaction that changed anything.
     credentials = (server.username, server.password)

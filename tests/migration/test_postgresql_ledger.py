@@ -65,3 +65,38 @@ def test_a_held_ledger_is_waited_for_in_vain(
     assert "the lock on the ledger was not free within 0.3 seconds" in message
     assert neo4j_graph.read("MATCH (n:Counter) RETURN n") == []
     shared.done("upgrade", "head")
+
+
+def test_a_connection_that_is_lost_leaves_a_run_that_goes_on(
+    shared: Project,
+    neo4j_graph: Graph,
+    postgresql_url: URL,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shared.revision(
+        "r1",
+        f"""
+        {COUNTED}
+        if "LOSES" in os.environ and not op.is_replaying():
+            engine = sa.create_engine(os.environ["LOSES"])
+            with engine.connect() as connection:
+                connection.execute(sa.text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                ))
+            engine.dispose()
+        {COUNTED}
+        """,
+        header="import os\nimport sqlalchemy as sa",
+    )
+    loses = postgresql_url.render_as_string(hide_password=False)
+    monkeypatch.setenv("LOSES", loses)
+    message = shared.failed("upgrade", "head")
+    assert "the connection to the ledger postgresql+psycopg://" in message
+    assert "was lost" in message
+    assert "goes on from here" in message
+    assert shared.verb("status").status == 1
+    monkeypatch.delenv("LOSES")
+    shared.done("upgrade", "head")
+    assert neo4j_graph.read("MATCH (n:Counter) RETURN n.count AS n") == [{"n": 3}]
+    assert stamped(neo4j_graph) == ["r2"]

@@ -209,7 +209,7 @@ def test_a_revision_that_is_killed_happens_once(
 def test_only_a_merge_is_no_script(refactored: Project) -> None:
     message = refactored.failed("upgrade", "head", "--sql")
     assert "merge (:Person) by n.email" in message
-    assert "Run it with `alembic upgrade`" in message
+    assert "Run it with `alembic -c neo4j.ini upgrade`" in message
     refactored.revision("r1", UPGRADE.replace("op.merge", "# op.merge"))
     script = refactored.done("upgrade", "head", "--sql")
     assert "extract city of (:Person) to (:City)" in script

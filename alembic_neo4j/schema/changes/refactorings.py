@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -41,6 +42,11 @@ class Refactoring(Change):
         return self.words.format(_word(getattr(self, "entity", Entity.NODE)))
 
     @property
+    @abstractmethod
+    def subject(self) -> tuple[Entity, str]:
+        """What is changed: nodes of a label, or relationships of a type."""
+
+    @property
     def arguments(self) -> tuple[Any, ...]:
         """What is given to that function by position."""
         return tuple(
@@ -70,6 +76,27 @@ class Refactoring(Change):
         raise Irreversible(f"op.{self.operation} has no reverse of itself")
 
 
+@dataclass(frozen=True)
+class _OfProperty(Refactoring):
+    entity: Entity
+    owner: str
+
+    @property
+    def subject(self) -> tuple[Entity, str]:
+        """What carries the property."""
+        return self.entity, self.owner
+
+
+@dataclass(frozen=True)
+class _OfNodes(Refactoring):
+    label: str
+
+    @property
+    def subject(self) -> tuple[Entity, str]:
+        """The nodes with the label."""
+        return Entity.NODE, self.label
+
+
 def _word(entity: Entity) -> str:
     return "node" if entity is Entity.NODE else "relationship"
 
@@ -78,51 +105,43 @@ def _word(entity: Entity) -> str:
 
 
 @dataclass(frozen=True)
-class CopyProperty(Refactoring):
+class CopyProperty(_OfProperty):
     """The values of a property are written to another one as well."""
 
     words = "copy_{}_property"
 
-    entity: Entity
-    owner: str
     old: str
     new: str
     on_conflict: OnConflict = field(default="fail", kw_only=True)
 
 
 @dataclass(frozen=True)
-class BackfillProperty(Refactoring):
+class BackfillProperty(_OfProperty):
     """A property is set by a Cypher expression where it is missing."""
 
     words = "backfill_{}_property"
 
-    entity: Entity
-    owner: str
     name: str
     expression: str
 
 
 @dataclass(frozen=True)
-class ConvertProperty(Refactoring):
+class ConvertProperty(_OfProperty):
     """Each value of a property is replaced by what an expression over it gives."""
 
     words = "convert_{}_property"
 
-    entity: Entity
-    owner: str
     name: str
     using: str
     on_failure: OnFailure = field(default="fail", kw_only=True)
 
 
 @dataclass(frozen=True)
-class NormalizeBoolean(Refactoring):
+class NormalizeBoolean(_OfProperty):
     """Values that stand for true and for false become these."""
 
     words = "normalize_{}_boolean"
 
-    entity: Entity
-    owner: str
     name: str
     true_values: tuple[Any, ...] = field(default=(), kw_only=True)
     false_values: tuple[Any, ...] = field(default=(), kw_only=True)
@@ -130,13 +149,11 @@ class NormalizeBoolean(Refactoring):
 
 
 @dataclass(frozen=True)
-class SplitProperty(Refactoring):
+class SplitProperty(_OfProperty):
     """A text becomes a list of its parts, or several properties."""
 
     words = "split_{}_property"
 
-    entity: Entity
-    owner: str
     name: str
     separator: str
     into: tuple[str, ...] = field(default=(), kw_only=True)
@@ -151,13 +168,11 @@ class SplitProperty(Refactoring):
 
 
 @dataclass(frozen=True)
-class JoinProperties(Refactoring):
+class JoinProperties(_OfProperty):
     """Several properties, or the parts of a list, become one text."""
 
     words = "join_{}_properties"
 
-    entity: Entity
-    owner: str
     names: tuple[str, ...]
     into: str
     separator: str
@@ -167,12 +182,11 @@ class JoinProperties(Refactoring):
 
 
 @dataclass(frozen=True)
-class ExtractProperty(Refactoring):
+class ExtractProperty(_OfNodes):
     """A property's value becomes a node, and a relationship leads to it."""
 
     words = "extract_property_to_node"
 
-    label: str
     name: str
     target: str
     type: str
@@ -182,12 +196,11 @@ class ExtractProperty(Refactoring):
 
 
 @dataclass(frozen=True)
-class InlineNode(Refactoring):
+class InlineNode(_OfNodes):
     """A property of the node at the other end is taken over, its relationship goes."""
 
     words = "inline_property_from_node"
 
-    label: str
     name: str
     target: str
     type: str
@@ -196,7 +209,7 @@ class InlineNode(Refactoring):
 
 
 @dataclass(frozen=True)
-class MergeNodes(Refactoring):
+class MergeNodes(_OfNodes):
     """Nodes for which an expression over them is the same become one.
 
     `policies` names what becomes of different values of a property, `policy` what does
@@ -205,7 +218,6 @@ class MergeNodes(Refactoring):
 
     words = "merge_nodes"
 
-    label: str
     by: str
     policies: tuple[tuple[str, MergePolicy], ...] = field(default=(), kw_only=True)
     policy: MergePolicy = field(default="fail", kw_only=True)
@@ -213,12 +225,11 @@ class MergeNodes(Refactoring):
 
 
 @dataclass(frozen=True)
-class DeleteNodes(Refactoring):
+class DeleteNodes(_OfNodes):
     """Nodes are deleted."""
 
     words = "delete_nodes"
 
-    label: str
     detach: bool = field(default=False, kw_only=True)
 
 
@@ -237,6 +248,11 @@ class RelationshipToNode(Refactoring):
     label: str
     source_type: str
     target_type: str
+
+    @property
+    def subject(self) -> tuple[Entity, str]:
+        """The relationships of the type."""
+        return Entity.RELATIONSHIP, self.type
 
     def reverse(self) -> NodeToRelationship:
         """Turn the nodes into relationships."""
@@ -259,6 +275,11 @@ class NodeToRelationship(Refactoring):
     target_type: str
     target: str
     type: str
+
+    @property
+    def subject(self) -> tuple[Entity, str]:
+        """The nodes with the label."""
+        return Entity.NODE, self.label
 
     def reverse(self) -> RelationshipToNode:
         """Turn the relationships into nodes."""
@@ -283,6 +304,11 @@ class DeduplicateRelationships(Refactoring):
     target: str
     by: tuple[str, ...] | None = field(default=None, kw_only=True)
 
+    @property
+    def subject(self) -> tuple[Entity, str]:
+        """The relationships of the type."""
+        return Entity.RELATIONSHIP, self.type
+
 
 @dataclass(frozen=True)
 class DeleteRelationships(Refactoring):
@@ -293,6 +319,11 @@ class DeleteRelationships(Refactoring):
     type: str
     source_label: str | None = field(default=None, kw_only=True)
     target_label: str | None = field(default=None, kw_only=True)
+
+    @property
+    def subject(self) -> tuple[Entity, str]:
+        """The relationships of the type."""
+        return Entity.RELATIONSHIP, self.type
 
 
 REFACTORINGS: tuple[type[Refactoring], ...] = (
