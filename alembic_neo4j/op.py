@@ -962,8 +962,9 @@ def merge_nodes(
     """Merge the nodes for which a Cypher expression over ``n`` gives the same.
 
     ``merge_nodes("Person", "toLower(n.email)")`` leaves one node for each address. The
-    first by `order_by`, an expression over ``n``, stays; by default the oldest. It gets
-    the labels, relationships and properties of the others. Of different values of a
+    first by `order_by`, an expression over ``n``, stays; by default that of the lowest
+    internal id, which a server uses again and so need not be the oldest. It gets the
+    labels, relationships and properties of the others. Of different values of a
     property the ``"first"``, the ``"last"`` or a list of ``"all"`` stays, as `policies`
     says of it, and `policy` of those that are not named; with ``"fail"`` they stop the
     upgrade before anything is written. Relationships between merged nodes lead from the
@@ -1058,7 +1059,7 @@ def deduplicate_relationships(
     where: str | None = None,
     batch_size: int | None = None,
 ) -> None:
-    """Delete relationships that repeat an older one between the same nodes.
+    """Delete relationships that repeat another one between the same nodes.
 
     They are alike where all their properties are the same, or those in `by`; with
     ``by=[]`` one of the type is enough. `where` is a predicate over ``r``, which is to

@@ -65,7 +65,30 @@ title "5. What the graph is good for"
 show python queries.py
 show alembic-neo4j local stop
 
-title "6. Source code, from SQLite into the graph, back and again"
+title "6. The same packages from files: loaded, taken back and loaded again"
+cp -R "$examples/packages" "$directory/files"
+cd "$directory/files"
+rm -rf .neo4j neo4j_ledger.db* packages.jsonl needs.csv
+load_packages() {
+    show alembic-neo4j ingest load packages.jsonl \
+        --label Package --key normalized_name --batch packages
+    show alembic-neo4j ingest load needs.csv --batch needs --type DEPENDS_ON --key text \
+        --source-label Package --source-key normalized_name --source-column package \
+        --target-label Package --target-key normalized_name --target-column needed
+}
+printf '\n$ alembic -c neo4j.ini upgrade head  # as in 2\n'
+alembic -c neo4j.ini upgrade head >upgrade.log 2>&1 || { cat upgrade.log; exit 1; }
+show python write_files.py
+load_packages
+show alembic-neo4j ingest list
+show alembic-neo4j ingest rollback needs --yes
+show alembic-neo4j ingest rollback packages --yes
+show python load.py --counts
+load_packages
+show python load.py --counts
+show alembic-neo4j local stop
+
+title "7. Source code, from SQLite into the graph, back and again"
 cp -R "$examples/codegraph" "$directory/codegraph"
 cd "$directory/codegraph"
 rm -rf .neo4j neo4j_ledger.db* code.db

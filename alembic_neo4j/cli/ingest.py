@@ -19,6 +19,7 @@ from alembic_neo4j.cli.project import (
     optional_project_options,
     print_json,
 )
+from alembic_neo4j.schema.words import counted
 
 if TYPE_CHECKING:
     from alembic_neo4j.ingest.conversion import ValueOptions
@@ -146,7 +147,8 @@ def _validated(
 
 def _print(report: ValidationReport) -> None:
     name = report.file.name
-    click.echo(f"{name}: {report.rows:,} rows, {report.rejected:,} refused")
+    rows = counted(report.rows, "row")
+    click.echo(f"{name}: {rows}, {report.rejected:,} refused")
     for violation in report.violations:
         click.echo(f"  {violation.described(name)}")
     broken = sum(report.counts.values())

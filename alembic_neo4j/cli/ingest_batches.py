@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alembic_neo4j.cli.project import format_option, print_json, project_options
+from alembic_neo4j.schema.words import counted
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -46,12 +47,12 @@ def list_batches(config: Config, as_json: bool) -> None:
         return
     if not records:
         click.echo("No batch was loaded.")
+    names = max((len(record.batch) for record in records), default=0)
+    states = max((len(record.state) for record in records), default=0)
     for record in records:
-        counts = record.counts
         click.echo(
-            f"{record.batch}  {record.state}  {record.begun_at:%Y-%m-%d %H:%M}  "
-            f"{counts.created_nodes:,} nodes, {counts.created_relationships:,} "
-            f"relationships created{_changed(record)}"
+            f"{record.batch:<{names}}  {record.state:<{states}}  "
+            f"{record.begun_at:%Y-%m-%d %H:%M}  {_created(record)}"
         )
 
 
@@ -72,11 +73,15 @@ def show(config: Config, batch: str, as_json: bool) -> None:
         return
     row = _row(record)
     sources = row.pop("sources")
+    for name in ("begun_at", "ended_at"):
+        moment = getattr(record, name)
+        row[name] = moment and f"{moment:%Y-%m-%d %H:%M:%S}"
     for name, value in row.items():
         shown = ", ".join(value) if isinstance(value, list) else value
         if isinstance(value, int):
             shown = f"{value:,}"
-        click.echo(f"{name.replace('_', ' '):<22} {'' if shown is None else shown}")
+        if shown:
+            click.echo(f"{name.replace('_', ' '):<22} {shown}")
     for source in sources:
         click.echo(f"{'source':<22} {source['uri']}")
         click.echo(f"{'':<22} SHA-256 {source['sha256']}")
@@ -161,19 +166,23 @@ def _row(record: BatchRecord) -> dict[str, Any]:
     }
 
 
-def _changed(record: BatchRecord) -> str:
+def _created(record: BatchRecord) -> str:
     counts = record.counts
     touched = counts.touched_nodes + counts.touched_relationships
-    return f", {touched:,} changed" if touched else ""
+    changed = f", {touched:,} changed" if touched else ""
+    return (
+        f"{_both(counts.created_nodes, counts.created_relationships)} created{changed}"
+    )
+
+
+def _both(nodes: int, relationships: int) -> str:
+    return f"{counted(nodes, 'node')} and {counted(relationships, 'relationship')}"
 
 
 def _confirm(batch: str, record: BatchRecord | None) -> None:
     what = "The ledger does not know what it did."
     if record is not None:
-        what = (
-            f"It created {record.counts.created_nodes:,} nodes and "
-            f"{record.counts.created_relationships:,} relationships{_changed(record)}."
-        )
+        what = f"{_created(record)}."
         if record.revision:
             what += f" It belongs to the revision {record.revision}, which stays."
     click.echo(f"Batch {batch} will be taken back. {what}", err=True)
@@ -187,10 +196,9 @@ def _report(as_json: bool, batch: str, undone: Undone, remark: str = "") -> None
         print_json({"batch": batch, **asdict(undone)})
         return
     click.echo(
-        f"Batch {batch}: {undone.deleted_nodes:,} nodes and "
-        f"{undone.deleted_relationships:,} relationships deleted, "
-        f"{undone.restored_nodes:,} nodes and "
-        f"{undone.restored_relationships:,} relationships restored.",
+        f"Batch {batch}: "
+        f"{_both(undone.deleted_nodes, undone.deleted_relationships)} deleted, "
+        f"{_both(undone.restored_nodes, undone.restored_relationships)} restored.",
         nl=not remark,
     )
     if remark:

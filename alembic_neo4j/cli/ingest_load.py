@@ -18,6 +18,7 @@ import click
 from alembic_neo4j.cli.ingest_options import read_options, value_options
 from alembic_neo4j.cli.progress import shown_progress, shown_transfer
 from alembic_neo4j.cli.project import format_option, print_json, project_options
+from alembic_neo4j.schema.words import counted
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -201,8 +202,13 @@ def load(
 def _loaded(
     context: Neo4jMigrationContext, load: FileLoad, *, dry_run: bool
 ) -> tuple[ValidationReport, LoadOutcome | None]:
-    from alembic_neo4j.migration.ingestion import load_file, load_rows
+    from alembic_neo4j.migration.ingestion import (
+        load_file,
+        load_rows,
+        warn_of_unknown_names,
+    )
 
+    warn_of_unknown_names(context, load.target)
     name = load.file.name
     with shown_progress(f"checking {name}") as told:
         report = load_rows(context, load).check(report=told)
@@ -310,27 +316,29 @@ def _row(
 def _print(
     load: FileLoad, report: ValidationReport, outcome: LoadOutcome | None
 ) -> None:
-    name, refused = load.file.name, ""
+    from alembic_neo4j.graph.batch_rollback import rollback_command
+
+    name, rows, refused = load.file.name, counted(report.rows, "row"), ""
     if report.rejected:
         refused = f", {report.rejected:,} refused"
     if outcome is None:
         click.echo(
-            f"{name}: {report.rows:,} rows{refused}; nothing was loaded. They would "
+            f"{name}: {rows}{refused}; nothing was loaded. They would "
             f"be {load.target}, batch {load.batch}."
         )
         return
     earlier, loaded = outcome.earlier, outcome.loaded
     if earlier is not None:
         click.echo(
-            f"{name}: {report.rows:,} rows{refused}; loaded at "
+            f"{name}: {rows}{refused}; loaded at "
             f"{earlier.begun_at:%Y-%m-%d %H:%M} by {earlier.begun_by}, nothing is left "
             "to do. To load it once more, give another --batch."
         )
         return
     click.echo(
-        f"{name}: {report.rows:,} rows{refused}; {load.target}: "
+        f"{name}: {rows}{refused}; {load.target}: "
         f"{loaded.created:,} created, {loaded.touched:,} changed"
         + (f", {loaded.unmatched:,} without both ends" if loaded.unmatched else "")
     )
     click.echo(f"Batch {load.batch}. To take it back: ", nl=False)
-    click.echo(f"alembic-neo4j ingest rollback {load.batch}")
+    click.echo(rollback_command(load.batch))

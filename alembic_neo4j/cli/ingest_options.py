@@ -48,6 +48,11 @@ _READ = (
         "--records", default="", help="Where a JSON document has the array of rows."
     ),
     click.option("--max-row-size", type=click.IntRange(min=1), help="In characters."),
+    click.option(
+        "--max-unpacked",
+        type=click.IntRange(min=1),
+        help="Of a compressed Parquet file, in bytes.",
+    ),
 )
 _VALUES = (
     click.option("--date-format", help="Of dates, as strptime has it.  [default: ISO]"),
@@ -89,6 +94,7 @@ def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
         columns: str | None,
         null_values: tuple[str, ...],
         max_row_size: int | None,
+        max_unpacked: int | None,
         encoding: str | None,
         escape: str | None,
         records: str,
@@ -109,6 +115,7 @@ def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
             null_values=null_values or default.null_values,
             records=records,
             max_row_size=max_row_size or default.max_row_size,
+            max_unpacked=max_unpacked or default.max_unpacked,
         )
         return command(read=read, **options)
 

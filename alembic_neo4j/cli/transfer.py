@@ -232,8 +232,11 @@ def _transferring(
         line = (
             f"{graph.id}: {done.created_nodes:,} of {done.nodes:,} nodes and "
             f"{done.created_relationships:,} of {done.relationships:,} relationships "
-            "created, the others found"
+            "created"
         )
+        left = done.nodes + done.relationships - done.unmatched
+        if left > done.created_nodes + done.created_relationships:
+            line += ", the others found"
         if done.unmatched:
             line += f"; {done.unmatched:,} lack a node to lead from or to"
         return Outcome(graph.id, "transferred", (line,), details=asdict(done))

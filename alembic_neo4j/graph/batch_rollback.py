@@ -8,6 +8,7 @@ created, and what is deleted then goes by internal ids.
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,13 @@ class Undone:
     deleted_relationships: int = 0
     restored_nodes: int = 0
     restored_relationships: int = 0
+
+
+def rollback_command(batch: str) -> str:
+    """Return the command that rolls a batch back, as a shell reads it."""
+    # A name that begins with a dash would be an option.
+    end = "-- " if batch.startswith("-") else ""
+    return f"alembic-neo4j ingest rollback {end}{shlex.quote(batch)}"
 
 
 def run_undo(graph: Graph, undo: Undo, limits: Limits) -> Undone:

@@ -33,8 +33,11 @@ def batch_step_texts(step: Load | Undo) -> Iterator[str]:
     if step.target.merge_keys is not None:
         yield from ensure_text()
     names, lists = packed(step.target, rows, step.tag, 1)
-    statements = load_statements(step.target, names, step.tag, step.batch)
-    parameters = {**statements.parameters, "rows": lists}
+    defaults = step.defaults
+    statements = load_statements(
+        step.target, names, step.tag, step.batch, defaults.expressions
+    )
+    parameters = {**statements.parameters, **defaults.parameters, "rows": lists}
     for text in (*statements.images, statements.write):
         yield inline(text, parameters)
 
@@ -43,12 +46,12 @@ def _rows(load: Load) -> list[dict[str, object]]:
     if not isinstance(load.rows, Sequence):
         raise OfflineError(
             f"{load.title}: its rows can't be written to a script, since they come "
-            "from a file or an iterator. Run it with `alembic upgrade`, or guard it "
-            "with `if not op.get_context().as_sql:`"
+            "from a file or an iterator. Run it with `alembic -c neo4j.ini upgrade`, "
+            "or guard it with `if not op.get_context().as_sql:`"
         )
     if len(load.rows) > MOST_ROWS:
         raise OfflineError(
             f"{load.title}: {len(load.rows):,} rows are too many for a script; "
-            f"{MOST_ROWS:,} can be written. Run it with `alembic upgrade`"
+            f"{MOST_ROWS:,} can be written. Run it with `alembic -c neo4j.ini upgrade`"
         )
     return [checked_row(row, number) for number, row in enumerate(load.rows, 1)]

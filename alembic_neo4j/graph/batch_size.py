@@ -21,6 +21,12 @@ PATIENCE = 25
 """How many batches are fine before a larger one is tried again; twice as many before
 the next time."""
 
+FIRST_ROWS = 100
+"""How many rows are taken before it is known how large they are."""
+
+PORTION_BYTES = 16 << 20
+"""How many bytes of rows are in one portion; a row alone may have more."""
+
 _TOO_MUCH = {
     "Neo.TransientError.General.MemoryPoolOutOfMemoryError",
     "Neo.TransientError.General.OutOfMemoryError",
@@ -87,6 +93,27 @@ class BatchSize:
         if self._fine >= self._patience and self.now < self._wanted:
             self.now, self._fine = min(self.now * 2, self._wanted), 0
             self._patience *= 2
+
+
+class PortionSize(BatchSize):
+    """How many rows a load has in hand at once: fewer, too, where they are large."""
+
+    def __init__(self, title: str, wanted: int) -> None:
+        super().__init__(title, wanted)
+        self._fits = FIRST_ROWS
+
+    @property
+    def fitting(self) -> int:
+        """How many rows to take next."""
+        return min(self.now, self._fits)
+
+    def measure(self, rows: int, size: int) -> None:
+        """Note how many bytes these rows have."""
+        self._fits = max(1, PORTION_BYTES * rows // max(size, 1))
+
+    def shrink(self, error: ServerRefused) -> None:
+        """Take fewer from now on; raise the error when it is not about memory."""
+        self.now = self.fewer(self.fitting, error)
 
 
 def uncrossed(attempt: Callable[[], Result]) -> Result:

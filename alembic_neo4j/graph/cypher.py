@@ -10,6 +10,7 @@ from typing import Any
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.graph import data_changes, data_checks, refactorings
 from alembic_neo4j.graph.data_changes import archive_name, mark_name
+from alembic_neo4j.graph.load_defaults import generated
 from alembic_neo4j.graph.patterns import Scope, enclosed, nodes, relationships
 from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.graph.steps import Batched, Check, Create, Drop, Step, Stop
@@ -429,33 +430,10 @@ def _default(change: AddProperty, scope: Scope) -> Batched | Stop:
     declared = change.property
     if declared.default is not None:
         return data_changes.set_default(scope, declared.name, declared.default)
-    expression = _factory_expression(declared)
+    expression = generated(declared)
     if expression is not None:
         return data_changes.fill(scope, declared.name, expression)
     return Stop(_backfill_wanted(change, scope))
-
-
-_NOW: Mapping[str, str] = {
-    "DATE": "date()",
-    "LOCAL DATETIME": "localdatetime()",
-    "LOCAL TIME": "localtime()",
-    "ZONED DATETIME": "datetime()",
-    "ZONED TIME": "time()",
-    "LOCAL DATETIME | ZONED DATETIME": "localdatetime()",
-    # As neomodel stores it: the seconds since 1970.
-    "FLOAT": "datetime().epochMillis / 1000.0",
-}
-
-
-def _factory_expression(declared: Property) -> str | None:
-    """Return the Cypher for a default that is made anew for each, where known."""
-    if declared.default_factory == "uuid4.hex":
-        return "replace(randomUUID(), '-', '')"
-    if declared.default_factory == "now":
-        if declared.format == "%Y-%m-%d":
-            return "toString(date())"
-        return _NOW.get(declared.type)
-    return None
 
 
 def _backfill_wanted(change: AddProperty, scope: Scope) -> str:

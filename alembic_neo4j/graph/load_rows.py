@@ -43,11 +43,15 @@ _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
 class RowDigest:
-    """A digest of rows in their order, whatever the portions in which they come."""
+    """A digest of rows in their order, whatever the portions in which they come.
+
+    `size` is how many bytes the values have that were added to it.
+    """
 
     def __init__(self, before: RowDigest | None = None) -> None:
         self._hash: Hash = before.hashed() if before else hashlib.sha256()
         self._names: Names = before.last_names if before else None
+        self.size = 0
 
     @property
     def last_names(self) -> Names:
@@ -84,6 +88,7 @@ class RowDigest:
         except ValueError:
             text = b"".join(map(_bytes, values))
         self._hash.update(text)
+        self.size += len(text)
 
 
 def _bytes(values: tuple[Any, ...]) -> bytes:

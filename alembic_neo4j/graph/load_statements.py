@@ -2,12 +2,13 @@
 
 A row is sent as a list of values. Where all rows of a statement have the same
 properties their names stand in the text once, which is quicker on both sides than
-sending them with each row; else each row ends in a map of its properties.
+sending them with each row; else each row ends in a map of its properties. What is
+created gets defaults where its row has no value; what is found does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -25,6 +26,9 @@ from alembic_neo4j.schema.elements import Entity
 Names: TypeAlias = "tuple[str, ...] | None"
 """The properties that all rows have, in their order; None where each has its own."""
 
+DefaultTexts: TypeAlias = "tuple[tuple[str, str], ...]"
+"""The properties that have a default, each with its Cypher."""
+
 _ROWS = "UNWIND $rows AS row"
 _NUMBERED = "UNWIND range(0, size($rows) - 1) AS i\nWITH i, $rows[i] AS row"
 
@@ -38,7 +42,7 @@ class LoadStatements:
     changes; it returns ``made``, how many entities it gave for the rows, and of
     relationships ``matched`` as well. `several` finds rows (``i``) whose keys fit
     several nodes, `missing` those of which an end is missing. All of them need the
-    parameters ``rows`` and `parameters`.
+    parameters ``rows`` and `parameters`; `write` needs those of the defaults too.
     """
 
     write: str
@@ -51,43 +55,56 @@ class LoadStatements:
 
 @lru_cache(maxsize=64)
 def load_statements(
-    target: LoadTarget, names: Names, tag: str, batch: str
+    target: LoadTarget,
+    names: Names,
+    tag: str,
+    batch: str,
+    defaults: DefaultTexts = (),
 ) -> LoadStatements:
-    """Return the statements for rows with these names."""
+    """Return the statements for rows with these names.
+
+    `defaults` are the properties that have one, and the Cypher of it.
+    """
     if isinstance(target, RelationshipTarget):
-        return _relationships(target, names, tag, batch)
+        return _relationships(target, names, tag, batch, defaults)
     if target.merge_keys is None:
-        return _created_nodes(target, names, tag, batch)
-    return _merged_nodes(target, target.merge_keys, names, tag, batch)
+        return _created_nodes(target, names, tag, batch, defaults)
+    return _merged_nodes(target, target.merge_keys, names, tag, batch, defaults)
 
 
 def _created_nodes(
-    target: NodeTarget, names: Names, tag: str, batch: str
+    target: NodeTarget, names: Names, tag: str, batch: str, defaults: DefaultTexts
 ) -> LoadStatements:
     labels = "".join(f":{quote(label)}" for label in target.labels)
     if names is None:
-        made = f"(n{labels}) SET n = row[0], n.{quote(tag)} = $batch"
+        values = ["n = row[0]", *_filled("n", "row[0]", defaults)]
+        made = f"(n{labels}) SET {', '.join(values)}, n.{quote(tag)} = $batch"
     else:
-        made = f"(n{labels} {_values(names, names, tag)})"
+        made = f"(n{labels} {_values(names, tag, defaults)})"
     return LoadStatements(
         f"{_ROWS}\nCREATE {made}\nRETURN count(*) AS made", parameters={"batch": batch}
     )
 
 
 def _merged_nodes(
-    target: NodeTarget, keys: tuple[str, ...], names: Names, tag: str, batch: str
+    target: NodeTarget,
+    keys: tuple[str, ...],
+    names: Names,
+    tag: str,
+    batch: str,
+    defaults: DefaultTexts,
 ) -> LoadStatements:
     label, *more = target.labels
     pattern = f":{quote(label)} {_keyed(keys, _places(keys, names))}"
     find = f"{_ROWS}\nMATCH (x{pattern})\nWHERE {_not_by_batch('x', tag)}"
     also = "".join(f":{quote(name)}" for name in more)
-    change = [f"n{also}"] if more else []
-    change += _changed("n", names, keys, len(keys))
+    labelled = [f"n{also}"] if more else []
+    changed = _changed("n", names, keys, len(keys))
+    change = labelled + changed
     write = _lines(
         _ROWS,
         f"MERGE (n{pattern})",
-        f"ON CREATE SET n.{quote(tag)} = $batch",
-        change and f"SET {', '.join(change)}",
+        *_set("n", tag, labelled, changed, _made("n", names, keys, 0, defaults)),
         "RETURN count(*) AS made",
     )
     several = (
@@ -109,7 +126,11 @@ def _merged_nodes(
 
 
 def _relationships(
-    target: RelationshipTarget, names: Names, tag: str, batch: str
+    target: RelationshipTarget,
+    names: Names,
+    tag: str,
+    batch: str,
+    defaults: DefaultTexts,
 ) -> LoadStatements:
     source, goal, keys = target.source, target.target, target.merge_keys
     ends = len(source.keys) + len(goal.keys)
@@ -132,9 +153,11 @@ def _relationships(
     parameters: dict[str, Any] = {"batch": batch}
     if keys is None:
         if names is None:
-            values = f"]->(e) SET r = row[{ends}], r.{quote(tag)} = $batch"
+            row = f"row[{ends}]"
+            made = ", ".join([f"r = {row}", *_filled("r", row, defaults)])
+            values = f"]->(e) SET {made}, r.{quote(tag)} = $batch"
         else:
-            values = f" {_values(names, names, tag, ends)}]->(e)"
+            values = f" {_values(names, tag, defaults, ends)}]->(e)"
         write = _lines(_NUMBERED, matched, f"CREATE (s)-[r:{type_}{values}", counts)
         return LoadStatements(
             write, several=several, missing=missing, parameters=parameters
@@ -146,8 +169,7 @@ def _relationships(
         _NUMBERED,
         matched,
         f"MERGE (s)-[r{pattern}]->(e)",
-        f"ON CREATE SET r.{quote(tag)} = $batch",
-        change and f"SET {', '.join(change)}",
+        *_set("r", tag, [], change, _made("r", names, keys, ends, defaults)),
         counts,
     )
     find = _lines(
@@ -201,11 +223,69 @@ def _places(keys: Sequence[str], names: Names, first: int = 0) -> list[int]:
 
 
 def _values(
-    names: Sequence[str], among: Sequence[str], tag: str, first: int = 0
+    names: Sequence[str], tag: str, defaults: DefaultTexts, first: int = 0
 ) -> str:
     """Return the map of the properties that an entity is created with."""
-    values = [f"{quote(n)}: row[{first + among.index(n)}]" for n in names]
+    given = {name: f"row[{place}]" for place, name in enumerate(names, first)}
+    values = [f"{quote(name)}: {value}" for name, value in _or_default(given, defaults)]
     return f"{{{', '.join([*values, f'{quote(tag)}: $batch'])}}}"
+
+
+def _or_default(
+    given: Mapping[str, str], defaults: DefaultTexts
+) -> Iterator[tuple[str, str]]:
+    """Yield each property's name and expression, defaults for null and the rest."""
+    known = dict(defaults)
+    for name, value in given.items():
+        default = known.pop(name, None)
+        yield name, value if default is None else f"coalesce({value}, {default})"
+    yield from known.items()
+
+
+def _filled(variable: str, row: str, defaults: DefaultTexts) -> list[str]:
+    """Return what SET does for the defaults behind a row that is a map."""
+    return [
+        f"{variable}.{quote(name)} = coalesce({row}.{quote(name)}, {default})"
+        for name, default in defaults
+    ]
+
+
+def _made(
+    variable: str,
+    names: Names,
+    keys: Sequence[str],
+    first: int,
+    defaults: DefaultTexts,
+) -> list[str]:
+    """Return what SET does to an entity that was created; nothing without defaults."""
+    defaults = tuple(default for default in defaults if default[0] not in keys)
+    if not defaults:
+        return []
+    if names is None:
+        row = f"row[{first + len(keys)}]"
+        return [f"{variable} += {row}", *_filled(variable, row, defaults)]
+    given = {
+        name: f"row[{place}]"
+        for place, name in enumerate(names, first)
+        if name not in keys
+    }
+    return [
+        f"{variable}.{quote(name)} = {value}"
+        for name, value in _or_default(given, defaults)
+    ]
+
+
+def _set(
+    variable: str, tag: str, always: list[str], found: list[str], made: list[str]
+) -> Iterator[str]:
+    """Yield the SET behind a MERGE: what was created may be another one."""
+    created = [f"{variable}.{quote(tag)} = $batch", *made]
+    yield f"ON CREATE SET {', '.join(created)}"
+    if made and found:
+        yield f"ON MATCH SET {', '.join(found)}"
+        found = []
+    if changed := always + found:
+        yield f"SET {', '.join(changed)}"
 
 
 def _written(names: Names, keys: Sequence[str]) -> list[str]:

@@ -17,7 +17,8 @@ from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import CheckFailed, LedgerError, StatementError
 from alembic_neo4j.graph import before_images
-from alembic_neo4j.graph.batch_size import BatchSize, is_too_much, uncrossed
+from alembic_neo4j.graph.batch_rollback import rollback_command
+from alembic_neo4j.graph.batch_size import PortionSize, is_too_much, uncrossed
 from alembic_neo4j.graph.batches import REPORT_SECONDS
 from alembic_neo4j.graph.connection import Graph, Run, ServerRefused
 from alembic_neo4j.graph.interrupts import Interrupts
@@ -39,6 +40,7 @@ from alembic_neo4j.graph.load_targets import NodeTarget, RelationshipTarget
 from alembic_neo4j.graph.marker import Mark, advance, finish, read_progress
 from alembic_neo4j.graph.parameters import Sendable
 from alembic_neo4j.graph.steps import LOAD_BATCH_SIZE, Load
+from alembic_neo4j.schema.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +138,7 @@ class _Loading:
         self._graph = graph
         self._load = load
         self._title = load.title
-        self._size = BatchSize(self._title, size)
+        self._size = PortionSize(self._title, size)
         self._interrupts = interrupts
         self._mark = mark
         self._digest = RowDigest()
@@ -173,12 +175,12 @@ class _Loading:
         """Load the rows that are left."""
         rows = self._rows()
         self._pass_loaded(rows)
-        ahead = list(islice(rows, self._size.now))
+        ahead = list(islice(rows, self._size.fitting))
         while ahead:
             self._interrupts.check()
-            portion, rest = ahead[: self._size.now], ahead[self._size.now :]
+            portion, rest = ahead[: self._size.fitting], ahead[self._size.fitting :]
             # The last transaction says that it is.
-            rest = rest or list(islice(rows, self._size.now))
+            rest = rest or list(islice(rows, self._size.fitting))
             ahead = rest if self._loaded(portion, last=not rest) else portion + rest
         self._report()
 
@@ -189,9 +191,11 @@ class _Loading:
     def _pass_loaded(self, rows: Iterator[Row]) -> None:
         """Pass the loaded rows; raise LedgerError where they are other ones."""
         left = self.progress.rows
-        while left and (passed := list(islice(rows, min(left, LOAD_BATCH_SIZE)))):
+        while left and (passed := list(islice(rows, min(left, self._size.fitting)))):
             self._interrupts.check()
+            before = self._digest.size
             self._digest.update(passed)
+            self._size.measure(len(passed), self._digest.size - before)
             left -= len(passed)
         if left or (
             self.progress.rows and self._digest.hexdigest() != self.progress.digest
@@ -205,13 +209,14 @@ class _Loading:
                 "Give the same rows in the same order: from a list or a file, not from "
                 "a query on what is loaded. Or take back what was loaded: end the run "
                 "with `alembic-neo4j repair --abandon-run`, then "
-                f"`alembic-neo4j ingest rollback {self._load.batch}`"
+                f"`{rollback_command(self._load.batch)}`"
             )
 
     def _loaded(self, portion: list[Row], *, last: bool) -> bool:
         """Load some rows; False where they are too many at once."""
         digest = RowDigest(self._digest)
         digest.update(portion)
+        self._size.measure(len(portion), digest.size)
         first = self.progress.rows + 1
         names, rows = packed(self._load.target, portion, self._load.tag, first)
         attempt = _Attempt(self._load, self._statements(names), rows, self.progress)
@@ -239,7 +244,8 @@ class _Loading:
 
     def _statements(self, names: Names) -> LoadStatements:
         load = self._load
-        return load_statements(load.target, names, load.tag, load.batch)
+        defaults = load.defaults.expressions
+        return load_statements(load.target, names, load.tag, load.batch, defaults)
 
     def _transaction(self, attempt: _Attempt, digest: str, *, last: bool) -> _Progress:
         before = self.progress
@@ -268,17 +274,17 @@ class _Loading:
     def _report(self) -> None:
         loaded = self.progress.loaded
         log.info(
-            "%s: %s rows: %s created, %s changed",
+            "%s: %s: %s created, %s changed",
             self._title,
-            f"{self.progress.rows:,}",
+            counted(self.progress.rows, "row"),
             f"{loaded.created:,}",
             f"{loaded.touched:,}",
         )
         if loaded.unmatched:
             log.warning(
-                "%s: %s rows lack a node to lead from or to, such as %s",
+                "%s: %s without a node to lead from or to, such as %s",
                 self._title,
-                f"{loaded.unmatched:,}",
+                counted(loaded.unmatched, "row"),
                 "; ".join(self.progress.missing),
             )
 
@@ -294,7 +300,8 @@ class _Attempt:
     parameters: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        parameters = {**self.statements.parameters, "rows": self.rows}
+        given = {**self.statements.parameters, **self.load.defaults.parameters}
+        parameters = {**given, "rows": self.rows}
         object.__setattr__(self, "parameters", parameters)
 
     def run(self, run: Run) -> _Progress:

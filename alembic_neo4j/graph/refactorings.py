@@ -508,12 +508,12 @@ def _deduplicate(
             f"(other.{name} = r.{name} OR (other.{name} IS NULL AND r.{name} IS NULL))"
             for name in names
         )
-    older = both("id(other) < id(r)", alike or None)
+    repeated = both("id(other) < id(r)", alike or None)
     yield batched(
         f"delete doubles of {_shown(change.source, change.type, change.target)}",
         Rewrite(
             relationships(change.type),
-            f"EXISTS {{ (s)-[other:{quote(change.type)}]->(e) WHERE {older} }}",
+            f"EXISTS {{ (s)-[other:{quote(change.type)}]->(e) WHERE {repeated} }}",
             "DELETE r",
             pattern=_between(change.source, change.type, change.target),
             imported="r",

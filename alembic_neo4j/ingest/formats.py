@@ -45,6 +45,9 @@ class ReadOptions:
     that has them. For JSON, `records` is the way to the array of rows: ``data.people``,
     or a JSON pointer such as ``/data/people``. A row of more than `max_row_size`
     characters is an error: a quote that is never closed would take the whole file.
+
+    A Parquet file that is compressed as a whole is unpacked first, to a temporary file
+    of at most `max_unpacked` bytes: a small archive may hold any number of zeros.
     """
 
     format: FileFormat | None = None
@@ -57,6 +60,7 @@ class ReadOptions:
     null_values: tuple[str, ...] = ("",)
     records: str = ""
     max_row_size: int = 16 << 20
+    max_unpacked: int = 4 << 30
 
 
 def format_of(name: str, head: bytes = b"") -> FileFormat:

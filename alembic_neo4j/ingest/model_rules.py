@@ -7,6 +7,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.graph.load_defaults import generated
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
 from alembic_neo4j.schema.elements import ConstraintKind, Entity, Property, Schema
 
@@ -14,14 +15,15 @@ from alembic_neo4j.schema.elements import ConstraintKind, Entity, Property, Sche
 def rules_of_properties(properties: Iterable[Property]) -> Rules:
     """Return what a model asks of values: its types, choices, lengths and patterns.
 
-    A required property with a default may be missing: who creates nodes fills it in.
+    A required property with a default may be missing: a load fills it in. A default
+    that only a callable of Python's makes is none here.
     """
     return Rules(
         tuple(
             PropertyRules(
                 p.name,
                 p.type,
-                required=p.required and p.default is None and not p.default_factory,
+                required=p.required and p.default is None and generated(p) is None,
                 max_length=p.max_length,
                 pattern=p.pattern,
                 allowed=p.choices,

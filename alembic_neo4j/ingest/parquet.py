@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone, tzinfo
+from itertools import islice
 from pathlib import Path
-from shutil import copyfileobj
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from alembic_neo4j.errors import IngestError, MissingExtra
 from alembic_neo4j.ingest.rows import Row, Unreadable
 
 _BATCH_ROWS = 2_000
+_BATCH_BYTES = 16 << 20
 _BUFFER = 1 << 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -29,6 +30,9 @@ class ParquetRows:
     def __init__(self, file: BinaryIO, *, name: str) -> None:
         self._name = name
         self._file = _parquet_file(file, name)
+        # A text that many rows share is had once here, which is slower for all others.
+        texts = _texts(self._file.schema_arrow)
+        self._sharing = _parquet_file(file, name, shared=texts)
         self.columns = tuple(self._file.schema_arrow.names)
         if len(set(self.columns)) != len(self.columns):
             raise IngestError(f"{name}: expected each column once, found one twice.")
@@ -47,24 +51,49 @@ class ParquetRows:
     def _batches(self) -> Iterator[Any]:
         import pyarrow
 
-        batches = self._file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
         try:
-            yield from batches
+            for group in range(self._file.num_row_groups):
+                size = _batch_rows(self._file.metadata.row_group(group))
+                reader = self._sharing if self._shares_long(group) else self._file
+                yield from reader.iter_batches(
+                    batch_size=size, row_groups=[group], use_threads=False
+                )
         except pyarrow.ArrowException as error:
             raise IngestError(
                 f"{self._name}: the Parquet file is damaged: {error}. Fetch it again."
             ) from error
 
+    def _shares_long(self, group: int) -> bool:
+        """Whether a batch of rows may share a text so long that copies are too much.
+
+        A few bytes of a file may mean many gigabytes of them.
+        """
+        from pyarrow import compute
+
+        shared = _shared(self._file.metadata.row_group(group), self._file.schema_arrow)
+        if not shared:
+            return False
+        first = self._sharing.iter_batches(
+            batch_size=1, row_groups=[group], columns=shared, use_threads=False
+        )
+        lengths = (
+            compute.max(compute.binary_length(column.dictionary)).as_py() or 0
+            for batch in islice(first, 1)
+            for column in batch.columns
+        )
+        return max(lengths, default=0) * _BATCH_ROWS > _BATCH_BYTES
+
 
 @contextmanager
-def seekable(stream: BinaryIO, *, name: str) -> Iterator[BinaryIO]:
+def seekable(stream: BinaryIO, *, name: str, most: int) -> Iterator[BinaryIO]:
     """Give a stream as a file that can be read from its end, as Parquet has to be.
 
-    It is written to a temporary file, which goes with the block.
+    It is written to a temporary file, which goes with the block. Raises IngestError
+    where it has more than `most` bytes, or the file can't be written.
     """
     with tempfile.TemporaryFile() as file:
         try:
-            copyfileobj(stream, file, _BUFFER)
+            _copy(stream, file, name=name, most=most)
         except OSError as error:
             if error.errno is None:
                 raise
@@ -76,6 +105,19 @@ def seekable(stream: BinaryIO, *, name: str) -> Iterator[BinaryIO]:
         yield file
 
 
+def _copy(stream: BinaryIO, file: IO[bytes], *, name: str, most: int) -> None:
+    written = 0
+    while piece := stream.read(_BUFFER):
+        written += len(piece)
+        if written > most:
+            raise IngestError(
+                f"{name}: expected at most {most:,} bytes in the compressed file, "
+                "found more. Raise max_unpacked (--max-unpacked) if that is right, or "
+                "unpack it and give the Parquet file."
+            )
+        file.write(piece)
+
+
 class _Unreadable:
     """What stands for a value that Python can't hold."""
 
@@ -83,7 +125,7 @@ class _Unreadable:
         self.reason = reason
 
 
-def _parquet_file(file: BinaryIO, name: str) -> Any:
+def _parquet_file(file: BinaryIO, name: str, *, shared: Sequence[str] = ()) -> Any:
     try:
         import pyarrow
         from pyarrow import parquet
@@ -95,7 +137,11 @@ def _parquet_file(file: BinaryIO, name: str) -> Any:
     try:
         # Without pre_buffer, what is read is a buffer of each column and no more.
         return parquet.ParquetFile(
-            file, buffer_size=_BUFFER, pre_buffer=False, page_checksum_verification=True
+            file,
+            buffer_size=_BUFFER,
+            pre_buffer=False,
+            page_checksum_verification=True,
+            read_dictionary=list(shared),
         )
     except (pyarrow.ArrowException, OSError) as error:
         raise IngestError(
@@ -103,10 +149,39 @@ def _parquet_file(file: BinaryIO, name: str) -> Any:
         ) from error
 
 
+def _texts(schema: Any) -> list[str]:
+    from pyarrow import types
+
+    kinds = (types.is_string, types.is_binary)
+    return [field.name for field in schema if any(is_(field.type) for is_ in kinds)]
+
+
+def _shared(group: Any, schema: Any) -> list[str]:
+    """Return the columns of a row group whose texts are numbered, each kept once."""
+    texts = set(_texts(schema))
+    columns = [group.column(place) for place in range(group.num_columns)]
+    return [
+        column.path_in_schema
+        for column in columns
+        if column.path_in_schema in texts and column.has_dictionary_page
+    ]
+
+
+def _batch_rows(group: Any) -> int:
+    """Return how many rows to read at once: fewer, the larger those of a group are."""
+    average = group.total_byte_size // max(group.num_rows, 1)
+    return int(min(_BATCH_ROWS, max(1, _BATCH_BYTES // max(average, 1))))
+
+
 def _values(column: Any) -> list[Any]:
     """Return a column's values in Python's types."""
     import pyarrow
 
+    if pyarrow.types.is_dictionary(column.type):
+        used = column.indices.unique()
+        once = _values(column.dictionary.take(used))
+        known = dict(zip(used.to_pylist(), once, strict=True))
+        return [known[index] for index in column.indices.to_pylist()]
     if nanoseconds := _exact(column):
         return nanoseconds
     try:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from alembic_neo4j.schema.words import counted
+
 log = logging.getLogger(__name__)
 
 LOG_SECONDS = 10.0
@@ -59,7 +61,8 @@ def spaced(
 
 def described(what: str, progress: Progress) -> str:
     """Return a line that says how far a work has come."""
-    return f"{what}: {progress.rows:,} rows, {progress.fraction:.0%} of the file read"
+    rows = counted(progress.rows, "row")
+    return f"{what}: {rows}, {progress.fraction:.0%} of the file read"
 
 
 def logged(what: str) -> Report:

@@ -92,7 +92,9 @@ def open_rows(
         try:
             stream = decompressed(raw, compression)
             if stream is not raw and options.format is FileFormat.PARQUET:
-                stream = stack.enter_context(seekable(stream, name=file.name))
+                stream = stack.enter_context(
+                    seekable(stream, name=file.name, most=options.max_unpacked)
+                )
             rows = _rows(stream, options, name=file.name)
         except _UNREADABLE as error:
             raise _broken(file, error, compression) from error

@@ -171,6 +171,8 @@ def _parsed(text: str, format: str | None, parse: Callable[[str], Any]) -> Any:
 def _date(text: str) -> date:
     match = _ONLY_DATE.fullmatch(text.strip())
     if match is None:
+        if _MOMENT.fullmatch(text.strip()) is None:
+            raise ValueError("a date looks like 2024-12-31")
         moment = parsed_moment(text)
         if isinstance(moment, datetime):
             return moment

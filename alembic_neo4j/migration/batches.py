@@ -18,9 +18,15 @@ from alembic_neo4j.errors import (
     Neo4jMigrationError,
     OfflineError,
 )
-from alembic_neo4j.graph.batch_rollback import Undone, is_left, tagged
+from alembic_neo4j.graph.batch_rollback import (
+    Undone,
+    is_left,
+    rollback_command,
+    tagged,
+)
 from alembic_neo4j.graph.connection import Graph, Row
 from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.load_defaults import defaults_of
 from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
 from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.graph.steps import Known, Load, Step, Undo
@@ -161,7 +167,7 @@ class Batches:
             self._loader = operation.loader or OURS
             return self._names.begin(operation.name)
         if isinstance(operation, LoadOp):
-            load = self._load(operation.target, operation.rows, operation.batch_size)
+            load = self._load(operation, operation.rows, schema)
             return self._loaded(load, runner, writing, operation.origin)
         if isinstance(operation, LoadFileOp):
             # It imports the driver, which most verbs do without.
@@ -172,7 +178,7 @@ class Batches:
             found = located.obtain()
             rows = DataRows(found, located, operation.target, schema)
             rows.check(report=lambda _: runner.interrupts.check())
-            load = self._load(operation.target, rows, operation.batch_size)
+            load = self._load(operation, rows, schema)
             load = replace(load, source=found.sha256)
             source = Source(found.uri, found.sha256)
             return self._loaded(load, runner, writing, source)
@@ -180,10 +186,16 @@ class Batches:
         return self._undone(operation, runner, writing)
 
     def _load(
-        self, target: LoadTarget, rows: Iterable[Any], batch_size: int | None
+        self, operation: LoadOp | LoadFileOp, rows: Iterable[Any], schema: Schema
     ) -> Load:
-        batch = self._names.current
-        return Load(target, rows, batch, self.tag, batch_size=batch_size)
+        return Load(
+            operation.target,
+            rows,
+            self._names.current,
+            self.tag,
+            batch_size=operation.batch_size,
+            defaults=defaults_of(operation.target, schema),
+        )
 
     # Loading -------------------------------------------------------------------------
 
@@ -304,7 +316,9 @@ class ScriptBatches:
         self._names = BatchNames(revision)
         self._loaded = loaded or (revision,)
 
-    def invoke(self, operation: BatchOperation, steps: list[Step]) -> Any:
+    def invoke(
+        self, operation: BatchOperation, steps: list[Step], schema: Schema
+    ) -> Any:
         """Add the step of an operation, and return what it returns in a replay.
 
         Raises OfflineError for the rows of a file.
@@ -314,12 +328,15 @@ class ScriptBatches:
         if isinstance(operation, LoadFileOp):
             raise OfflineError(
                 f"{operation.title}: the rows of a file can't be written to a script. "
-                "Run it with `alembic upgrade`, or guard it with "
+                "Run it with `alembic -c neo4j.ini upgrade`, or guard it with "
                 "`if not op.get_context().as_sql:`"
             )
         if isinstance(operation, LoadOp):
-            batch = self._names.current
-            steps.append(Load(operation.target, operation.rows, batch, self._tag))
+            target, batch = operation.target, self._names.current
+            defaults = defaults_of(target, schema)
+            steps.append(
+                Load(target, operation.rows, batch, self._tag, defaults=defaults)
+            )
         if isinstance(operation, UndoBatchOp):
             named = None if operation.batch is None else (operation.batch,)
             steps.append(
@@ -377,6 +394,6 @@ def _taken(known: BatchRecord) -> str:
     state = "loaded" if known.state != RUNNING else "begun and not finished"
     return (
         f"the batch {known.batch} was {state}{of} at {known.begun_at:%Y-%m-%d %H:%M} "
-        f"by {known.begun_by}; nothing was loaded. Roll it back first: `alembic-neo4j "
-        f"ingest rollback {known.batch}`; or give this one another name"
+        f"by {known.begun_by}; nothing was loaded. Roll it back first: "
+        f"`{rollback_command(known.batch)}`; or give this one another name"
     )

@@ -80,7 +80,7 @@ def check_constraints(graph: Graph, mapping: TransferMapping) -> None:
         raise CheckFailed(
             f"nodes are found by keys without a uniqueness constraint: "
             f"{'; '.join(lacking)}. Nothing was transferred. Apply the schema first "
-            "(`alembic upgrade head`), or say --without-constraints"
+            "(`alembic -c neo4j.ini upgrade head`), or say --without-constraints"
         )
 
 
@@ -119,6 +119,7 @@ def transfer_graph(
     """
 
     def act(runner: GraphRunner) -> Transferred:
+        runner.schema = context.history.at(context.get_current_heads())
         runner.batches.start(batch_of(graph.id), revision=None, repeatable=True)
         with source.snapshot():
             return load_graph(

@@ -1,4 +1,4 @@
-"""Indexes and constraints in words, as logs and messages name them."""
+"""Indexes, constraints and numbers in words, as logs and messages name them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ def described(element: Index | Constraint, *, named: bool = True) -> str:
     text = f"{element.kind.value} {noun}{name} on {on}"
     settings = _settings(element)
     return f"{text} {settings}" if settings else text
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 row`` and ``1,000 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _settings(element: Index | Constraint) -> str:

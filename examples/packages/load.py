@@ -173,6 +173,8 @@ def main() -> None:
             load(driver, packages)
             print(f"{len(packages)} installed packages are in the graph:")
         found = counts(driver)
+    if not found:
+        print("  nothing")
     for name, count in found.items():
         print(f"  {name:<15} {count:>5}")
 

@@ -150,7 +150,7 @@ def test_several_files_one_of_them_broken(people: Path, tmp_path: Path) -> None:
     result = run("validate", people, other)
 
     assert result.exit_code == 1
-    assert "other.csv: 1 rows, 1 refused" in result.stdout
+    assert "other.csv: 1 row, 1 refused" in result.stdout
     assert run("validate", other, people, "--min-rows", "1").exit_code == 1
 
 
@@ -212,12 +212,12 @@ def test_how_files_are_read(tmp_path: Path) -> None:
     options = (
         "--file-format csv --encoding cp1252 --delimiter tab --quote ' --null NA "
         "--columns a,b,c,d,e --true ja --false nein --list-separator | "
-        "--date-format %d.%m.%Y --max-row-size 99"
+        "--date-format %d.%m.%Y --max-row-size 99 --max-unpacked 99"
     )
 
     result = run("validate", path, "--rules", rules, *options.split())
 
-    assert (result.exit_code, result.output) == (0, "data: 1 rows, 0 refused\n")
+    assert (result.exit_code, result.output) == (0, "data: 1 row, 0 refused\n")
 
 
 def test_where_rows_are_in_a_document(tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ def test_a_line_in_the_log(
     with caplog.at_level(logging.INFO):
         telling.logged("people.csv")(Progress(1, 1, 2))
 
-    assert caplog.messages == ["people.csv: 1 rows, 50% of the file read"]
+    assert caplog.messages == ["people.csv: 1 row, 50% of the file read"]
 
 
 TERMINAL = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,39 @@ def test_a_file_is_loaded_shown_and_taken_back(
     schema.done("upgrade", "head")
 
 
+def test_what_a_file_leaves_out_gets_the_default_of_its_model(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    schema.revision(
+        "r2",
+        """
+        op.add_node_property("Person", "active", "BOOLEAN", default=True)
+        op.add_node_property("Person", "state", "STRING", default="new", required=True)
+        op.add_relationship_type("KNOWS", op.Property("since", "INTEGER", default=1))
+        op.add_relationship("Person", "KNOWS", "Person")
+        """,
+        down="r1",
+    )
+    schema.done("upgrade", "head")
+    write(schema, "people.csv", "name,active\nAnn,\nBob,false\n")
+    write(schema, "knows.csv", "source,target\nAnn,Bob\n")
+
+    done(schema, "load", "people.csv", "--label", "Person", "--batch", "b")
+    done(
+        *(schema, "load", "knows.csv", "--type", "KNOWS"),
+        *("--source-label", "Person", "--source-key", "name"),
+        *("--target-label", "Person", "--target-key", "name"),
+    )
+
+    tag = {"_alembic_batch": "b"}
+    assert properties(neo4j_graph) == [
+        {"name": "Ann", "active": True, "state": "new", **tag},
+        {"name": "Bob", "active": False, "state": "new", **tag},
+    ]
+    since = neo4j_graph.read("MATCH ()-[r:KNOWS]->() RETURN r.since AS since")
+    assert since == [{"since": 1}]
+
+
 def test_relationships_between_nodes_by_columns(
     schema: Project, neo4j_graph: Graph
 ) -> None:
@@ -182,6 +216,57 @@ def test_a_load_is_not_done_twice(schema: Project, neo4j_graph: Graph) -> None:
         *("--batch", "other", "--key", "name"),
     )
     assert (again["created"], again["touched"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("-rf *.csv", "_rf__.csv-"),
+        ("a'b\"; $(exit 7) `exit 7`\n.csv", "a_b_____exit_7___exit_7__.csv-"),
+        ("ünïcode … 人.csv", "ünïcode___人.csv-"),
+    ],
+)
+def test_a_hostile_file_name_is_only_a_name(
+    schema: Project, neo4j_graph: Graph, name: str, stem: str
+) -> None:
+    path = write(schema, name, "name\nAnn\n")
+
+    batch = report(schema, "load", str(path), "--label", "Person")["batch"]
+
+    assert batch.startswith(stem)
+    (row,) = report(schema, "list")["batches"]
+    shown = str(path).replace("\n", "\N{REPLACEMENT CHARACTER}")
+    assert (row["batch"], row["sources"][0]["uri"]) == (batch, shown)
+    done(schema, "list")
+    done(schema, "rollback", batch, "--yes")
+    assert properties(neo4j_graph) == []
+
+
+@pytest.mark.parametrize("batch", ["-rf", "it's two words; $(exit 7)"])
+def test_the_command_that_takes_back_can_be_pasted(
+    schema: Project, neo4j_graph: Graph, batch: str
+) -> None:
+    said = done(schema, "load", "people.csv", "--label", "Person", f"--batch={batch}")
+
+    _, _, command = said.rstrip().partition("To take it back: ")
+    program, verb, *arguments = shlex.split(command)
+    assert (program, verb) == ("alembic-neo4j", "ingest")
+    done(schema, arguments[0], "--yes", *arguments[1:])
+    assert properties(neo4j_graph) == []
+
+
+def test_a_label_that_no_model_has_is_remarked(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    outcome = schema.verb("ingest", "load", "people.csv", "--label", "Persn")
+
+    assert outcome.status == 0
+    assert "No model of the graph's revision has the label Persn" in outcome.err
+    assert "Did you mean Person?" in outcome.err
+    (ann, _) = properties(neo4j_graph, "Persn")
+    assert ann["age"] == "7"
+    known = schema.verb("ingest", "load", "people.csv", "--label", "Person")
+    assert "No model" not in known.err
 
 
 def test_a_dry_run_loads_nothing(schema: Project, neo4j_graph: Graph) -> None:

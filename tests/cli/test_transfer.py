@@ -151,9 +151,7 @@ def test_one_graph(
     (code.path / "code.db").unlink()
     make(code.path / "code.db", "one", "two")
     said = done(code, "one", *SOURCE)
-    assert said == (
-        "one: 10 of 10 nodes and 8 of 8 relationships created, the others found\n"
-    )
+    assert said == ("one: 10 of 10 nodes and 8 of 8 relationships created\n")
     found = neo4j_graph.read(f"{NODES} ORDER BY n.name")
     assert [row["labels"] for row in found[-2:]] == [["Function", "Node"]] * 2
     (file,) = [row for row in found if row["properties"].get("path") == "one/1.py"]
@@ -253,6 +251,27 @@ def test_any_tables_by_a_mapping(live: Project, neo4j_graph: Graph) -> None:
         "MATCH ()-[r:KNOWS]->() RETURN r.since AS since ORDER BY since"
     ) == [{"since": 1900}, {"since": 1901}]
     assert report(live, "hr", *options, "--verify")[0]["state"] == "equal"
+
+
+def test_what_the_source_leaves_out_gets_the_default_of_its_model(
+    staff: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction([("CREATE (:Person {id: 1, team: 'a'})", {})])
+    grade = 'op.Property("grade", "INTEGER", default=3)'
+    staff.revision("r2", f'op.add_node("Person", {grade}, open=True)', down="r1")
+    staff.done("upgrade", "head")
+
+    (first,) = report(staff, "a", *OPTIONS)
+    (again,) = report(staff, "a", *OPTIONS)
+
+    found = neo4j_graph.read("MATCH (n:Person) RETURN n.grade AS g ORDER BY n.id")
+    assert [row["g"] for row in found] == [None, 3, 3, 3, 3]
+    assert (first["created_nodes"], again["created_nodes"]) == (4, 0)
+    assert "a: equal" in done(staff, "a", *OPTIONS, "--verify")
+    done(staff, "a", "--rollback")
+    assert neo4j_graph.read("MATCH (n:Person) RETURN properties(n) AS p") == [
+        {"p": {"id": 1, "team": "a"}}
+    ]
 
 
 def test_a_relationship_may_lead_to_a_node_of_another_graph(

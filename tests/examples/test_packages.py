@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from importlib.metadata import Distribution, distributions
@@ -226,6 +228,32 @@ def test_a_step_back_and_forth_keeps_the_loaded_graph(
     assert "vector_index_Package_embedding" in schema_objects(driver)
 
 
+def test_files_are_loaded_taken_back_and_loaded_again(
+    neo4j_graph: Graph, tmp_path: Path, driver: neo4j.Driver
+) -> None:
+    copy = tmp_path / "packages"
+    ignored = shutil.ignore_patterns(".neo4j", "*.db*", "__pycache__")
+    shutil.copytree(EXAMPLE, copy, ignore=ignored)
+    run_in(copy, "alembic", "-c", "neo4j.ini", "upgrade", "head")
+    run_in(copy, sys.executable, "load.py")
+    expected = packages_and_needs(driver)
+    driver.execute_query("MATCH (n:!__AlembicNeo4jStamp) DETACH DELETE n")
+    story = (EXAMPLE / "README.md").read_text().split("```")[5].replace("\\\n", "")
+    commands = [shlex.split(line) for line in filter(None, story.split("\n"))]
+    loads = [words for words in commands if "load" in words]
+    undoing = [words for words in commands if "rollback" in words]
+    assert (len(loads), len(undoing)) == (2, 2)
+
+    run_in(copy, sys.executable, "write_files.py")
+    for _ in range(2):
+        for words in loads:
+            run_in(copy, *words)
+        assert packages_and_needs(driver) == expected
+        for words in undoing:
+            run_in(copy, *words)
+        assert everything(driver) == [[], []]
+
+
 def test_the_questions_are_answered(config: Config) -> None:
     command.upgrade(config, "head")
     run("load.py")
@@ -340,12 +368,45 @@ def records(driver: neo4j.Driver, cypher: str) -> list[dict[str, Any]]:
     return [record.data() for record in driver.execute_query(cypher).records]
 
 
+def packages_and_needs(driver: neo4j.Driver) -> list[list[dict[str, Any]]]:
+    """The packages and what they need, without the tags of batches."""
+    found = [
+        records(
+            driver,
+            "MATCH (p:Package) WITH properties(p) AS p "
+            "RETURN p ORDER BY p.normalized_name",
+        ),
+        records(
+            driver,
+            "MATCH (a:Package)-[r:DEPENDS_ON]->(b:Package) "
+            "WITH a.name AS a, b.name AS b, properties(r) AS p "
+            "RETURN a, b, p ORDER BY a, p.text",
+        ),
+    ]
+    for row in (row for rows in found for row in rows):
+        # An empty cell of a file is no value.
+        row["p"] = {
+            name: value
+            for name, value in row["p"].items()
+            if name != "_alembic_batch" and value != ""
+        }
+    return found
+
+
 def run(script: str) -> str:
     """Run a script of the example as its user does and return what it prints."""
+    return run_in(EXAMPLE, sys.executable, script)
+
+
+def run_in(directory: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, script],
-        cwd=EXAMPLE,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        arguments,
+        cwd=directory,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -8,6 +8,7 @@ from typing import Any
 from alembic_neo4j.graph.batch_rollback import Undone, run_undo
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.load_defaults import Defaults
 from alembic_neo4j.graph.load_targets import (
     BATCH_PROPERTY,
     Endpoint,
@@ -42,8 +43,13 @@ def load(
     size: int | None = None,
     mark: Mark | None = None,
     limits: Limits | None = None,
+    defaults: Defaults | None = None,
 ) -> Loaded:
-    step = Load(target, rows, batch, BATCH_PROPERTY, batch_size=size)
+    step = Load(
+        *(target, rows, batch, BATCH_PROPERTY),
+        batch_size=size,
+        defaults=defaults or Defaults(),
+    )
     return run_load(graph, step, limits or Limits(), mark)
 
 

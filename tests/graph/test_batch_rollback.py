@@ -17,6 +17,7 @@ from alembic_neo4j.graph.before_images import INDEX
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.load_defaults import Defaults
 from alembic_neo4j.graph.load_targets import (
     BATCH_PROPERTY,
     Endpoint,
@@ -348,6 +349,14 @@ graphs = st.tuples(
 )
 
 
+defaults = st.sampled_from(
+    [
+        Defaults(),
+        Defaults((("a", "$default_0"), ("b c", "randomUUID()")), {"default_0": 3}),
+    ]
+)
+
+
 class Stopped(Exception):
     """A rollback is broken off, as by a kill."""
 
@@ -389,7 +398,9 @@ def make(graph: Graph, made: Any) -> None:
 )
 @given(
     made=graphs,
-    loaded=st.lists(st.tuples(st.sampled_from(["x", "y", "z"]), loads), max_size=6),
+    loaded=st.lists(
+        st.tuples(st.sampled_from(["x", "y", "z"]), loads, defaults), max_size=6
+    ),
     order=st.permutations(["x", "y", "z"]),
     killed=st.lists(st.integers(0, 12), max_size=2),
 )
@@ -398,10 +409,10 @@ def test_rolling_back_is_exact(
 ) -> None:
     make(neo4j_graph, made)
     before = contents(neo4j_graph)
-    for batch, (target, rows) in loaded:
+    for batch, (target, rows), made_up in loaded:
         # Where keys find several nodes nothing is loaded.
         with suppress(CheckFailed):
-            load(neo4j_graph, target, rows, batch, size=2)
+            load(neo4j_graph, target, rows, batch, size=2, defaults=made_up)
 
     for batch in order:
         step = Undo((batch,), BATCH_PROPERTY, detach=True)

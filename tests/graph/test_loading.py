@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,14 +22,16 @@ from alembic_neo4j.errors import (
     SchemaError,
     StatementError,
 )
-from alembic_neo4j.graph import load_targets
+from alembic_neo4j.graph import batch_size, load_targets
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
 from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.load_defaults import Defaults, defaults_of
 from alembic_neo4j.graph.load_rows import RowDigest
 from alembic_neo4j.graph.load_targets import Endpoint, RelationshipTarget
 from alembic_neo4j.graph.loading import Loaded, has_loaded
 from alembic_neo4j.graph.marker import Mark
+from alembic_neo4j.schema.elements import Node, Property, RelationshipType, Schema
 from tests.graph.loads import contents, images, knows, load, nodes, properties, undo
 
 TAG = load_targets.BATCH_PROPERTY
@@ -312,6 +316,121 @@ def test_a_key_that_finds_several_nodes_is_an_error(people: Graph) -> None:
     assert images(people) == []
 
 
+# Defaults ----------------------------------------------------------------------------
+
+DECLARED = (
+    Property("since", "INTEGER", default=1),
+    Property("the `state`", "STRING", default="it's new"),
+    Property("tags", "LIST<STRING>", default=("a", "b")),
+    Property("born", "DATE", default=date(2024, 1, 2)),
+    Property("uid", "STRING", default_factory="uuid4.hex"),
+    Property("at", "FLOAT", default_factory="now"),
+    Property("odd", "STRING", default_factory="app.odd"),
+    Property("more", "STRING"),
+)
+MODELS = Schema(
+    nodes={"Person": Node("Person", DECLARED)},
+    relationship_types={"KNOWS": RelationshipType("KNOWS", DECLARED)},
+)
+STATIC = {
+    "since": 1,
+    "the `state`": "it's new",
+    "tags": ["a", "b"],
+    "born": date(2024, 1, 2),
+}
+
+
+def static(found: dict[str, Any]) -> dict[str, Any]:
+    """Return properties with dates of Python's, without those made anew for each."""
+    assert re.fullmatch("[0-9a-f]{32}", found["uid"])
+    assert found["at"] > 1.7e9
+    assert found.get(TAG, "b1") == "b1"
+    born = found["born"].to_native()
+    return {
+        name: value
+        for name, value in {**found, "born": born}.items()
+        if name not in ("uid", "at", TAG)
+    }
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"name": "Ann", "since": None}, {"name": "Bob", "since": 2}],
+        [{"name": "Ann"}, {"name": "Bob", "since": 2}],
+    ],
+    ids=["same names", "names of their own"],
+)
+@pytest.mark.parametrize("keys", [None, ("name",)], ids=["created", "merged"])
+def test_a_node_gets_the_defaults_of_what_its_row_lacks(
+    neo4j_graph: Graph, keys: tuple[str, ...] | None, rows: list[dict[str, Any]]
+) -> None:
+    people = nodes("Person", "Child", keys=keys)
+
+    load(neo4j_graph, people, rows, defaults=defaults_of(people, MODELS))
+
+    ann, bob = properties(neo4j_graph)
+    assert static(ann) == {"name": "Ann", **STATIC}
+    assert static(bob) == {"name": "Bob", **STATIC, "since": 2}
+    assert ann["uid"] != bob["uid"]
+
+
+@pytest.mark.parametrize("rest", [{}, {"more": "x"}], ids=["same names", "own names"])
+def test_what_is_found_gets_no_defaults(people: Graph, rest: dict[str, Any]) -> None:
+    target = nodes(keys=("name",))
+    rows = [{"name": "Ann", "since": None, **rest}, {"name": "Dan", "since": 5}]
+
+    loaded = load(people, target, rows, defaults=defaults_of(target, MODELS))
+
+    assert loaded == Loaded(created=1, touched=1)
+    ann, _, _, dan = properties(people)
+    assert ann == {"name": "Ann", **rest}
+    assert static(dan) == {"name": "Dan", **STATIC, "since": 5}
+    # One row creates it, and the next finds it.
+    again = [{"name": "Eva", "since": None}, {"name": "Eva", "since": None}]
+    load(people, target, again, defaults=defaults_of(target, MODELS))
+    assert "since" not in properties(people)[-1]
+    undo(people)
+    assert properties(people) == [{"name": name} for name in ("Ann", "Bob", "Cid")]
+
+
+@pytest.mark.parametrize("keys", [None, (), ("since",)])
+@pytest.mark.parametrize("own", [{}, {"more": "x"}], ids=["same names", "own names"])
+def test_a_relationship_gets_defaults_as_well(
+    people: Graph, keys: tuple[str, ...] | None, own: dict[str, Any]
+) -> None:
+    target = knows(keys)
+    rows = [
+        {"source": "Ann", "target": "Bob", "properties": {"since": 7, "tags": None}},
+        {
+            "source": "Bob",
+            "target": "Cid",
+            "properties": {"since": 8, "tags": [], **own},
+        },
+    ]
+
+    load(people, target, rows, defaults=defaults_of(target, MODELS))
+
+    query = "MATCH (a)-[r:KNOWS]->() RETURN properties(r) AS p ORDER BY a.name"
+    first, second = [row["p"] for row in people.read(query)]
+    assert static(first) == {**STATIC, "since": 7}
+    assert static(second) == {**STATIC, "since": 8, "tags": [], **own}
+
+
+def test_the_model_of_the_first_label_gives_the_default() -> None:
+    child = Node("Child", (Property("since", default=9),))
+    models = Schema(nodes={**MODELS.nodes, "Child": child})
+
+    found = defaults_of(nodes("Child", "Person", "Unknown"), models)
+
+    assert found.parameters["default_1"] == 9
+    assert [name for name, _ in found.expressions] == [
+        *("at", "born", "since", "tags", "the `state`", "uid"),
+    ]
+    assert defaults_of(nodes("Unknown"), models) == Defaults()
+    assert defaults_of(knows(type_="UNKNOWN"), models) == Defaults()
+
+
 # Relationships -----------------------------------------------------------------------
 
 
@@ -326,12 +445,12 @@ def test_relationships_lead_from_source_to_target(people: Graph) -> None:
 
     found = people.read(
         "MATCH (a)-[r:KNOWS]->(b) RETURN a.name AS a, b.name AS b, properties(r) AS p "
-        "ORDER BY elementId(r)"
+        "ORDER BY r.since, a"
     )
     assert found == [
         {"a": "Ann", "b": "Bob", "p": {"since": 1, TAG: "b1"}},
-        {"a": "Bob", "b": "Bob", "p": {TAG: "b1"}},
         {"a": "Ann", "b": "Bob", "p": {TAG: "b1"}},
+        {"a": "Bob", "b": "Bob", "p": {TAG: "b1"}},
     ]
 
 
@@ -349,7 +468,7 @@ def test_rows_without_both_ends_are_counted_and_named(
         loaded = load(people, knows(), rows, size=2)
 
     assert loaded == Loaded(created=1, unmatched=3)
-    assert "3 rows lack a node" in caplog.text
+    assert "3 rows without a node" in caplog.text
     assert "row 2: no (:Person {name: 'Zoe'})" in caplog.text
     assert "row 3: no (:Person {name: 'Xer'}) and no (:Person {name: 'Yan'})" in (
         caplog.text
@@ -519,6 +638,36 @@ def test_a_load_goes_on_where_it_stopped(
     assert loaded == Loaded(created=11)
     names = [row["name"] for row in properties(neo4j_graph)]
     assert names == [f"{number:05}" for number in range(11)]
+
+
+def test_large_rows_go_in_smaller_portions(
+    neo4j_graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_size, "PORTION_BYTES", 20_000)
+    taken: list[int] = []
+    inner = Graph.begin
+
+    def begin(graph: Graph) -> Any:
+        taken.append(given)
+        return inner(graph)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal given
+        for given in range(1, 401):
+            # First large ones, then small ones.
+            yield {"i": given, "text": "x" * (990 if given <= 300 else 1)}
+
+    given = 0
+    monkeypatch.setattr(Graph, "begin", begin)
+    assert load(neo4j_graph, nodes(), rows()) == Loaded(created=400)
+
+    # What is at hand is used up first, then 20,000 bytes are read at once.
+    read = [after - before for before, after in pairwise(taken)]
+    assert taken[0] == 2 * batch_size.FIRST_ROWS
+    assert set(read) >= {0, 19}
+    assert max(read[:10]) == 19
+    found = neo4j_graph.read("MATCH (n:Person) RETURN count(DISTINCT n.i) AS n")
+    assert found == [{"n": 400}]
 
 
 def test_a_load_that_is_done_does_not_touch_its_rows(neo4j_graph: Graph) -> None:

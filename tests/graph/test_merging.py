@@ -128,6 +128,7 @@ def test_nodes_of_the_same_key_are_merged(
         *(OLD, f"toLower(n.`{P.replace('`', '``')}`)"),
         policies=(("id", "first"),),
         policy="first",
+        order_by="n.id",
         where="n.id <> 11",
     )
     (step,) = plan(change)
@@ -145,7 +146,7 @@ def test_all_labels_are_united(driver: neo4j.Driver, neo4j_graph: Graph) -> None
     add(driver, "All", "Label1", "Label3", id=1)
     add(driver, "All", "Label2", "Label `Oops`", id=2)
     add(driver, "All", "Label1", "Label `Oops`", id=3)
-    merge(neo4j_graph, MergeNodes("All", "true", policy="first"))
+    merge(neo4j_graph, MergeNodes("All", "true", policy="first", order_by="n.id"))
     assert graph(driver)[0] == [
         ({"All", "Label1", "Label2", "Label3", "Label `Oops`"}, {"id": 1})
     ]

@@ -183,6 +183,8 @@ def test_the_reason_is_told() -> None:
     assert "no finite number" in refused("FLOAT", "NaN")
     assert "the words are true, false" in refused("BOOLEAN", "yes")
     assert "half of a pair" in refused("STRING", "a\ud800")
+    assert refused("DATE", "34").endswith("a date looks like 2024-12-31")
+    assert "a date and time look like" in refused("LOCAL DATETIME", "34")
     assert "it has no offset" in refused("ZONED DATETIME", "2024-01-02T03:04")
     assert "can't hold null" in refused("LIST<STRING>", ["a", None])
     assert "one kind of items, not int and str" in refused("ANY", [1, "a"])

@@ -104,11 +104,21 @@ def write_parquet(path: Path, count: int) -> None:
     parquet.write_table(pyarrow.table(columns), path, **options)
 
 
+def write_shared(path: Path, count: int) -> None:
+    """One long text for all rows, which the file has once."""
+    texts = pyarrow.array(["x" * 100 * (count // 1_000)])
+    numbers = pyarrow.array([0] * count, pyarrow.int32())
+    column = pyarrow.DictionaryArray.from_arrays(numbers, texts)
+    # Without our word for it, it is read as any other column of texts.
+    parquet.write_table(pyarrow.table({"text": column}), path, store_schema=False)
+
+
 LONG: dict[str, tuple[Callable[[Path, int], None], int, int]] = {
     "long.csv": (write_csv, 200_000, 4),
     "long.csv.gz": (write_gzip, 200_000, 4),
     "long.json": (write_json, 150_000, 4),
     "long.parquet": (write_parquet, 600_000, 24),
+    "shared.parquet": (write_shared, 1_000_000, 32),
     "unique.csv": (write_csv, 110_000, 40),
 }
 """Names, how they are written, rows, and the megabytes that reading may take."""

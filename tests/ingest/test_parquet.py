@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from alembic_neo4j.ingest import parquet as parquet_rows
 
 from .reading import problem, refusal, rows_of, values_of
-from .writing import table_bytes
+from .writing import COMPRESSIONS, table_bytes
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NANOSECOND = 1_704_164_645_123_456_789
@@ -145,6 +146,29 @@ def test_a_damaged_page_is_refused(at: int, path: Path) -> None:
     path.write_bytes(data)
 
     assert "people.parquet" in refusal(path)
+
+
+@pytest.mark.parametrize("suffix", [c for c in COMPRESSIONS if c])
+def test_a_compressed_file_is_unpacked_up_to_a_limit(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_rows, "_BUFFER", 1 << 10)
+    data = table_bytes(pyarrow.table({"x": range(1_000)}))
+    path = tmp_path / f"numbers.parquet{suffix}"
+    path.write_bytes(COMPRESSIONS[suffix](data))
+
+    assert len(values_of(path, max_unpacked=len(data))) == 1_000
+    found = refusal(path, max_unpacked=len(data) - 1)
+
+    assert f"numbers.parquet{suffix}: expected at most {len(data) - 1:,} bytes" in found
+    assert "--max-unpacked" in found
+
+
+def test_a_packed_bomb_is_no_parquet_file(tmp_path: Path) -> None:
+    path = tmp_path / "zeros.parquet.gz"
+    path.write_bytes(gzip.compress(bytes(40 << 20), 1))
+
+    assert "expected at most 1,048,576 bytes" in refusal(path, max_unpacked=1 << 20)
 
 
 def test_a_text_file_of_that_name(path: Path) -> None:

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.model_rules import rules_of_label, rules_of_type
+from alembic_neo4j.ingest.model_rules import (
+    rules_of_label,
+    rules_of_properties,
+    rules_of_type,
+)
 from alembic_neo4j.ingest.rule_files import rules_from_file, rules_from_mapping
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
 from alembic_neo4j.schema.elements import (
@@ -153,6 +157,15 @@ SCHEMA = Schema.of(
         Constraint(ConstraintKind.UNIQUE, Entity.RELATIONSHIP, "KNOWS", ("id",)),
     ],
 )
+
+
+def test_a_default_that_only_python_makes_is_none() -> None:
+    made = Property("uid", "STRING", required=True, default_factory="uuid4.hex")
+    odd = Property("odd", "STRING", required=True, default_factory="app.models.odd")
+
+    rules = rules_of_properties([made, odd])
+
+    assert [rule.required for rule in rules.properties] == [False, True]
 
 
 def test_what_the_model_of_a_label_asks() -> None:

@@ -202,6 +202,47 @@ def test_a_script_does_the_same(live: Project, neo4j_graph: Graph) -> None:
     assert images(neo4j_graph) == []
 
 
+DEFAULTS = """
+        op.add_node(
+            "Person",
+            op.Property("name", "STRING"),
+            op.Property("state", "STRING", default="it's new"),
+            op.Property("uid", "STRING", default_factory="uuid4.hex"),
+        )
+        op.create_nodes("Person", [{"name": "Ann"}, {"name": "Bob", "state": "old"}])
+        op.upsert_nodes(
+            "Person", [{"name": "Cid"}, {"name": "Dan", "state": None}],
+            merge_keys=["name"],
+        )
+        """
+
+
+@pytest.mark.parametrize("as_sql", [False, True], ids=["run", "script"])
+def test_what_is_created_gets_the_defaults_of_the_history(
+    live: Project, neo4j_graph: Graph, as_sql: bool
+) -> None:
+    neo4j_graph.transaction([("CREATE (:Person {name: 'Cid'})", {})])
+    live.revision("r1", DEFAULTS, "op.rollback_batch(); op.remove_node('Person')")
+
+    if as_sql:
+        script = _uncommented(live.done("upgrade", "head", "--sql"))
+        for statement in filter(str.strip, script.split(";")):
+            neo4j_graph.autocommit(statement)
+    else:
+        live.done("upgrade", "head")
+
+    found = properties(neo4j_graph)
+    tag = {"_alembic_batch": "r1"}
+    uids = {row.pop("uid") for row in found if row["name"] != "Cid"}
+    assert len(uids) == 3
+    assert found == [
+        {"name": "Ann", "state": "it's new", **tag},
+        {"name": "Bob", "state": "old", **tag},
+        {"name": "Cid"},
+        {"name": "Dan", "state": "it's new", **tag},
+    ]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -91,7 +91,7 @@ CREATE (p)-[:OWNED]->(:Old {number: i})
 """
 SHOWN = """
 MATCH (n:Person) RETURN count(n) AS people, sum(n.count) AS counted,
-  sum(size(n.runs)) AS runs, collect(DISTINCT n.active) AS active,
+  sum(size(n.runs)) AS runs, count(DISTINCT n.active) AS active,
   COUNT { (:Person)-[:LIVES_IN]->(:City) } AS lives, COUNT { (:City) } AS cities,
   COUNT { (:Person)-[:MET_IN]->(:Meeting)-[:WITH]->(:Person) } AS meetings,
   COUNT { ()-[:KNOWS]->() } AS knows, COUNT { (:Old) } AS old
@@ -100,7 +100,7 @@ WHOLE = {
     "people": 20,
     "counted": sum(range(1, 21)),
     "runs": 40,
-    "active": [True, False],
+    "active": 2,
     "lives": 20,
     "cities": 4,
     "meetings": 40,

@@ -292,7 +292,7 @@ class NodeToRelationship(Refactoring):
 
 @dataclass(frozen=True)
 class DeduplicateRelationships(Refactoring):
-    """Of parallel relationships that are alike the oldest one stays.
+    """Of parallel relationships that are alike one stays.
 
     They are alike where the properties in `by` are the same; None is all of them.
     """

@@ -1,0 +1,75 @@
+"""What the properties of created nodes and relationships get where a row has none.
+
+As neomodel has it, null is no value either, and what is there already gets nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
+from alembic_neo4j.schema.elements import Property, Schema
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """The defaults of properties: each with its Cypher, and the parameters of that."""
+
+    expressions: tuple[tuple[str, str], ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def defaults_of(target: LoadTarget, schema: Schema) -> Defaults:
+    """Return the defaults that the models of a schema give to what rows become.
+
+    A default that only a callable of Python's can make is not among them.
+    """
+    declared = _declared(target, schema)
+    expressions: list[tuple[str, str]] = []
+    parameters: dict[str, Any] = {}
+    for name in sorted(declared):
+        if declared[name].default is not None:
+            parameter = f"default_{len(parameters)}"
+            parameters[parameter] = declared[name].default
+            expressions.append((name, f"${parameter}"))
+        elif (made := generated(declared[name])) is not None:
+            expressions.append((name, made))
+    return Defaults(tuple(expressions), parameters)
+
+
+def generated(declared: Property) -> str | None:
+    """Return the Cypher that makes a property's default anew for each, where known."""
+    if declared.default_factory == "uuid4.hex":
+        return "replace(randomUUID(), '-', '')"
+    if declared.default_factory == "now":
+        if declared.format == "%Y-%m-%d":
+            return "toString(date())"
+        return _NOW.get(declared.type)
+    return None
+
+
+_NOW: Mapping[str, str] = {
+    "DATE": "date()",
+    "LOCAL DATETIME": "localdatetime()",
+    "LOCAL TIME": "localtime()",
+    "ZONED DATETIME": "datetime()",
+    "ZONED TIME": "time()",
+    "LOCAL DATETIME | ZONED DATETIME": "localdatetime()",
+    # As neomodel stores it: the seconds since 1970.
+    "FLOAT": "datetime().epochMillis / 1000.0",
+}
+
+
+def _declared(target: LoadTarget, schema: Schema) -> dict[str, Property]:
+    if not isinstance(target, NodeTarget):
+        type_ = schema.relationship_types.get(target.type)
+        return {p.name: p for p in type_.properties} if type_ else {}
+    # Where models of several labels have a property, that of the first label counts.
+    return {
+        p.name: p
+        for label in reversed(target.labels)
+        if label in schema.nodes
+        for p in schema.nodes[label].properties
+    }
