@@ -238,6 +238,7 @@ def _deletion(
         change=f"DELETE {variable}",
         parameters={"batches": list(undo.batches)},
         scope=scope,
+        done="deleted",
     )
 
 

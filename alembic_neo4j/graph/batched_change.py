@@ -18,6 +18,7 @@ def batched_change(
     parameters: Mapping[str, Any],
     scope: str = "",
     batch_size: int = DEFAULT_BATCH_SIZE,
+    done: str = "changed",
 ) -> Batched:
     """Return the change of the entities called `variable` where `left` holds.
 
@@ -44,6 +45,7 @@ def batched_change(
         ),
         parameters=parameters,
         batch_size=batch_size,
+        done=done,
         extent=scope
         and (
             f"{found} count(*) AS value\n"

@@ -52,7 +52,7 @@ def run_batches(
     batches = _Batches(graph, step, size, between)
     batches.run()
     level = logging.INFO if batches.changed else logging.DEBUG
-    log.log(level, "%s: %s changed", step.title, f"{batches.changed:,}")
+    log.log(level, "%s: %s %s", step.title, f"{batches.changed:,}", step.done)
     return batches.changed
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime, time, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from alembic_neo4j.errors import StatementError
 
 PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 """The types whose values are sent as they are."""
@@ -19,7 +21,9 @@ def sendable(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the parameters with every time zone in a form that the driver packs well.
 
     The driver asks a ZoneInfo about a datetime type of its own, which reads foreign
-    memory (python/cpython#125318): a crash, or an instant that is hours off.
+    memory (python/cpython#125318): a crash, or an instant that is hours off. Of a time
+    of day it asks any zone but pytz's own in a way that is an error. Raises
+    StatementError for a time of day in a zone whose offset depends on the date.
     """
     return {name: sendable_value(value) for name, value in (parameters or {}).items()}
 
@@ -31,6 +35,8 @@ def sendable_value(value: Any) -> Any:
         return value
     if isinstance(value, datetime) and isinstance(value.tzinfo, ZoneInfo):
         return _with_pytz(value, value.tzinfo)
+    if isinstance(value, time) and value.tzinfo is not None:
+        return _with_offset(value)
     if isinstance(value, Mapping):
         return {key: sendable_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)) and not _is_of_driver(value):
@@ -45,6 +51,20 @@ def _is_of_driver(value: Any) -> bool:
     from neo4j.time import Duration
 
     return isinstance(value, (Duration, Point))
+
+
+def _with_offset(value: time) -> Any:
+    import pytz
+    from neo4j.time import Time
+
+    offset = value.utcoffset()
+    if offset is None:
+        raise StatementError(
+            f"{value!r} is a time of day in a zone whose offset depends on the date; "
+            "give it with a fixed offset, such as timezone(timedelta(hours=1))"
+        )
+    zone = pytz.FixedOffset(int(offset.total_seconds() // 60))
+    return Time.from_native(value.replace(tzinfo=None)).replace(tzinfo=zone)
 
 
 def _with_pytz(value: datetime, zone: ZoneInfo) -> datetime:

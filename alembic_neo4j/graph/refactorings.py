@@ -402,6 +402,7 @@ def _delete_nodes(change: DeleteNodes, before: Schema, revision: str) -> Iterabl
             left=where or "true",
             change="DELETE r",
             parameters={},
+            done="deleted",
         )
     else:
         yield refactoring_checks.checked(
@@ -415,6 +416,7 @@ def _delete_nodes(change: DeleteNodes, before: Schema, revision: str) -> Iterabl
             *(scope, "", "DETACH DELETE n" if change.detach else "DELETE n"),
             where=where,
         ),
+        done="deleted",
         batch_size=change.batch_size,
     )
 
@@ -520,6 +522,7 @@ def _deduplicate(
             where=change.where,
         ),
         usual=RELATIONSHIP_BATCH_SIZE,
+        done="deleted",
         batch_size=change.batch_size,
     )
 
@@ -537,6 +540,7 @@ def _delete_relationships(
             pattern=_between(change.source_label, change.type, change.target_label),
             where=change.where,
         ),
+        done="deleted",
         batch_size=change.batch_size,
     )
 

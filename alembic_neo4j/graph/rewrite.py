@@ -33,6 +33,7 @@ def batched(
     *,
     usual: int = DEFAULT_BATCH_SIZE,
     batch_size: int | None = None,
+    done: str = "changed",
 ) -> Batched:
     """Return the change in batches, safe to run again from the start.
 
@@ -69,6 +70,7 @@ def batched(
         parameters=rewrite.parameters,
         batch_size=usual,
         chosen_size=batch_size,
+        done=done,
         extent=_lines(
             f"{found} count(*) AS value",
             f"UNION ALL {found} {id_} AS value ORDER BY {variable} LIMIT 1",

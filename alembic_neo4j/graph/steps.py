@@ -48,7 +48,7 @@ class Batched:
     three rows, as ``value``, how many entities there are to look at, whether they are
     left to do or not, their first id and their last. `count` returns one row with how
     many are left to do, as ``count``. `batch_size` is the usual one, `chosen_size` a
-    person's for this change.
+    person's for this change; `done` is the word for what becomes of an entity.
     """
 
     title: str
@@ -61,6 +61,7 @@ class Batched:
     walk: str = ""
     count: str = ""
     chosen_size: int | None = None
+    done: str = "changed"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from alembic_neo4j.errors import ConfigurationError, LockError
 
+_BLOCKED = ("database is locked", "canceling statement due to lock timeout")
+"""What SQLite and PostgreSQL say when another process does not end what it writes."""
+
 _UNWRITABLE = (
     "attempt to write a readonly database",
     "database or disk is full",
@@ -54,6 +57,8 @@ def open_engine(url: str | URL) -> Engine:
         raise _unusable(parsed, error) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "handle_error", _say_what_is_wrong)
     return engine
 
@@ -141,6 +146,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SET lock_timeout = '10s'")
+    cursor.close()
+    connection.commit()
+
+
 def _say_what_is_wrong(
     context: ExceptionContext,
 ) -> LockError | ConfigurationError | None:
@@ -155,13 +167,7 @@ def _say_what_is_wrong(
             f"the connection to the ledger {name} was lost: {error}. Nothing more has "
             "been written here. Run the same command again when the ledger answers"
         )
-    if context.dialect.name == "sqlite":
-        return _sqlite_refuses(name, error)
-    return None
-
-
-def _sqlite_refuses(name: str, error: str) -> LockError | ConfigurationError | None:
-    if "database is locked" in error:
+    if any(text in error for text in _BLOCKED):
         # No lock of ours: it lasts for the milliseconds of a commit, unless the process
         # is paused, and nobody else can end it.
         return LockError(
@@ -170,7 +176,7 @@ def _sqlite_refuses(name: str, error: str) -> LockError | ConfigurationError | N
             "has been written here. Let it go on or end it, then run the same command "
             "again"
         )
-    if any(text in error for text in _UNWRITABLE):
+    if context.dialect.name == "sqlite" and any(text in error for text in _UNWRITABLE):
         return ConfigurationError(
             f"the ledger {name} can't be written to: {error}. Nothing more has been "
             "written here. Mend what the message names, then run the same command again"

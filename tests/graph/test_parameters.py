@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from alembic_neo4j.errors import StatementError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.parameters import sendable
 
@@ -22,6 +23,24 @@ def test_a_time_in_a_zone_is_the_same_instant_in_the_graph(
         {"when": moment},
     )
     assert rows == [{"seconds": moment.timestamp(), "zone": zone}]
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset"),
+    [(timezone.utc, "Z"), (timezone(timedelta(hours=-3, minutes=-30)), "-03:30")],
+)
+def test_a_time_of_day_keeps_its_offset(
+    zone: timezone, offset: str, neo4j_graph: Graph
+) -> None:
+    given = time(1, 2, 3, 4000, tzinfo=zone)
+    rows = neo4j_graph.read("RETURN toString($given) AS text", {"given": given})
+    assert rows == [{"text": f"01:02:03.004{offset}"}]
+
+
+def test_a_time_of_day_needs_an_offset() -> None:
+    given = time(1, tzinfo=ZoneInfo("Europe/Berlin"))
+    with pytest.raises(StatementError, match="give it with a fixed offset"):
+        sendable({"given": given})
 
 
 def test_zones_are_found_within_lists_and_maps() -> None:

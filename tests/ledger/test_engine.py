@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 
 from alembic_neo4j.errors import ConfigurationError, LockError
@@ -68,3 +68,20 @@ def test_a_log_that_was_left_is_not_passed_over(tmp_path: Path) -> None:
     reader.engine.dispose()
     path.write_text("this is no database, and never was one")
     assert connect_read_only(url) is None
+
+
+def test_what_another_process_writes_to_postgresql_is_not_waited_for_for_ever(
+    postgresql_url: URL,
+) -> None:
+    engine = open_engine(postgresql_url)
+    with connect(engine) as one, connect(engine) as other:
+        one.execute(text("CREATE TABLE one AS SELECT 1 AS x"))
+        one.commit()
+        # The pool's own rollback does not take the setting back.
+        assert one.execute(text("SHOW lock_timeout")).scalar() == "10s"
+        one.execute(text("SET lock_timeout = '100ms'"))
+        one.commit()
+        other.execute(text("UPDATE one SET x = 2"))
+        with pytest.raises(LockError, match="is being written to by a process"):
+            one.execute(text("UPDATE one SET x = 3"))
+    engine.dispose()
