@@ -264,9 +264,10 @@ class Neo4jMigrationContext(MigrationContext):
             self._owner, self._fenced = None, False
 
     def _was_taken(self) -> bool:
+        if self.connection is None or not self._fenced:
+            return False
         with suppress(SQLAlchemyError):
-            if self.connection is not None:
-                self.connection.rollback()
+            self.connection.rollback()
             return not self._is_theirs()
         return False
 
