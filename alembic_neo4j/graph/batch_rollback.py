@@ -25,6 +25,9 @@ from alembic_neo4j.schema.elements import Entity
 
 log = logging.getLogger(__name__)
 
+DELETION_BATCH_SIZE = 2_500
+"""How many are deleted at once: more take longer each (benchmarks/loads.py)."""
+
 _STILL_RELATED = "Neo.ClientError.Schema.ConstraintValidationFailed"
 
 
@@ -238,6 +241,7 @@ def _deletion(
         change=f"DELETE {variable}",
         parameters={"batches": list(undo.batches)},
         scope=scope,
+        batch_size=DELETION_BATCH_SIZE,
         done="deleted",
     )
 
