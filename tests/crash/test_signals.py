@@ -76,7 +76,8 @@ def test_the_batch_in_hand_is_finished(
     assert stopped.status == 128 + number, stopped.text
     assert "Traceback" not in stopped.text
     assert "Run the same command again and it goes on from here" in stopped.text
-    assert _renamed(sweep) == before + BATCH
+    # A batch is a range of internal ids, which may have gaps.
+    assert 0 < _renamed(sweep) - before <= BATCH
     assert open_runs(project) == 1
     _ends_as_if_never_stopped(sweep, project)
 
