@@ -12,8 +12,7 @@ from alembic_neo4j.checks.preflight import Obstacle
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.graph.capabilities import Server
 from alembic_neo4j.graph.ddl import create_text, drop_text
-from alembic_neo4j.graph.execute import digest_of, kind_of, ordered, units
-from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.graph.execute import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.graph.steps import (
     Batched,
     Check,
@@ -41,9 +40,6 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
 )
 from alembic_neo4j.schema.words import described
-
-_READING = {Kind.READ.value, kind_of([Report("", "", "")])}
-"""What the journal does not know of."""
 
 EARLIER = "an earlier step changes it"
 NOT_ASKED = "the graph was not asked"
@@ -209,7 +205,7 @@ class _Planned:
     def _unit(self, unit: Sequence[Step]) -> UnitPlan:
         kind, first = kind_of(unit), unit[0]
         found = UnitPlan(kind, tuple(_texts(unit)))
-        if kind not in _READING:
+        if not only_reads(unit):
             state = self._state(digest_of(unit))
             if self._position is not None:
                 self._position += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from alembic_neo4j.graph.rewrite import extent
 from alembic_neo4j.graph.steps import DEFAULT_BATCH_SIZE, Batched
 
 
@@ -27,7 +28,6 @@ def batched_change(
     to look at, ids that lie close together are walked through.
     """
     id_ = f"id({variable})"
-    found = f"MATCH {scope} RETURN"
     once = f"WITH DISTINCT {variable}"
     return Batched(
         title,
@@ -46,12 +46,7 @@ def batched_change(
         parameters=parameters,
         batch_size=batch_size,
         done=done,
-        extent=scope
-        and (
-            f"{found} count(*) AS value\n"
-            f"UNION ALL {found} {id_} AS value ORDER BY {variable} LIMIT 1\n"
-            f"UNION ALL {found} {id_} AS value ORDER BY {variable} DESC LIMIT 1"
-        ),
+        extent=scope and extent(scope, variable),
         walk=scope
         and (
             f"{match}\nWHERE {id_} IN range($first, $last) AND {left}\n{once}, "

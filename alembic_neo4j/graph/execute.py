@@ -88,6 +88,14 @@ def kind_of(unit: Sequence[Step]) -> str:
     return first.kind.value if isinstance(first, Run) else type(first).__name__.lower()
 
 
+def only_reads(unit: Sequence[Step]) -> bool:
+    """Tell whether a group of steps has no effect: the journal leaves it out."""
+    first = unit[0]
+    return isinstance(first, Report) or (
+        isinstance(first, Run) and first.kind is Kind.READ
+    )
+
+
 def digest_of(unit: Sequence[Step]) -> str:
     """Return the SHA-256 of what a group of steps runs, parameters left out."""
     texts = "\n".join(_text(step) for step in unit)

@@ -42,7 +42,6 @@ def batched(
     scope, left = rewrite.scope, both(rewrite.left, rewrite.where)
     variable, rest = scope.variable, left and f" AND {left}"
     match = f"MATCH {rewrite.pattern or scope.pattern}"
-    found = f"MATCH {scope.pattern} RETURN"
     # Deprecated since 5.0 and understood by Cypher 5 and 25: only an internal id has
     # ranges, and keeps the order of a scan.
     id_ = f"id({variable})"
@@ -71,11 +70,7 @@ def batched(
         batch_size=usual,
         chosen_size=batch_size,
         done=done,
-        extent=_lines(
-            f"{found} count(*) AS value",
-            f"UNION ALL {found} {id_} AS value ORDER BY {variable} LIMIT 1",
-            f"UNION ALL {found} {id_} AS value ORDER BY {variable} DESC LIMIT 1",
-        ),
+        extent=extent(scope.pattern, variable),
         walk=_lines(
             match,
             f"WHERE {id_} IN range($first, $last){rest}",
@@ -84,6 +79,16 @@ def batched(
             "RETURN count(*) AS changed, max(_id) AS last",
         ),
         count=_lines(match, left and f"WHERE {left}", "RETURN count(*) AS count"),
+    )
+
+
+def extent(pattern: str, variable: str) -> str:
+    """Return the query for how many a pattern finds, and their first and last id."""
+    found, id_ = f"MATCH {pattern} RETURN", f"id({variable})"
+    return (
+        f"{found} count(*) AS value\n"
+        f"UNION ALL {found} {id_} AS value ORDER BY {variable} LIMIT 1\n"
+        f"UNION ALL {found} {id_} AS value ORDER BY {variable} DESC LIMIT 1"
     )
 
 

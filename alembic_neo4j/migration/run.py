@@ -22,6 +22,7 @@ from alembic_neo4j.graph.execute import (
     Limits,
     digest_of,
     kind_of,
+    only_reads,
     ordered,
     run_unit,
     units,
@@ -38,7 +39,6 @@ from alembic_neo4j.graph.steps import (
     Check,
     Load,
     Merge,
-    Report,
     Run,
     Step,
     Stop,
@@ -204,7 +204,7 @@ class GraphRunner:
         finished: Callable[[list[Row]], None] = lambda _rows: None,
     ) -> list[Row]:
         self._limits.interrupts.check()
-        if self.recorder is None or _only_reads(unit):
+        if self.recorder is None or only_reads(unit):
             return run_unit(self._graph, unit, self._limits)
         journal, run = self.recorder.journal, self.recorder.run
         self._position += 1
@@ -298,13 +298,6 @@ def _kept(rows: list[Row]) -> str:
     except StatementError as error:
         log.warning("The rows are lost when this run is resumed: %s", error)
         return "[]"
-
-
-def _only_reads(unit: Sequence[Step]) -> bool:
-    step = unit[0]
-    return isinstance(step, Report) or (
-        isinstance(step, Run) and step.kind is Kind.READ
-    )
 
 
 def _is_autocommit(step: Step) -> bool:

@@ -7,8 +7,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 
 import pyarrow
 from pyarrow import parquet
@@ -68,7 +68,7 @@ def read(*pairs: tuple[Path, Path]) -> list[tuple[int | str, int]]:
     return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
 
 
-def write_lines(file: IO[bytes], count: int) -> None:
+def write_lines(file: BufferedIOBase, count: int) -> None:
     file.write(b"id,name,x,day\n")
     for at in range(0, count, 1_000):
         numbers = range(at, at + 1_000)
@@ -83,7 +83,7 @@ def write_csv(path: Path, count: int) -> None:
 
 def write_gzip(path: Path, count: int) -> None:
     with gzip.open(path, "wb", compresslevel=1) as file:
-        write_lines(file, count)  # type: ignore[arg-type]
+        write_lines(file, count)
 
 
 def write_json(path: Path, count: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,9 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def refused(uri: object, **options: object) -> str:
+def refused(uri: str | Path, **options: Any) -> str:
     with pytest.raises(IngestError) as raised:
-        obtain(uri, **options)  # type: ignore[arg-type]
+        obtain(uri, **options)
     return str(raised.value)
 
 

@@ -97,6 +97,16 @@ class _OfNodes(Refactoring):
         return Entity.NODE, self.label
 
 
+class _OfRelationships(Refactoring):
+    type: str
+    """No field here: it has another place in each of the subclasses."""
+
+    @property
+    def subject(self) -> tuple[Entity, str]:
+        """The relationships of the type."""
+        return Entity.RELATIONSHIP, self.type
+
+
 def _word(entity: Entity) -> str:
     return "node" if entity is Entity.NODE else "relationship"
 
@@ -237,7 +247,7 @@ class DeleteNodes(_OfNodes):
 
 
 @dataclass(frozen=True)
-class RelationshipToNode(Refactoring):
+class RelationshipToNode(_OfRelationships):
     """Each relationship becomes a node between its ends, with its properties."""
 
     words = "relationship_to_node"
@@ -248,11 +258,6 @@ class RelationshipToNode(Refactoring):
     label: str
     source_type: str
     target_type: str
-
-    @property
-    def subject(self) -> tuple[Entity, str]:
-        """The relationships of the type."""
-        return Entity.RELATIONSHIP, self.type
 
     def reverse(self) -> NodeToRelationship:
         """Turn the nodes into relationships."""
@@ -291,7 +296,7 @@ class NodeToRelationship(Refactoring):
 
 
 @dataclass(frozen=True)
-class DeduplicateRelationships(Refactoring):
+class DeduplicateRelationships(_OfRelationships):
     """Of parallel relationships that are alike one stays.
 
     They are alike where the properties in `by` are the same; None is all of them.
@@ -304,14 +309,9 @@ class DeduplicateRelationships(Refactoring):
     target: str
     by: tuple[str, ...] | None = field(default=None, kw_only=True)
 
-    @property
-    def subject(self) -> tuple[Entity, str]:
-        """The relationships of the type."""
-        return Entity.RELATIONSHIP, self.type
-
 
 @dataclass(frozen=True)
-class DeleteRelationships(Refactoring):
+class DeleteRelationships(_OfRelationships):
     """Relationships are deleted."""
 
     words = "delete_relationships"
@@ -319,11 +319,6 @@ class DeleteRelationships(Refactoring):
     type: str
     source_label: str | None = field(default=None, kw_only=True)
     target_label: str | None = field(default=None, kw_only=True)
-
-    @property
-    def subject(self) -> tuple[Entity, str]:
-        """The relationships of the type."""
-        return Entity.RELATIONSHIP, self.type
 
 
 REFACTORINGS: tuple[type[Refactoring], ...] = (
