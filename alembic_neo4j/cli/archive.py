@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from alembic_neo4j.graph.archives import Archive
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
 
 
 @click.group()
@@ -65,13 +66,12 @@ def restore(
     from alembic_neo4j.migration.archives import archives, restore_archives
     from alembic_neo4j.migration.inspection import inspect_project
 
-    chosen = inspect_project(
-        config, lambda context: archives(context, revision, property)
-    )
-    inspect_project(
-        config, lambda context: restore_archives(context, chosen, on_conflict)
-    )
-    _report(chosen, as_json, "")
+    def act(context: Neo4jMigrationContext) -> Sequence[Archive]:
+        chosen = archives(context, revision, property)
+        restore_archives(context, chosen, on_conflict)
+        return chosen
+
+    _report(inspect_project(config, act), as_json, "")
 
 
 @archive.command()
@@ -90,13 +90,14 @@ def purge(
     from alembic_neo4j.migration.archives import archives, purge_archives
     from alembic_neo4j.migration.inspection import inspect_project
 
-    chosen = inspect_project(
-        config, lambda context: archives(context, revision, property)
-    )
-    if not yes:
-        _confirm(chosen)
-    inspect_project(config, lambda context: purge_archives(context, chosen))
-    _report(chosen, as_json, "")
+    def act(context: Neo4jMigrationContext) -> Sequence[Archive]:
+        chosen = archives(context, revision, property)
+        if not yes:
+            _confirm(chosen)
+        purge_archives(context, chosen)
+        return chosen
+
+    _report(inspect_project(config, act), as_json, "")
 
 
 def _confirm(chosen: Sequence[Archive]) -> None:

@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alembic_neo4j.cli.project import format_option, print_json, project_options
+from alembic_neo4j.cli.project import (
+    format_option,
+    lock_timeout_option,
+    print_json,
+    project_options,
+)
 from alembic_neo4j.schema.words import counted
 
 if TYPE_CHECKING:
@@ -96,20 +101,10 @@ def show(config: Config, batch: str, as_json: bool) -> None:
     help="Delete the relationships of others with the nodes that the batch created.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--lock-timeout",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="How long to wait for another command that writes (neo4j.lock_timeout).",
-)
+@lock_timeout_option
 @format_option
 def rollback(
-    config: Config,
-    batch: str,
-    detach: bool,
-    yes: bool,
-    lock_timeout: float | None,
-    as_json: bool,
+    config: Config, batch: str, detach: bool, yes: bool, as_json: bool
 ) -> None:
     """Take a BATCH back: what it created is deleted, what it changed is restored.
 
@@ -125,19 +120,19 @@ def rollback(
     )
     from alembic_neo4j.migration.inspection import inspect_project
 
-    if lock_timeout is not None:
-        assert config.cmd_opts is not None
-        config.cmd_opts.x.append(f"neo4j.lock_timeout={lock_timeout}")
-    record = inspect_project(config, lambda context: find_batch(context, batch))
-    if is_rolled_back(record):
+    def act(context: Neo4jMigrationContext) -> Undone | None:
+        record = find_batch(context, batch)
+        if is_rolled_back(record):
+            return None
+        if not yes:
+            _confirm(batch, record)
+        return roll_back(context, batch, detach=detach)
+
+    undone = inspect_project(config, act)
+    if undone is None:
         _report(as_json, batch, Undone(), "It was rolled back before.")
-        return
-    if not yes:
-        _confirm(batch, record)
-    undone = inspect_project(
-        config, lambda context: roll_back(context, batch, detach=detach)
-    )
-    _report(as_json, batch, undone)
+    else:
+        _report(as_json, batch, undone)
 
 
 def _known(context: Neo4jMigrationContext, batch: str) -> BatchRecord:

@@ -17,7 +17,12 @@ import click
 
 from alembic_neo4j.cli.ingest_options import read_options, value_options
 from alembic_neo4j.cli.progress import shown_progress, shown_transfer
-from alembic_neo4j.cli.project import format_option, print_json, project_options
+from alembic_neo4j.cli.project import (
+    format_option,
+    lock_timeout_option,
+    print_json,
+    project_options,
+)
 from alembic_neo4j.schema.words import counted
 
 if TYPE_CHECKING:
@@ -120,12 +125,7 @@ _BATCH = (
     ),
     click.option("--loader", help="The program that has made the file, to be noted."),
     click.option("--loader-version", default="", help="The version of that program."),
-    click.option(
-        "--lock-timeout",
-        type=click.FloatRange(min=0),
-        metavar="SECONDS",
-        help="How long to wait for another command that writes (neo4j.lock_timeout).",
-    ),
+    lock_timeout_option,
     click.option(
         "--dry-run", is_flag=True, help="Check the file, and load nothing of it."
     ),
@@ -157,7 +157,6 @@ def load(
     batch_size: int | None,
     loader: str | None,
     loader_version: str,
-    lock_timeout: float | None,
     dry_run: bool,
     as_json: bool,
     **options: Any,
@@ -177,9 +176,6 @@ def load(
     target, source = _target(**options), _source(file, **options)
     if batch is not None:
         checked_name(batch)
-    if lock_timeout is not None:
-        assert config.cmd_opts is not None
-        config.cmd_opts.x.append(f"neo4j.lock_timeout={lock_timeout}")
     with shown_transfer(address_of(file).name) as told:
         data = source.obtain(report=told)
     load = FileLoad(
@@ -202,13 +198,8 @@ def load(
 def _loaded(
     context: Neo4jMigrationContext, load: FileLoad, *, dry_run: bool
 ) -> tuple[ValidationReport, LoadOutcome | None]:
-    from alembic_neo4j.migration.ingestion import (
-        load_file,
-        load_rows,
-        warn_of_unknown_names,
-    )
+    from alembic_neo4j.migration.ingestion import load_file, load_rows
 
-    warn_of_unknown_names(context, load.target)
     name = load.file.name
     with shown_progress(f"checking {name}") as told:
         report = load_rows(context, load).check(report=told)

@@ -39,6 +39,28 @@ def _with_options(command: Callable[..., Any], *, required: bool) -> Callable[..
     return with_config
 
 
+def lock_timeout_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--lock-timeout``, which its `config` takes.
+
+    To be put below `project_options`, which make the `config`.
+    """
+
+    @click.option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="How long to wait for another command that writes (neo4j.lock_timeout).",
+    )
+    @wraps(command)
+    def with_timeout(config: Config, lock_timeout: float | None, **options: Any) -> Any:
+        if lock_timeout is not None:
+            assert config.cmd_opts is not None
+            config.cmd_opts.x.append(f"neo4j.lock_timeout={lock_timeout}")
+        return command(config=config, **options)
+
+    return with_timeout
+
+
 format_option = click.option(
     "--format",
     "as_json",

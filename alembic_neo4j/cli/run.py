@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alembic_neo4j.cli.project import format_option, print_json, project_options
+from alembic_neo4j.cli.project import (
+    format_option,
+    lock_timeout_option,
+    print_json,
+    project_options,
+)
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -39,12 +44,7 @@ _WIDTH = 72
     is_flag=True,
     help="An auto-commit statement that was begun by a killed run may run again.",
 )
-@click.option(
-    "--lock-timeout",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="How long to wait for another command that writes (neo4j.lock_timeout).",
-)
+@lock_timeout_option
 @click.option(
     "--dry-run", is_flag=True, help="Show what would be sent, and send it not."
 )
@@ -54,7 +54,6 @@ def run(
     file: Path,
     parameters: dict[str, Any],
     repeatable: bool,
-    lock_timeout: float | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -72,9 +71,6 @@ def run(
     name = named(file, project_directory(config))
     read = read_cypher_file(file, parameters, name=name, repeatable=repeatable)
     if not dry_run and read.statements:
-        if lock_timeout is not None:
-            assert config.cmd_opts is not None
-            config.cmd_opts.x.append(f"neo4j.lock_timeout={lock_timeout}")
         inspect_project(config, lambda context: run_file(context, read, parameters))
     if as_json:
         print_json(_report(read, sent=not dry_run))

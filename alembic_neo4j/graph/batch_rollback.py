@@ -14,19 +14,23 @@ from dataclasses import dataclass, replace
 
 from alembic_neo4j.errors import CheckFailed, StatementError
 from alembic_neo4j.graph import before_images
-from alembic_neo4j.graph.batched_change import batched_change
 from alembic_neo4j.graph.batches import run_batches
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.patterns import one_of
 from alembic_neo4j.graph.quoting import quote
+from alembic_neo4j.graph.rewrite import Rewrite, batched, extent
 from alembic_neo4j.graph.steps import Batched, Undo
 from alembic_neo4j.schema.elements import Entity
 
 log = logging.getLogger(__name__)
 
-DELETION_BATCH_SIZE = 2_500
+DELETION_BATCH_SIZE = 1_000
 """How many are deleted at once: more take longer each (benchmarks/loads.py)."""
+
+FEW = 50
+"""Up to so many relationships of a node are kept in one chain, which is soon read (the
+server's db.relationship_grouping_threshold)."""
 
 _STILL_RELATED = "Neo.ClientError.Schema.ConstraintValidationFailed"
 
@@ -130,7 +134,8 @@ class _Undoing:
     def _delete(self, undo: Undo) -> Undone:
         if self._imaged:
             self._run_all(_forgetting(undo))
-        relationships = self._run_all(_deleting_relationships(undo))
+        relationships = self._run_all(_deleting_near_relationships(undo))
+        relationships += self._run_all(_deleting_relationships(undo))
         try:
             nodes = self._run_all(_deleting_nodes(undo))
         except ServerRefused as error:
@@ -172,8 +177,7 @@ class _Undoing:
 
     def _run(self, change: Batched) -> int:
         size = self._limits.batch_size or change.batch_size
-        between = self._limits.interrupts.check
-        return run_batches(self._graph, change, size, between=between)
+        return run_batches(self._graph, change, size, between=self._limits.between)
 
 
 # The changes -------------------------------------------------------------------------
@@ -193,12 +197,40 @@ def _forgetting(undo: Undo) -> Iterator[Batched]:
         yield before_images.forgetting(Entity.NODE, narrowed, undo.tag, undo.batches)
 
 
+def _deleting_near_relationships(undo: Undo) -> Iterator[Batched]:
+    """Yield the deletion of what is quicker to delete node by node than in its order.
+
+    The next change deletes the relationships of nodes that have many.
+    """
+    if undo.labels == ():
+        return
+    nodes = _labelled(undo)
+    tag = quote(undo.tag)
+    left = f"n.{tag} IN $batches AND COUNT {{ (n)--() }} <= {FEW}"
+    if not undo.detach:
+        left += f" AND r.{tag} IN $batches"
+    deletion = _deletion(
+        *(undo, "relationships of nodes", f"{nodes}-[r]-()", "r", left), among=nodes
+    )
+    yield replace(
+        deletion,
+        extent=extent(nodes, "n"),
+        walk=(
+            f"MATCH {nodes}-[r]-() WHERE id(n) IN range($first, $last) AND {left}\n"
+            "WITH r, min(id(n)) AS _id ORDER BY _id LIMIT $size\nDELETE r\n"
+            # The last node may have more of them, and is come to again.
+            "RETURN count(*) AS changed, max(_id) - 1 AS last"
+        ),
+        walks_others=True,
+    )
+
+
 def _deleting_relationships(undo: Undo) -> Iterator[Batched]:
     tagged = f"r.{quote(undo.tag)} IN $batches"
     if undo.types != ():
         types = "" if undo.types is None else f":{one_of(undo.types)}"
         pattern = f"()-[r{types}]->()"
-        yield _deletion(undo, "relationships", pattern, "r", tagged, scope=pattern)
+        yield _deletion(undo, "relationships", pattern, "r", tagged, among=pattern)
     if undo.labels != () and (undo.types is not None or undo.detach):
         # Those of nodes that are going to be deleted: bounded by themselves, whatever
         # the degree of a node is.
@@ -206,7 +238,7 @@ def _deleting_relationships(undo: Undo) -> Iterator[Batched]:
         theirs = f"n.{quote(undo.tag)} IN $batches"
         left = theirs if undo.detach else f"{theirs} AND {tagged}"
         yield _deletion(
-            undo, "relationships of nodes", nodes, "r", left, scope="()-[r]->()"
+            undo, "relationships of nodes", nodes, "r", left, among="()-[r]->()"
         )
 
 
@@ -214,7 +246,7 @@ def _deleting_nodes(undo: Undo) -> Iterator[Batched]:
     if undo.labels != ():
         pattern = _labelled(undo)
         left = f"n.{quote(undo.tag)} IN $batches"
-        yield _deletion(undo, "nodes", pattern, "n", left, scope=pattern)
+        yield _deletion(undo, "nodes", pattern, "n", left, among=pattern)
 
 
 def _restoring(undo: Undo, batch: str) -> Iterator[Batched]:
@@ -231,17 +263,20 @@ def _scopes(undo: Undo) -> Iterator[tuple[Entity, tuple[str, ...] | None]]:
 
 
 def _deletion(
-    undo: Undo, what: str, pattern: str, variable: str, left: str, *, scope: str
+    undo: Undo, what: str, pattern: str, variable: str, left: str, *, among: str
 ) -> Batched:
-    return batched_change(
+    return batched(
         f"delete the {what} that {_named(undo)} created",
-        match=f"MATCH {pattern}",
-        variable=variable,
-        left=left,
-        change=f"DELETE {variable}",
-        parameters={"batches": list(undo.batches)},
-        scope=scope,
-        batch_size=DELETION_BATCH_SIZE,
+        Rewrite(
+            f"MATCH {pattern}",
+            variable,
+            left,
+            f"DELETE {variable}",
+            {"batches": list(undo.batches)},
+            repeats=pattern != among,
+            extent=among,
+        ),
+        usual=DELETION_BATCH_SIZE,
         done="deleted",
     )
 

@@ -72,19 +72,33 @@ class _Batches:
 
     def run(self) -> None:
         """Change what is left to do: first one batch, which may be all of it."""
-        ids = self._left(after=-1, limit=self._wanted)
-        self._write(ids)
-        if len(ids) == self._wanted and (last := self._end_of_walk()) is not None:
-            self._walk(ids[-1] + 1, last)
-            ids = [max(ids[-1], last)]
+        ids = self._walk_others() if self._step.walks_others else self._walk_on()
         while ids:
             ids = self._left(after=ids[-1], limit=PAGE)
             self._write(ids)
 
+    def _walk_others(self) -> list[int]:
+        """Change what is found by others, and return an id from which on there is more.
+
+        One batch of it would be as dear to find as all.
+        """
+        if (extent := self._extent()) is not None:
+            self._walk(*extent)
+        return [-1]
+
+    def _walk_on(self) -> list[int]:
+        """Change one batch and, where there is more, what lies close together."""
+        ids = self._left(after=-1, limit=self._wanted)
+        self._write(ids)
+        if len(ids) < self._wanted or (extent := self._extent()) is None:
+            return ids
+        _, last = extent
+        self._walk(ids[-1] + 1, last)
+        return [max(ids[-1], last)]
+
     def _left(self, *, after: int, limit: int) -> list[int]:
         """Return the next ids of what is left to do, in ascending order."""
         while True:
-            self._between()
             wanted = {**self._step.parameters, "after": after, "limit": limit}
             try:
                 # Not by Graph.read, which would try the same again for a long time.
@@ -103,33 +117,34 @@ class _Batches:
             if self._attempt(self._step.write, {"ids": batch}) is not None:
                 at += len(batch)
 
-    def _end_of_walk(self) -> int | None:
-        """Return the last id of a walk, None where it would pass too many others."""
+    def _extent(self) -> tuple[int, int] | None:
+        """Return the ends of a walk, None where it would pass too many others."""
         if not self._step.walk:
             return None
         extent = list(self._graph.stream(self._step.extent, self._step.parameters))
         if len(extent) != 3:
             return None
         count, first, last = (row["value"] for row in extent)
-        return last if last - first < count * SPARSE else None
+        return (first, last) if last - first < count * SPARSE else None
 
     def _walk(self, first: int, last: int) -> None:
         """Change the entities whose ids are in a range, one range after the other."""
         width = self._size.now
         while first <= last:
+            least = 1 if self._step.walks_others else self._size.now
             until, size = min(first + width - 1, last), self._size.now
             row = self._attempt(
                 self._step.walk, {"first": first, "last": until, "size": size}
             )
             if row is None:
-                width = max(width // 2, self._size.now)
+                width = max(width // 2, least)
                 continue
             if row["changed"] == size:
                 until = row["last"]
             passed, first = until - first + 1, until + 1
             # As wide as it takes to find a whole batch at this density.
             width = passed * self._size.now // max(row["changed"], 1)
-            width = max(self._size.now, min(width, self._size.now * WIDEST))
+            width = max(least, min(width, self._size.now * WIDEST))
 
     def _attempt(self, text: str, parameters: Mapping[str, Any]) -> Row | None:
         """Change one batch; None where that is too much at once."""

@@ -19,11 +19,11 @@ import time
 from collections.abc import Sequence
 
 from alembic_neo4j.errors import StatementError
-from alembic_neo4j.graph.batched_change import batched_change
 from alembic_neo4j.graph.catalogue import OWN_LABEL_PREFIX
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.quoting import quote
+from alembic_neo4j.graph.rewrite import Rewrite, batched
 from alembic_neo4j.graph.steps import Batched
 from alembic_neo4j.graph.watchdog import schema_transaction
 from alembic_neo4j.schema.elements import Entity
@@ -157,14 +157,16 @@ def restoring(batch: str, entity: Entity, owners: Sequence[str] | None) -> Batch
     """
     labelled = f"{_LABELLED}\n" if entity is Entity.NODE else ""
     nodes = "nodes" if entity is Entity.NODE else "relationships"
-    return batched_change(
+    return batched(
         f"restore the {nodes} that the batch {batch} changed",
-        match=f"MATCH (b:{LABEL})",
-        variable="b",
-        left=_of_batch(entity, owners),
-        change=f"OPTIONAL MATCH {_SAME[entity]}\n{_WRITTEN}\n{labelled}DELETE b",
-        parameters={"batch": batch, "owners": list(owners or ())},
-        batch_size=RESTORED_AT_ONCE,
+        Rewrite(
+            f"MATCH (b:{LABEL})",
+            "b",
+            _of_batch(entity, owners),
+            f"OPTIONAL MATCH {_SAME[entity]}\n{_WRITTEN}\n{labelled}DELETE b",
+            {"batch": batch, "owners": list(owners or ())},
+        ),
+        usual=RESTORED_AT_ONCE,
     )
 
 
@@ -174,16 +176,15 @@ def following() -> Batched:
     That is what renaming a type does, and renaming it back. Where several of the type
     lead from the same node to the same one, there is no telling.
     """
-    return batched_change(
+    return batched(
         "find the relationships of before-images",
-        match=f"MATCH (b:{LABEL})",
-        variable="b",
-        left=(
+        Rewrite(
+            f"MATCH (b:{LABEL})",
+            "b",
             f"b.entity = '{Entity.RELATIONSHIP.value}' AND NOT EXISTS {{ "
-            f"MATCH {_SAME[Entity.RELATIONSHIP]} }} AND COUNT {{ {_REPLACED} }} = 1"
+            f"MATCH {_SAME[Entity.RELATIONSHIP]} }} AND COUNT {{ {_REPLACED} }} = 1",
+            f"{_REPLACED}\nSET b.element = elementId(x)",
         ),
-        change=f"{_REPLACED}\nSET b.element = elementId(x)",
-        parameters={},
     )
 
 
@@ -199,16 +200,16 @@ def forgetting(entity: Entity, left: str, tag: str, batches: Sequence[str]) -> B
     `left` narrows it, by what it says of the entity ``x``.
     """
     pattern = "(x)" if entity is Entity.NODE else "()-[x]->()"
-    return batched_change(
+    return batched(
         "remove the before-images of what is deleted",
-        match=f"MATCH (b:{LABEL})\nMATCH {pattern}",
-        variable="b",
-        left=(
+        Rewrite(
+            f"MATCH (b:{LABEL})\nMATCH {pattern}",
+            "b",
             f"b.entity = '{entity.value}' AND elementId(x) = b.element AND "
-            f"x.{quote(tag)} IN $batches{left and f' AND {left}'}"
+            f"x.{quote(tag)} IN $batches{left and f' AND {left}'}",
+            "DELETE b",
+            {"batches": list(batches)},
         ),
-        change="DELETE b",
-        parameters={"batches": list(batches)},
     )
 
 

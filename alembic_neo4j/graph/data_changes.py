@@ -50,7 +50,7 @@ def add_label(
     change = f"SET n:{quote(added)}"
     return batched(
         f"add the label {added} to {label}",
-        Rewrite(nodes(label), f"NOT n:{quote(added)}", change, where=where),
+        Rewrite.within(nodes(label), f"NOT n:{quote(added)}", change, where=where),
         batch_size=batch_size,
     )
 
@@ -63,7 +63,7 @@ def remove_label(
     change = f"REMOVE n:{quote(removed)}"
     return batched(
         f"remove the label {removed} from {label}",
-        Rewrite(nodes(label), f"n:{quote(removed)}", change, where=where),
+        Rewrite.within(nodes(label), f"n:{quote(removed)}", change, where=where),
         batch_size=batch_size,
     )
 
@@ -76,7 +76,7 @@ def rename_label(
     change = f"SET n:{quote(new)} REMOVE n:{quote(old)}"
     return batched(
         f"rename the label {old} to {new}",
-        Rewrite(nodes(old), "", change, where=where),
+        Rewrite.within(nodes(old), "", change, where=where),
         batch_size=batch_size,
     )
 
@@ -87,7 +87,7 @@ def rename_type(
     """Replace each relationship of a type by one of another with the same ends."""
     return batched(
         f"rename the relationship type {old} to {new}",
-        Rewrite(
+        Rewrite.within(
             relationships(old),
             "",
             replaced(f"(s)-[copy:{quote(new)}]->(e)"),
@@ -120,7 +120,7 @@ def reverse(
     ends = (f"(s:{quote(source)})", f"(e:{quote(target)})")
     return batched(
         f"turn round {source}-[{type_}]->{target}",
-        Rewrite(
+        Rewrite.within(
             relationships(type_),
             f"s <> e AND r.{quote(mark)} IS NULL",
             replaced(f"(e)-[copy:{quote(type_)}]->(s)")
@@ -139,7 +139,7 @@ def remove_property(scope: Scope, name: str, *, title: str = "") -> Batched:
     value = scope.value(name)
     return batched(
         title or f"remove {name} from {scope}",
-        Rewrite(scope, f"{value} IS NOT NULL", f"REMOVE {value}"),
+        Rewrite.within(scope, f"{value} IS NOT NULL", f"REMOVE {value}"),
     )
 
 
@@ -169,7 +169,7 @@ def move_property(
     moved = f"coalesce({goal}, {source})" if on_conflict == "keep" else source
     return batched(
         title or f"rename {old} to {new} on {scope}",
-        Rewrite(scope, left, f"SET {goal} = {moved} REMOVE {source}"),
+        Rewrite.within(scope, left, f"SET {goal} = {moved} REMOVE {source}"),
         batch_size=batch_size,
     )
 
@@ -179,7 +179,7 @@ def set_default(scope: Scope, name: str, value: Any) -> Batched:
     operand = scope.value(name)
     return batched(
         f"set {name} of {scope} to its default",
-        Rewrite(
+        Rewrite.within(
             scope,
             f"{operand} IS NULL",
             f"SET {operand} = $value",
@@ -200,7 +200,7 @@ def fill(
     operand, given = scope.value(name), enclosed(expression)
     return batched(
         f"set {name} of {scope} where it is missing",
-        Rewrite(
+        Rewrite.within(
             scope,
             f"{operand} IS NULL AND {given} IS NOT NULL",
             f"SET {operand} = {given}",
@@ -218,7 +218,7 @@ def convert(
     marked = "" if mark is None else f", {scope.value(mark)} = true"
     return batched(
         f"convert {name} of {scope}",
-        Rewrite(
+        Rewrite.within(
             scope,
             f"{operand} IS NOT NULL AND {pending}",
             f"WITH *, {operand} AS value SET {operand} = {enclosed(using)}{marked}",

@@ -145,10 +145,10 @@ def run_unit(
     elif isinstance(first, Batched):
         # Its selection finds what is left to do, so that it may be run again.
         size = first.chosen_size or limits.batch_size or first.batch_size
-        run_batches(graph, first, size, between=limits.interrupts.check)
+        run_batches(graph, first, size, between=limits.between)
     elif isinstance(first, Merge):
         size = first.batch_size or limits.batch_size or DEFAULT_BATCH_SIZE
-        run_merge(graph, first, size, between=limits.interrupts.check)
+        run_merge(graph, first, size, between=limits.between)
     elif isinstance(first, Report):
         _report(graph, first)
     elif isinstance(first, (Load, Undo)):

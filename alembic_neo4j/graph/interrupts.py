@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +17,9 @@ _DEFAULTS: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
 }
+
+_LOOK_SECONDS = 0.2
+"""How often a wait looks whether a signal has come."""
 
 
 class Interrupted(SystemExit):
@@ -39,6 +43,14 @@ class Interrupts:
         """Raise Interrupted when a signal has come; called between transactions."""
         if self._received is not None:
             raise Interrupted(self._received)
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but raise Interrupted soon after a signal has come."""
+        until = time.monotonic() + seconds
+        self.check()
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_SECONDS))
+            self.check()
 
     def is_due(self) -> bool:
         """Tell whether a signal has come."""

@@ -21,7 +21,6 @@ from alembic_neo4j.graph.batch_rollback import rollback_command
 from alembic_neo4j.graph.batch_size import PortionSize, is_too_much, uncrossed
 from alembic_neo4j.graph.batches import REPORT_SECONDS
 from alembic_neo4j.graph.connection import Graph, Run, ServerRefused
-from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.key_indexes import warn_of_scans
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.load_rows import (
@@ -110,7 +109,7 @@ def run_load(
         )
     warn_of_scans(graph, load.target)
     size = load.batch_size or limits.batch_size or LOAD_BATCH_SIZE
-    loading = _Loading(graph, load, size, limits.interrupts, mark, progress)
+    loading = _Loading(graph, load, size, limits, mark, progress)
     loading.check_ends()
     loading.run()
     return loading.progress.loaded
@@ -130,7 +129,7 @@ class _Loading:
         graph: Graph,
         load: Load,
         size: int,
-        interrupts: Interrupts,
+        limits: Limits,
         mark: Mark | None,
         progress: _Progress,
     ) -> None:
@@ -139,7 +138,7 @@ class _Loading:
         self._load = load
         self._title = load.title
         self._size = PortionSize(self._title, size)
-        self._interrupts = interrupts
+        self._limits = limits
         self._mark = mark
         self._digest = RowDigest()
         self._reported = time.monotonic()
@@ -157,9 +156,10 @@ class _Loading:
             or self.progress.rows
         ):
             return
-        done, left = 0, self._rows()
-        while portion := list(islice(left, self._size.now)):
-            self._interrupts.check()
+        done, left, digest = 0, self._rows(), RowDigest()
+        while portion := list(islice(left, self._size.fitting)):
+            self._limits.interrupts.check()
+            self._measure(digest, portion)
             names, lists = packed(target, portion, self._load.tag, done + 1)
             before, statements = _Progress(rows=done), self._statements(names)
             attempt = _Attempt(self._load, statements, lists, before)
@@ -177,7 +177,7 @@ class _Loading:
         self._pass_loaded(rows)
         ahead = list(islice(rows, self._size.fitting))
         while ahead:
-            self._interrupts.check()
+            self._limits.between()
             portion, rest = ahead[: self._size.fitting], ahead[self._size.fitting :]
             # The last transaction says that it is.
             rest = rest or list(islice(rows, self._size.fitting))
@@ -192,10 +192,8 @@ class _Loading:
         """Pass the loaded rows; raise LedgerError where they are other ones."""
         left = self.progress.rows
         while left and (passed := list(islice(rows, min(left, self._size.fitting)))):
-            self._interrupts.check()
-            before = self._digest.size
-            self._digest.update(passed)
-            self._size.measure(len(passed), self._digest.size - before)
+            self._limits.interrupts.check()
+            self._measure(self._digest, passed)
             left -= len(passed)
         if left or (
             self.progress.rows and self._digest.hexdigest() != self.progress.digest
@@ -212,11 +210,16 @@ class _Loading:
                 f"`{rollback_command(self._load.batch)}`"
             )
 
+    def _measure(self, digest: RowDigest, rows: list[Row]) -> None:
+        """Take rows into a digest, and note how large they are."""
+        before = digest.size
+        digest.update(rows)
+        self._size.measure(len(rows), digest.size - before)
+
     def _loaded(self, portion: list[Row], *, last: bool) -> bool:
         """Load some rows; False where they are too many at once."""
         digest = RowDigest(self._digest)
-        digest.update(portion)
-        self._size.measure(len(portion), digest.size)
+        self._measure(digest, portion)
         first = self.progress.rows + 1
         names, rows = packed(self._load.target, portion, self._load.tag, first)
         attempt = _Attempt(self._load, self._statements(names), rows, self.progress)

@@ -7,7 +7,6 @@ from functools import singledispatch
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.graph import data_changes, data_checks, refactoring_checks
-from alembic_neo4j.graph.batched_change import batched_change
 from alembic_neo4j.graph.data_changes import (
     RELATIONSHIP_BATCH_SIZE,
     archive_name,
@@ -77,7 +76,7 @@ def _copy(change: CopyProperty, before: Schema, revision: str) -> Iterable[Step]
     overwrite = change.on_conflict == "overwrite"
     yield batched(
         f"copy {change.old} to {change.new} on {scope}",
-        Rewrite(
+        Rewrite.within(
             scope,
             differs if overwrite else f"{there} AND {goal} IS NULL",
             f"SET {goal} = {source}",
@@ -119,7 +118,7 @@ def _convert(change: ConvertProperty, before: Schema, revision: str) -> Iterable
         written = f"{archive} = coalesce({unconverted}, {archive}), {written}"
     yield batched(
         f"convert {change.name} of {scope}",
-        Rewrite(
+        Rewrite.within(
             scope,
             left,
             f"WITH *, {value} AS value SET {written}, {marked}",
@@ -152,7 +151,7 @@ def _normalize(
     whens = " ".join(f"WHEN {tested} THEN {word}" for tested, word in cases)
     yield batched(
         f"normalise {change.name} of {scope}",
-        Rewrite(
+        Rewrite.within(
             scope,
             left,
             f"SET {value} = CASE {whens} END",
@@ -221,7 +220,7 @@ def _split(change: SplitProperty, before: Schema, revision: str) -> Iterable[Ste
         sets = f"WITH *, {parts} AS parts SET {assigned} REMOVE {value}"
     yield batched(
         f"split {change.name} of {scope}",
-        Rewrite(
+        Rewrite.within(
             *(scope, is_text, sets),
             parameters={"separator": change.separator},
             where=change.where,
@@ -260,7 +259,7 @@ def _join(change: JoinProperties, before: Schema, revision: str) -> Iterable[Ste
     removed = ", ".join(value for value in values if value != goal)
     yield batched(
         f"join {', '.join(change.names)} of {scope}",
-        Rewrite(
+        Rewrite.within(
             scope,
             left,
             f"WITH *, {parts} AS parts SET {goal} = {joined}"
@@ -288,7 +287,7 @@ def _extract(change: ExtractProperty, before: Schema, revision: str) -> Iterable
     listed = f"CASE WHEN {value} IS :: LIST<ANY> THEN {value} ELSE [{value}] END"
     yield batched(
         f"extract {change.name} of {scope} to (:{change.target})",
-        Rewrite(
+        Rewrite.within(
             scope,
             f"{value} IS NOT NULL",
             f"FOREACH (value IN {listed} | {verb} {made} "
@@ -323,7 +322,7 @@ def _inline(change: InlineNode, before: Schema, revision: str) -> Iterable[Step]
     )
     yield batched(
         f"inline (:{change.target}) in {change.name} of (:{change.label})",
-        Rewrite(
+        Rewrite.within(
             relationships(change.type),
             "",
             f"SET {value} = coalesce({given}, {value}) DELETE r",
@@ -386,7 +385,7 @@ def _delete_nodes(change: DeleteNodes, before: Schema, revision: str) -> Iterabl
         if where is not None:
             yield batched(
                 f"mark {scope} that are to be deleted",
-                Rewrite(
+                Rewrite.within(
                     scope,
                     f"{scope.value(mark)} IS NULL",
                     f"SET {scope.value(mark)} = true",
@@ -395,14 +394,17 @@ def _delete_nodes(change: DeleteNodes, before: Schema, revision: str) -> Iterabl
                 batch_size=change.batch_size,
             )
             where = marked
-        yield batched_change(
+        yield batched(
             f"delete the relationships of {scope}",
-            match="MATCH (n:" + quote(change.label) + ")-[r]-()",
-            variable="r",
-            left=where or "true",
-            change="DELETE r",
-            parameters={},
+            Rewrite(
+                f"MATCH (n:{quote(change.label)})-[r]-()",
+                "r",
+                where or "",
+                "DELETE r",
+                repeats=True,
+            ),
             done="deleted",
+            batch_size=change.batch_size,
         )
     else:
         yield refactoring_checks.checked(
@@ -412,7 +414,7 @@ def _delete_nodes(change: DeleteNodes, before: Schema, revision: str) -> Iterabl
         )
     yield batched(
         f"delete {scope}",
-        Rewrite(
+        Rewrite.within(
             *(scope, "", "DETACH DELETE n" if change.detach else "DELETE n"),
             where=where,
         ),
@@ -442,7 +444,7 @@ def _relationship_to_node(
     yield batched(
         f"turn {_shown(change.source, change.type, change.target)} into "
         f"(:{change.label})",
-        Rewrite(
+        Rewrite.within(
             relationships(change.type),
             "",
             f"CREATE (s)-[:{quote(change.source_type)}]->(made:{quote(change.label)})"
@@ -483,7 +485,7 @@ def _node_to_relationship(
     )
     yield batched(
         f"turn {scope} into {_shown(change.source, change.type, change.target)}",
-        Rewrite(
+        Rewrite.within(
             scope,
             "",
             f"CREATE (s)-[made:{quote(change.type)}]->(e) "
@@ -513,7 +515,7 @@ def _deduplicate(
     repeated = both("id(other) < id(r)", alike or None)
     yield batched(
         f"delete doubles of {_shown(change.source, change.type, change.target)}",
-        Rewrite(
+        Rewrite.within(
             relationships(change.type),
             f"EXISTS {{ (s)-[other:{quote(change.type)}]->(e) WHERE {repeated} }}",
             "DELETE r",
@@ -533,7 +535,7 @@ def _delete_relationships(
 ) -> Iterable[Step]:
     yield batched(
         f"delete {_shown(change.source_label, change.type, change.target_label)}",
-        Rewrite(
+        Rewrite.within(
             relationships(change.type),
             "",
             "DELETE r",

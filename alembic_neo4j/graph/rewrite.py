@@ -12,19 +12,49 @@ from alembic_neo4j.graph.steps import DEFAULT_BATCH_SIZE, Batched
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What is changed: the pattern, what of it is left to do, and the change.
+    """What is changed: what is matched, what of it is left to do, and the change.
 
-    `where` is a person's predicate, which narrows it down. `change` may use the
-    variables in `imported`, and keeps one row for each entity.
+    `match` is one MATCH or several, and `variable` what they call the entity; where
+    they may find it more than once, it `repeats`. `change` begins with one row for each
+    entity and keeps it, and may use the variables in `imported`. With an `extent`, the
+    pattern of all that there may be to look at, ids that lie close together are walked
+    through.
     """
 
-    scope: Scope
+    match: str
+    variable: str
     left: str
     change: str
-    pattern: str = ""
-    imported: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    where: str | None = None
+    imported: str = ""
+    repeats: bool = False
+    extent: str = ""
+
+    @classmethod
+    def within(
+        cls,
+        scope: Scope,
+        left: str,
+        change: str,
+        *,
+        pattern: str = "",
+        imported: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        where: str | None = None,
+    ) -> Rewrite:
+        """Return the rewrite of a scope, by its own pattern or a more exact one.
+
+        `where` is a person's predicate, which narrows down what is `left`.
+        """
+        return cls(
+            f"MATCH {pattern or scope.pattern}",
+            scope.variable,
+            both(left, where),
+            change,
+            parameters or {},
+            imported,
+            extent=scope.pattern,
+        )
 
 
 def batched(
@@ -39,9 +69,9 @@ def batched(
 
     `batch_size` is a person's, `usual` what it is without one.
     """
-    scope, left = rewrite.scope, both(rewrite.left, rewrite.where)
-    variable, rest = scope.variable, left and f" AND {left}"
-    match = f"MATCH {rewrite.pattern or scope.pattern}"
+    match, left, variable = rewrite.match, rewrite.left, rewrite.variable
+    rest = left and f" AND {left}"
+    once = f"DISTINCT {variable}" if rewrite.repeats else ""
     # Deprecated since 5.0 and understood by Cypher 5 and 25: only an internal id has
     # ranges, and keeps the order of a scan.
     id_ = f"id({variable})"
@@ -50,35 +80,42 @@ def batched(
         select=_lines(
             match,
             f"WHERE {id_} > $after{rest}",
-            f"WITH {variable} ORDER BY {variable} LIMIT $limit",
+            f"WITH {once or variable} ORDER BY {variable} LIMIT $limit",
             f"RETURN collect({id_}) AS ids",
         ),
         write=_lines(
             match,
             f"WHERE {id_} IN $ids{rest}",
+            once and f"WITH {once}",
             rewrite.change,
             "RETURN count(*) AS changed",
         ),
         offline=_lines(
             match,
             left and f"WHERE {left}",
+            once and f"WITH {once}",
             f"CALL ({rewrite.imported or variable}) {{",
-            f"  {rewrite.change}",
+            *(f"  {line}" for line in rewrite.change.splitlines()),
             f"}} IN TRANSACTIONS OF {batch_size or usual} ROWS",
         ),
         parameters=rewrite.parameters,
         batch_size=usual,
         chosen_size=batch_size,
         done=done,
-        extent=extent(scope.pattern, variable),
-        walk=_lines(
+        extent=rewrite.extent and extent(rewrite.extent, variable),
+        walk=rewrite.extent
+        and _lines(
             match,
             f"WHERE {id_} IN range($first, $last){rest}",
-            f"WITH *, {id_} AS _id ORDER BY _id LIMIT $size",
+            f"WITH {once or '*'}, {id_} AS _id ORDER BY _id LIMIT $size",
             rewrite.change,
             "RETURN count(*) AS changed, max(_id) AS last",
         ),
-        count=_lines(match, left and f"WHERE {left}", "RETURN count(*) AS count"),
+        count=_lines(
+            match,
+            left and f"WHERE {left}",
+            f"RETURN count({once or '*'}) AS count",
+        ),
     )
 
 

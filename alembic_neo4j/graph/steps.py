@@ -46,9 +46,11 @@ class Batched:
     left to do from ``$first`` to ``$last``, the lowest ``$size`` of them at most, and
     returns how many it has ``changed`` and the ``last`` of them. `extent` returns in
     three rows, as ``value``, how many entities there are to look at, whether they are
-    left to do or not, their first id and their last. `count` returns one row with how
-    many are left to do, as ``count``. `batch_size` is the usual one, `chosen_size` a
-    person's for this change; `done` is the word for what becomes of an entity.
+    left to do or not, their first id and their last. Where it `walks_others`, these ids
+    are those of other entities, by which the ones to change are found. `count` returns
+    one row with how many are left to do, as ``count``. `batch_size` is the usual one,
+    `chosen_size` a person's for this change; `done` is the word for what becomes of an
+    entity.
     """
 
     title: str
@@ -59,6 +61,7 @@ class Batched:
     batch_size: int = DEFAULT_BATCH_SIZE
     extent: str = ""
     walk: str = ""
+    walks_others: bool = False
     count: str = ""
     chosen_size: int | None = None
     done: str = "changed"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +24,8 @@ from alembic_neo4j.ingest.sources import obtain
 from alembic_neo4j.ingest.validation import open_checked, validate
 from alembic_neo4j.ingest.violations import OnError, Policy, ValidationReport
 from alembic_neo4j.schema.elements import Schema
+
+log = logging.getLogger(__name__)
 
 Options = TypeVar("Options", ReadOptions, ValueOptions)
 
@@ -145,14 +149,17 @@ class DataRows:
         self.file = file
         self._source = source
         self._target = target
+        self._schema = schema
         self._rules = rules_for(target, source, schema)
         self._report = report
 
     def check(self, *, report: Report = quiet) -> ValidationReport:
         """Read the file to its end, so that what is wrong with it is found first.
 
-        Raises IngestError as the source's policy has it.
+        A warning is logged where no model knows what the rows become. Raises
+        IngestError as the source's policy has it.
         """
+        _warn_of_unknown(self._target, self._schema)
         found = validate(
             *(self.file, self._rules),
             read=self._source.read,
@@ -202,7 +209,7 @@ def rules_for(target: LoadTarget, source: DataFileSource, schema: Schema) -> Rul
             below = rules_of_label(schema, target.owner)
         ends: tuple[PropertyRules, ...] = ()
     else:
-        if _is_known(schema, target.type):
+        if target.type in _types(schema):
             below = rules_of_type(schema, target.type)
         ends = (
             *_end_rules(schema, target.source, source.source_columns),
@@ -220,9 +227,26 @@ def rules_for(target: LoadTarget, source: DataFileSource, schema: Schema) -> Rul
     return source.rules.over(replace(below, properties=(*below.properties, *ends)))
 
 
-def _is_known(schema: Schema, type_: str) -> bool:
+def _types(schema: Schema) -> set[str]:
     declared = (r.type for node in schema.nodes.values() for r in node.relationships)
-    return type_ in schema.relationship_types or type_ in declared
+    return {*schema.relationship_types, *declared}
+
+
+def _warn_of_unknown(target: LoadTarget, schema: Schema) -> None:
+    """Log a warning where no model has the label or type, as with a typing error."""
+    what, known = "relationship type", _types(schema)
+    if isinstance(target, NodeTarget):
+        what, known = "label", set(schema.nodes)
+    if target.owner in known:
+        return
+    close = get_close_matches(target.owner, sorted(known), n=1)
+    log.warning(
+        "No model of the graph's revision has the %s %s: its values are not checked, "
+        "and those of a text file stay text%s",
+        what,
+        target.owner,
+        f". Did you mean {close[0]}?" if close else "",
+    )
 
 
 def _end_rules(

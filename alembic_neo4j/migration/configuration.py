@@ -36,6 +36,8 @@ KEYS: Mapping[str, str] = {
     "transaction of an application that is in the way of a schema command",
     "lock_timeout": "seconds to wait for another command that writes (300)",
     "batch_size": "how many nodes or relationships one transaction changes",
+    "throttle": "seconds to pause before each transaction of a data change or a load, "
+    "for the sake of those who use the graph (0)",
     "batch_property": "the property that tells which batch has created something "
     "(_alembic_batch)",
 }
@@ -57,6 +59,7 @@ class Options:
     schema_timeout: float = 3600.0
     lock_timeout: float = 300.0
     batch_size: int | None = None
+    throttle: float = 0.0
     batch_property: str = BATCH_PROPERTY
 
 
@@ -217,6 +220,7 @@ def _options(keys: Keys) -> Options:
         schema_timeout=_number(keys, "schema_timeout") or default.schema_timeout,
         lock_timeout=_number(keys, "lock_timeout") or default.lock_timeout,
         batch_size=int(_number(keys, "batch_size") or 0) or None,
+        throttle=_number(keys, "throttle") or default.throttle,
         batch_property=str(keys.get("batch_property", "")).strip()
         or default.batch_property,
     )

@@ -81,7 +81,8 @@ class Neo4jMigrationContext(MigrationContext):
         self._fenced = False
         self._interrupts = Interrupts()
         self.limits = limits = Limits(
-            options.schema_timeout, options.batch_size, interrupts=self._interrupts
+            *(options.schema_timeout, options.batch_size, options.throttle),
+            interrupts=self._interrupts,
         )
         self.runner: GraphRunner | ScriptRunner
         if stock.as_sql:

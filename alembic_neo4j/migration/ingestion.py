@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.graph.batch_rollback import Undone, tagged
-from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
+from alembic_neo4j.graph.load_targets import LoadTarget
 from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.ledger.batches import (
     LOADED,
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.files import DataFile
     from alembic_neo4j.ingest.progress import Report
 
-log = logging.getLogger(__name__)
 
 UNFINISHED = "unfinished"
 """The state of a batch whose load was broken off, and whose run was ended."""
@@ -79,26 +76,6 @@ def default_batch(file: DataFile, target: LoadTarget) -> str:
     # Nor does it begin with a dash, as an option does.
     stem = re.sub(r"[^\w.-]|^-", "_", file.name)[: LONGEST - len(digest) - 1]
     return f"{stem}-{digest}"
-
-
-def warn_of_unknown_names(context: Neo4jMigrationContext, target: LoadTarget) -> None:
-    """Log a warning where no model knows what rows become, as with a typing error."""
-    schema = context.history.at(context.get_current_heads())
-    types = {r.type for node in schema.nodes.values() for r in node.relationships}
-    known = {*schema.relationship_types, *types}
-    what = "relationship type"
-    if isinstance(target, NodeTarget):
-        what, known = "label", set(schema.nodes)
-    if target.owner in known:
-        return
-    close = get_close_matches(target.owner, sorted(known), n=1)
-    log.warning(
-        "No model of the graph's revision has the %s %s: its values are not checked, "
-        "and those of a text file stay text%s",
-        what,
-        target.owner,
-        f". Did you mean {close[0]}?" if close else "",
-    )
 
 
 def load_rows(

@@ -350,6 +350,18 @@ def test_a_batch_of_a_revision_can_be_taken_back(
     assert properties(neo4j_graph) == []
 
 
+def test_a_revision_that_loads_what_no_model_knows_is_remarked(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    schema.revision("r2", 'op.load_nodes("people.csv", "Persn")', down="r1")
+
+    outcome = schema.run("upgrade", "head")
+
+    assert outcome.status == 0
+    assert "No model of the graph's revision has the label Persn" in outcome.err
+    assert len(properties(neo4j_graph, "Persn")) == 2
+
+
 def test_relationships_of_others_need_detach(
     schema: Project, neo4j_graph: Graph
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alembic_neo4j.errors import CheckFailed
-from alembic_neo4j.graph.batch_rollback import Undone, is_left, run_undo, tagged
+from alembic_neo4j.graph.batch_rollback import FEW, Undone, is_left, run_undo, tagged
 from alembic_neo4j.graph.before_images import INDEX
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.interrupts import Interrupts
@@ -291,6 +291,33 @@ def test_the_index_is_the_only_thing_that_stays(people: Graph) -> None:
     assert people.read("MATCH (n) RETURN count(n) AS n") == [{"n": 3}]
 
 
+@pytest.mark.parametrize("degree", [1, 25, FEW, FEW + 1, 3 * FEW])
+@pytest.mark.parametrize("detach", [False, True], ids=["", "detach"])
+@pytest.mark.parametrize("after", [0, 1, 5, 1000])
+def test_whatever_the_degree_of_a_node(
+    people: Graph, degree: int, detach: bool, after: int
+) -> None:
+    before = contents(people)
+    leaves = [f"leaf {i}" for i in range(degree)]
+    load(people, nodes(), [{"name": name} for name in ("Hub", *leaves)])
+    # To leaves, from Bob, who is there before and stays, and from the hub to itself.
+    ends = [("Hub", name) for name in leaves] + [("Bob", "Hub")] * 2 + [("Hub", "Hub")]
+    load(people, knows(), [{"source": a, "target": b} for a, b in ends])
+    if detach:
+        known = "MATCH (n:Person {name: 'Cid'}), (h:Person {name: 'Hub'})"
+        people.transaction([(f"{known} CREATE (n)-[:LIKES]->(h)", {})])
+    step = Undo(("b1",), BATCH_PROPERTY, detach=detach)
+
+    size = 7
+    seen = Largest(people, after)
+    with suppress(Stopped):
+        run_undo(people, step, Limits(batch_size=size, interrupts=seen))
+    assert seen.largest <= size
+    run_undo(people, step, Limits(batch_size=size))
+
+    assert contents(people) == before
+
+
 # Whatever the graph and the batches are ----------------------------------------------
 
 NAMES = ("j", "a", "b c")
@@ -370,6 +397,25 @@ class Stopping(Interrupts):
         self._left -= 1
         if self._left < 0:
             raise Stopped
+
+
+class Largest(Stopping):
+    """It notes how much was deleted at once, and breaks off after some transactions."""
+
+    def __init__(self, graph: Graph, after: int) -> None:
+        super().__init__(after)
+        self.largest = 0
+        self._graph = graph
+        self._before: int | None = None
+
+    def check(self) -> None:
+        left = self._graph.read(
+            "RETURN COUNT { MATCH (n) } + COUNT { MATCH ()-[r]->() } AS n"
+        )[0]["n"]
+        if self._before is not None:
+            self.largest = max(self.largest, self._before - left)
+        self._before = left
+        super().check()
 
 
 def make(graph: Graph, made: Any) -> None:

@@ -40,6 +40,7 @@ def test_the_file_alone(project: Project) -> None:
     project.set("neo4j.enterprise", "true")
     project.set("neo4j.batch_size", "500")
     project.set("neo4j.schema_timeout", "1.5")
+    project.set("neo4j.throttle", "0.25")
     found = _read(project)
     assert found.ledger_url == f"sqlite:///{project.ledger}"
     assert found.graph.url == "bolt://file:7687"
@@ -49,6 +50,7 @@ def test_the_file_alone(project: Project) -> None:
     assert found.options.enterprise
     assert found.options.batch_size == 500
     assert found.options.schema_timeout == 1.5
+    assert found.options.throttle == 0.25
 
 
 def test_each_place_wins_over_the_next(
@@ -195,6 +197,7 @@ def test_an_unknown_key_is_an_error(project: Project, where: str) -> None:
         ("neo4j.batch_size", "many"),
         ("neo4j.batch_size", "-1"),
         ("neo4j.schema_timeout", "0"),
+        ("neo4j.throttle", "slowly"),
         ("neo4j.auth", "oauth"),
         ("sqlalchemy.url", "nonsense"),
         ("sqlalchemy.url", "neo4j+s://host"),
