@@ -23,7 +23,7 @@ from alembic_neo4j.graph.load_targets import (
     RelationshipTarget,
 )
 from alembic_neo4j.graph.loading import run_load
-from alembic_neo4j.graph.steps import Load, Undo
+from alembic_neo4j.graph.steps import Known, Load, Undo
 from alembic_neo4j.graph.wipe import wipe
 
 SIZES = (1_000, 5_000, 10_000, 50_000)
@@ -208,7 +208,8 @@ def load_ours(graph: Graph, seconds: Seconds, count: int) -> None:
     for part, (target, made) in targets.items():
         step = Load(target, made(), "r1", BATCH_PROPERTY)
         seconds.add(part, lambda step=step: run_load(graph, step, limits))
-    undo = Undo(("r1",), BATCH_PROPERTY, ("Item",), ("KNOWS",))
+    known = Known(("Item",), ("KNOWS",), count, 2 * count)
+    undo = Undo(("r1",), BATCH_PROPERTY, known=known)
     seconds.add("rollback", lambda: run_undo(graph, undo, limits))
 
 

@@ -25,8 +25,11 @@ from alembic_neo4j.schema.elements import Entity
 
 log = logging.getLogger(__name__)
 
-DELETION_BATCH_SIZE = 1_000
+DELETION_BATCH_SIZE = 2_500
 """How many are deleted at once: more take longer each (benchmarks/loads.py)."""
+
+NEAR_BATCH_SIZE = 1_000
+"""How many relationships are deleted at once node by node, for the same reason."""
 
 FEW = 50
 """Up to so many relationships of a node are kept in one chain, which is soon read (the
@@ -214,6 +217,7 @@ def _deleting_near_relationships(undo: Undo) -> Iterator[Batched]:
     )
     yield replace(
         deletion,
+        batch_size=NEAR_BATCH_SIZE,
         extent=extent(nodes, "n"),
         walk=(
             f"MATCH {nodes}-[r]-() WHERE id(n) IN range($first, $last) AND {left}\n"
@@ -301,13 +305,13 @@ def _refuse_foreign(graph: Graph, undo: Undo) -> None:
     if undo.labels == ():
         return
     tag = quote(undo.tag)
-    query = (
-        f"MATCH {_labelled(undo)}-[r]-() WHERE n.{tag} IN $batches "
-        f"AND (r.{tag} IS NULL OR NOT r.{tag} IN $batches) "
+    strange = f"coalesce(NOT r.{tag} IN $batches, true)"
+    found = graph.read(
+        f"{_strangers(graph, undo, strange)}\n"
         f"RETURN type(r) AS type, r.{tag} AS batch, count(DISTINCT r) AS count, "
-        "min(elementId(r)) AS example ORDER BY count DESC LIMIT 10"
+        "min(elementId(r)) AS example ORDER BY count DESC LIMIT 10",
+        {"batches": list(undo.batches)},
     )
-    found = graph.read(query, {"batches": list(undo.batches)})
     if found:
         shown = "; ".join(
             f"{row['count']:,} :{row['type']}"
@@ -321,3 +325,21 @@ def _refuse_foreign(graph: Graph, undo: Undo) -> None:
             "or have them deleted: detach=True, or --detach. Nothing was deleted or "
             "restored"
         )
+
+
+def _strangers(graph: Graph, undo: Undo, strange: str) -> str:
+    """Return what matches the `strange` relationships ``r`` of the nodes that go.
+
+    Where most of all relationships are the batches' own, one scan of them is quicker
+    than to look at each of them from both of its nodes.
+    """
+    ours, known = f"n.{quote(undo.tag)} IN $batches", undo.known
+    (row,) = graph.read("MATCH ()-[r]->() RETURN count(r) AS number")
+    if known is None or row["number"] > 2 * known.relationships:
+        return f"MATCH {_labelled(undo)}-[r]-() WHERE {ours} AND {strange}"
+    if undo.labels is not None:
+        ours += f" AND n:{one_of(undo.labels)}"
+    return (
+        f"MATCH ()-[r]->() WHERE {strange}\n"
+        f"WITH r WHERE any(n IN [startNode(r), endNode(r)] WHERE {ours})"
+    )

@@ -150,7 +150,14 @@ def test_a_node_that_one_batch_created_and_another_changed(
     assert images(people) == []
 
 
-def test_relationships_of_others_are_not_deleted(people: Graph) -> None:
+@pytest.mark.parametrize(
+    "known",
+    [None, Known(("Person",), (), 1, 0), Known(("Person",), ("KNOWS",), 1, 5)],
+    ids=["nothing is known", "few are its own", "most are its own"],
+)
+def test_relationships_of_others_are_not_deleted(
+    people: Graph, known: Known | None
+) -> None:
     load(people, BY_NAME, [{"name": "Dan"}, {"name": "Ann", "age": 8}])
     load(people, knows(), [{"source": "Dan", "target": "Ann"}], "b2")
     people.transaction(
@@ -159,10 +166,11 @@ def test_relationships_of_others_are_not_deleted(people: Graph) -> None:
     before = contents(people)
 
     with pytest.raises(CheckFailed) as refused:
-        undo(people)
+        undo(people, known=known)
 
     assert "2 :LIKES, such as" in str(refused.value)
     assert "1 :KNOWS of the batch b2, such as" in str(refused.value)
+    assert str(refused.value).count("such as") == 2
     assert "--detach" in str(refused.value)
     assert contents(people) == before
 
