@@ -86,9 +86,10 @@ def taking(
     kept = "".join(f", {quote(f'k_{key}')}: x.{quote(key)}" for key in keys)
     if entity is Entity.RELATIONSHIP:
         kept += ", start: elementId(startNode(x)), end: elementId(endNode(x))"
+    # In 2026 a hint is refused where elementId() gives the value in its own clause.
     first = f"""{find}
-WITH DISTINCT x
-OPTIONAL MATCH (b:{LABEL} {{element: elementId(x)}}) USING INDEX b:{LABEL}(element)
+WITH DISTINCT x, elementId(x) AS element
+OPTIONAL MATCH (b:{LABEL} {{element: element}}) USING INDEX b:{LABEL}(element)
 WITH x, collect(b.batch) AS batches, coalesce(max(b.position), 0) AS last
 WHERE NOT $batch IN batches
 CREATE (:{LABEL} {{batch: $batch, element: elementId(x), entity: '{entity.value}',
@@ -96,8 +97,8 @@ CREATE (:{LABEL} {{batch: $batch, element: elementId(x), entity: '{entity.value}
 RETURN count(*) AS touched"""
     has = "labels(x)" if entity is Entity.NODE else "$labels"
     second = f"""{find}
-WITH x, {written} AS written
-MATCH (b:{LABEL} {{element: elementId(x)}}) USING INDEX b:{LABEL}(element)
+WITH x, elementId(x) AS element, {written} AS written
+MATCH (b:{LABEL} {{element: element}}) USING INDEX b:{LABEL}(element)
 WHERE b.batch = $batch
 WITH x, b, [name IN written WHERE NOT name IN b.names] AS names,
   [label IN $labels WHERE NOT label IN {has}] AS added
