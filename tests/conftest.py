@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import neo4j
 import pytest
@@ -23,24 +24,27 @@ def driver(neo4j_server: Neo4jServer, neo4j_graph: Graph) -> Iterator[neo4j.Driv
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
-    """A PostgreSQL of the tests, by the URL of its first database."""
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL of the tests."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         # It looks for that directory when it is imported.
         import pgserver
 
         server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        yield server
         server.cleanup()
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: URL) -> URL:
+def postgresql_url(postgresql_server: Any) -> URL:
     """An empty PostgreSQL database."""
+    # Its tests are minutes apart, and one that has ended meanwhile is started again.
+    postgresql_server.ensure_postgres_running()
+    url = make_url(postgresql_server.get_uri()).set(drivername="postgresql+psycopg")
     name = f"ledger_{uuid.uuid4().hex}"
-    engine = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
-    return postgresql_server.set(database=name)
+    return url.set(database=name)
