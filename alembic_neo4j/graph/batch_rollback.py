@@ -207,20 +207,14 @@ def _deleting_near_relationships(undo: Undo) -> Iterator[Batched]:
     """
     if undo.labels == ():
         return
-    nodes = _labelled(undo)
-    tag = quote(undo.tag)
-    left = f"n.{tag} IN $batches AND COUNT {{ (n)--() }} <= {FEW}"
-    if not undo.detach:
-        left += f" AND r.{tag} IN $batches"
-    deletion = _deletion(
-        *(undo, "relationships of nodes", f"{nodes}-[r]-()", "r", left), among=nodes
-    )
+    nodes, theirs = _labelled(undo), f"{_labelled(undo)}-[r]-()"
+    left = f"{_going(undo)} AND COUNT {{ (n)--() }} <= {FEW}"
     yield replace(
-        deletion,
+        _deletion(undo, "relationships of nodes", theirs, "r", left, among=""),
         batch_size=NEAR_BATCH_SIZE,
         extent=extent(nodes, "n"),
         walk=(
-            f"MATCH {nodes}-[r]-() WHERE id(n) IN range($first, $last) AND {left}\n"
+            f"MATCH {theirs} WHERE id(n) IN range($first, $last) AND {left}\n"
             "WITH r, min(id(n)) AS _id ORDER BY _id LIMIT $size\nDELETE r\n"
             # The last node may have more of them, and is come to again.
             "RETURN count(*) AS changed, max(_id) - 1 AS last"
@@ -238,12 +232,17 @@ def _deleting_relationships(undo: Undo) -> Iterator[Batched]:
     if undo.labels != () and (undo.types is not None or undo.detach):
         # Those of nodes that are going to be deleted: bounded by themselves, whatever
         # the degree of a node is.
-        nodes = f"{_labelled(undo)}-[r]-()"
-        theirs = f"n.{quote(undo.tag)} IN $batches"
-        left = theirs if undo.detach else f"{theirs} AND {tagged}"
+        theirs, left = f"{_labelled(undo)}-[r]-()", _going(undo)
         yield _deletion(
-            undo, "relationships of nodes", nodes, "r", left, among="()-[r]->()"
+            undo, "relationships of nodes", theirs, "r", left, among="()-[r]->()"
         )
+
+
+def _going(undo: Undo) -> str:
+    """Return the predicate of the relationships ``r`` that go with a node ``n``."""
+    tag = quote(undo.tag)
+    theirs = f"n.{tag} IN $batches"
+    return theirs if undo.detach else f"{theirs} AND r.{tag} IN $batches"
 
 
 def _deleting_nodes(undo: Undo) -> Iterator[Batched]:
@@ -334,8 +333,8 @@ def _strangers(graph: Graph, undo: Undo, strange: str) -> str:
     than to look at each of them from both of its nodes.
     """
     ours, known = f"n.{quote(undo.tag)} IN $batches", undo.known
-    (row,) = graph.read("MATCH ()-[r]->() RETURN count(r) AS number")
-    if known is None or row["number"] > 2 * known.relationships:
+    total = "MATCH ()-[r]->() RETURN count(r) AS number"
+    if known is None or graph.read(total)[0]["number"] > 2 * known.relationships:
         return f"MATCH {_labelled(undo)}-[r]-() WHERE {ours} AND {strange}"
     if undo.labels is not None:
         ours += f" AND n:{one_of(undo.labels)}"
