@@ -106,7 +106,7 @@ def validate(
     policy = Policy(OnError(on_error), max_rejects, show)
     reports = []
     for name in files:
-        file = _obtained(name, sha256)
+        file = _obtained(name, sha256, read)
         report = _validated(file, rules, read, values, policy, reject_file)
         reports.append(report)
         if not as_json:
@@ -116,12 +116,17 @@ def validate(
     sys.exit(0 if all(report.ok for report in reports) else 1)
 
 
-def _obtained(uri: str, sha256: str | None) -> DataFile:
+def _obtained(uri: str, sha256: str | None, read: ReadOptions) -> DataFile:
     from alembic_neo4j.ingest.addresses import address_of
     from alembic_neo4j.ingest.sources import obtain
 
     with shown_transfer(address_of(uri).name) as told:
-        return obtain(uri, sha256=sha256, report=told)
+        return obtain(
+            uri,
+            sha256=sha256,
+            max_download=read.max_download or None,
+            report=told,
+        )
 
 
 def _validated(

@@ -53,6 +53,11 @@ _READ = (
         type=click.IntRange(min=1),
         help="Of a compressed Parquet file, in bytes.",
     ),
+    click.option(
+        "--max-download",
+        type=click.IntRange(min=0),
+        help="Of a remote file, in bytes; 0 for no bound.  [default: 16 GiB]",
+    ),
 )
 _VALUES = (
     click.option("--date-format", help="Of dates, as strptime has it.  [default: ISO]"),
@@ -95,6 +100,7 @@ def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
         null_values: tuple[str, ...],
         max_row_size: int | None,
         max_unpacked: int | None,
+        max_download: int | None,
         encoding: str | None,
         escape: str | None,
         records: str,
@@ -116,6 +122,9 @@ def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
             records=records,
             max_row_size=max_row_size or default.max_row_size,
             max_unpacked=max_unpacked or default.max_unpacked,
+            max_download=(
+                default.max_download if max_download is None else max_download
+            ),
         )
         return command(read=read, **options)
 

@@ -69,6 +69,7 @@ class DataFileSource:
             self.uri,
             sha256=self.sha256,
             storage_options=self.storage_options,
+            max_download=self.read.max_download or None,
             report=report,
         )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from alembic_neo4j.errors import IngestError, MissingExtra
 from alembic_neo4j.ingest.addresses import REMOTE, Address
 from alembic_neo4j.ingest.cache import Cache, unwritable
 from alembic_neo4j.ingest.files import BytesReport, DataFile, checksum, local_file
+from alembic_neo4j.waiting import Wait
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _AGAIN_STATUS = {408, 425, 429, 500, 502, 503, 504}
+_WEB = ("http", "https")
+_ANYBODYS_HEADERS = {"accept", "accept-encoding", "user-agent"}
 _ENCODED = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 
 
@@ -48,6 +53,7 @@ def download(
     *,
     sha256: str | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    max_download: int | None = None,
     attempts: Attempts | None = None,
     report: BytesReport | None = None,
 ) -> DataFile:
@@ -55,8 +61,9 @@ def download(
 
     With `sha256` nothing is fetched that the cache has. Without it the file is fetched
     again: it may have changed. `storage_options` are fsspec's, for the file system of
-    the address. Raises IngestError when the file can't be had whole or is not the
-    expected one, MissingExtra when a library is missing; the cache is as it was then.
+    the address; headers among them are sent to its host alone. Raises IngestError when
+    the file can't be had whole, is not the expected one or has more than `max_download`
+    bytes, MissingExtra when a library is missing; the cache is as it was then.
     """
     expected = checksum(sha256)
     if expected is not None and (found := cache.find(expected)) is not None:
@@ -64,7 +71,8 @@ def download(
     attempts = attempts or Attempts()
     system = _file_system(address, attempts, storage_options or {})
     with cache.unfinished() as content:
-        _fetch(system, address, content, cache, attempts, report)
+        arrived = _Arrivals(address, attempts, max_download, report)
+        _fetch(system, address, content, cache, attempts, arrived)
         fetched = local_file(
             content, uri=address.shown, name=address.name, sha256=expected
         )
@@ -77,13 +85,18 @@ def _fetch(
     content: Path,
     cache: Cache,
     attempts: Attempts,
-    report: BytesReport | None,
+    arrived: _Arrivals,
 ) -> None:
     for attempt in range(1, attempts.count + 1):
         try:
             content.unlink(missing_ok=True)
-            system.get_file(address.uri, str(content), callback=_callback(report))
+            with arrived.awaited():
+                system.get_file(
+                    address.uri, str(content), callback=_callback(arrived.told)
+                )
             break
+        except IngestError:
+            raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno in _DISK:
                 raise unwritable(cache.root, error) from None
@@ -104,6 +117,45 @@ def _fetch(
             time.sleep(pause)
     if not content.is_file():
         raise IngestError(f"{address.shown}: expected a file, found a directory.")
+
+
+class _Arrivals:
+    """What has arrived of a file: reported, waited for, and bounded."""
+
+    def __init__(
+        self,
+        address: Address,
+        attempts: Attempts,
+        most: int | None,
+        report: BytesReport | None,
+    ) -> None:
+        self._address = address
+        self._most = most
+        self._report = report
+        patience = attempts.read_seconds if address.scheme in _WEB else None
+        self._wait = Wait(lambda: address.shown, limit=patience)
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Let the log tell where nothing arrives in the block."""
+        self._wait.begin()
+        try:
+            yield
+        finally:
+            self._wait.end()
+
+    def told(self, done: int, total: int | None) -> None:
+        """Take notice of what has arrived; raises IngestError where it is too much."""
+        self._wait.renew()
+        if self._most is not None and max(done, total or 0) > self._most:
+            found = f"{total:,} bytes" if total else "more, and no end of it"
+            raise IngestError(
+                f"{self._address.shown}: expected at most {self._most:,} bytes, found "
+                f"{found}. Nothing of it was kept. Raise max_download (--max-download) "
+                "if that is right; 0 is no bound"
+            )
+        if self._report is not None:
+            self._report(done, total)
 
 
 def _file_system(
@@ -145,6 +197,7 @@ def _http_options(
         sock_read=attempts.read_seconds,
     )
     client = {"timeout": timeout, "trust_env": True, **options.pop("client_kwargs", {})}
+    client["trace_configs"] = [*client.get("trace_configs", []), _headers_stay()]
     # The bytes of the file itself: a checksum is of them.
     headers = {"Accept-Encoding": "identity", **options.pop("headers", {})}
     # What is quoted already stays as it is: a signature may cover it.
@@ -152,11 +205,36 @@ def _http_options(
     return {"encoded": encoded, **options, "client_kwargs": client, "headers": headers}
 
 
-def _callback(report: BytesReport | None) -> Any:
-    from fsspec.callbacks import Callback, NoOpCallback
+def _headers_stay() -> Any:
+    """Return what keeps a request's headers with the host that they are meant for.
 
-    if report is None:
-        return NoOpCallback()
+    A redirect may lead elsewhere, and aiohttp takes Authorization and Cookie alone out
+    of it.
+    """
+    import aiohttp
+    from yarl import URL
+
+    async def redirected(
+        _session: aiohttp.ClientSession,
+        _context: Any,
+        hop: aiohttp.TraceRequestRedirectParams,
+    ) -> None:
+        try:
+            target = hop.url.join(URL(hop.response.headers.get("Location", "")))
+            leaves = target.origin() != hop.url.origin()
+        except ValueError:
+            leaves = True
+        for name in list(hop.headers) if leaves else ():
+            if name.lower() not in _ANYBODYS_HEADERS:
+                hop.headers.popall(name, None)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(redirected)
+    return trace
+
+
+def _callback(report: BytesReport) -> Any:
+    from fsspec.callbacks import Callback
 
     def told(size: int | None, value: int, **_: Any) -> None:
         report(value, size)
@@ -172,7 +250,13 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(status, int) and status:
         return status in _AGAIN_STATUS
     lasting = (FileNotFoundError, PermissionError, IsADirectoryError)
-    if isinstance(error, (*lasting, aiohttp.InvalidURL, aiohttp.ClientSSLError)):
+    led_astray = (
+        aiohttp.InvalidURL,
+        aiohttp.NonHttpUrlClientError,
+        aiohttp.TooManyRedirects,
+        aiohttp.ClientSSLError,
+    )
+    if isinstance(error, (*lasting, *led_astray)):
         return False
     return isinstance(error, (OSError, asyncio.TimeoutError, aiohttp.ClientError))
 
@@ -201,6 +285,28 @@ def _reason(error: Exception, address: Address) -> str:
         return "nothing arrived in time"
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the connection ended in the middle of the file"
-    if address.scheme in ("http", "https") and not isinstance(error, TypeError):
-        return getattr(error, "strerror", None) or type(error).__name__
+    if isinstance(error, aiohttp.ClientError):
+        for kind, words in _web_reasons().items():
+            if isinstance(error, kind):
+                return words
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    if address.scheme in _WEB and not isinstance(error, TypeError):
+        return "the connection failed"
     return str(error)[:200].rstrip(".") or type(error).__name__
+
+
+def _web_reasons() -> dict[type[Exception], str]:
+    """Return what goes wrong on the web, in words, the more exact ones first."""
+    import aiohttp
+
+    return {
+        aiohttp.TooManyRedirects: "it leads on from redirect to redirect",
+        aiohttp.NonHttpUrlRedirectClientError: "it redirects to what is no web address",
+        aiohttp.InvalidUrlRedirectClientError: "it redirects to what is no address",
+        aiohttp.InvalidURL: "that is no web address",
+        aiohttp.ClientConnectorDNSError: "the name of its host is not known",
+        aiohttp.ClientConnectorCertificateError: "its certificate is not trusted",
+        aiohttp.ClientSSLError: "no secure connection can be made",
+        aiohttp.ServerDisconnectedError: "the server hung up",
+    }

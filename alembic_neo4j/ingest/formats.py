@@ -47,7 +47,9 @@ class ReadOptions:
     characters is an error: a quote that is never closed would take the whole file.
 
     A Parquet file that is compressed as a whole is unpacked first, to a temporary file
-    of at most `max_unpacked` bytes: a small archive may hold any number of zeros.
+    of at most `max_unpacked` bytes: a small archive may hold any number of zeros. Of a
+    remote file at most `max_download` bytes are fetched, 0 for any number of them: a
+    server may send for ever.
     """
 
     format: FileFormat | None = None
@@ -61,6 +63,7 @@ class ReadOptions:
     records: str = ""
     max_row_size: int = 16 << 20
     max_unpacked: int = 4 << 30
+    max_download: int = 16 << 30
 
 
 def format_of(name: str, head: bytes = b"") -> FileFormat:

@@ -20,6 +20,7 @@ def obtain(
     directory: Path | None = None,
     cache: Cache | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    max_download: int | None = None,
     attempts: Attempts | None = None,
     report: BytesReport | None = None,
 ) -> DataFile:
@@ -28,7 +29,7 @@ def obtain(
     A local file is read where it lies, relative paths from `directory`. A remote one
     (http, https, s3, gs) is fetched into the cache first, the user's by default; with
     `sha256`, letters large or small, only where the cache does not have it.
-    `storage_options` go to fsspec.
+    `storage_options` go to fsspec. No more than `max_download` bytes are fetched.
 
     Raises IngestError when the file can't be had or its SHA-256 is another one,
     MissingExtra when a library is missing. Nothing is left behind then.
@@ -47,6 +48,7 @@ def obtain(
         cache or default_cache(),
         sha256=sha256,
         storage_options=storage_options,
+        max_download=max_download,
         attempts=attempts,
         report=report,
     )

@@ -135,3 +135,19 @@ def silent(until: threading.Event) -> Answer:
         request.close_connection = True
 
     return answer
+
+
+def endless() -> Answer:
+    """Send without an end, and without saying how much it is going to be."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Transfer-Encoding", "chunked")
+        request.end_headers()
+        try:
+            while True:
+                request.wfile.write(b"2710\r\n%b\r\n" % (b"x" * 10_000))
+        except OSError:
+            request.close_connection = True
+
+    return answer

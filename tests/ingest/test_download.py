@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from alembic_neo4j import waiting
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.cache import Cache
 from alembic_neo4j.ingest.download import Attempts
@@ -25,6 +26,7 @@ from .serving import (
     content,
     cut_off,
     cut_off_chunks,
+    endless,
     redirect,
     silent,
     status,
@@ -323,3 +325,89 @@ def test_the_bytes_that_arrive_are_told(web: WebServer, cache: Cache) -> None:
     fetch(url, cache, report=lambda done, total: told.append((done, total)))
 
     assert told[-1] == (len(DATA), len(DATA))
+
+
+def test_a_server_that_sends_for_ever_is_left(web: WebServer, cache: Cache) -> None:
+    url = web.give("/people.csv", endless())
+
+    message = refused(url, cache, max_download=50_000)
+
+    assert "expected at most 50,000 bytes, found more, and no end of it" in message
+    assert "--max-download" in message
+    assert len(web.asked) == 1
+
+
+def test_a_file_that_is_too_large_is_not_begun(web: WebServer, cache: Cache) -> None:
+    url = web.give("/people.csv", DATA)
+
+    message = refused(url, cache, max_download=len(DATA) - 1)
+
+    assert f"found {len(DATA):,} bytes" in message
+    assert fetch(url, cache, max_download=len(DATA)).size == len(DATA)
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        ("file:///etc/passwd", "redirects to what is no web address"),
+        ("http://[::1", "redirects to what is no address"),
+        ("/people.csv", "leads on from redirect to redirect"),
+    ],
+)
+def test_a_redirect_that_leads_nowhere_is_followed_once(
+    to: str, reason: str, web: WebServer, cache: Cache, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = web.give("/people.csv", redirect(to))
+
+    message = refused(url, cache)
+
+    assert f"can't be fetched: it {reason}" in message
+    assert "attempt" not in caplog.text
+
+
+def test_headers_stay_with_their_host(cache: Cache) -> None:
+    with WebServer() as web, WebServer() as other:
+        there = other.give("/there.csv", DATA)
+        near = web.give("/near.csv", redirect(there))
+        url = web.give("/here.csv", redirect(near))
+        secret = {"X-Api-Key": "s3cr3t", "Authorization": "Bearer s3cr3t"}
+
+        fetch(url, cache, storage_options={"headers": secret})
+
+        assert [headers["X-Api-Key"] for headers in web.headers] == ["s3cr3t"] * 2
+        (there_sent,) = other.headers
+        assert "s3cr3t" not in str(there_sent)
+        assert there_sent["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1:9/people.csv", "refused"),
+        ("http://no.such.host.invalid/people.csv", "the name of its host is not known"),
+    ],
+)
+def test_a_reason_is_in_words(url: str, reason: str, cache: Cache) -> None:
+    message = refused(url, cache, attempts=Attempts(count=1))
+
+    assert reason in message
+    assert "Error" not in message
+
+
+def test_silence_is_told_of(
+    web: WebServer,
+    cache: Cache,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(waiting, "SAID_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.05)
+    until = threading.Event()
+    url = web.give("/people.csv?token=s3cr3t", silent(until))
+
+    refused(url, cache, attempts=Attempts(count=1, read_seconds=1))
+    until.set()
+
+    (told,) = caplog.messages
+    assert told.startswith(f"Waiting for {url.replace('s3cr3t', '***')}, since ")
+    assert told.endswith("UTC at most")
