@@ -27,6 +27,7 @@ from alembic_neo4j.graph.rewrite import Rewrite, batched
 from alembic_neo4j.graph.steps import Batched
 from alembic_neo4j.graph.watchdog import schema_transaction
 from alembic_neo4j.schema.elements import Entity
+from alembic_neo4j.waiting import waiting_for
 
 LABEL = f"{OWN_LABEL_PREFIX}BeforeImage"
 INDEX = "__alembic_neo4j_before_image"
@@ -45,6 +46,11 @@ def ensure_index(graph: Graph, *, timeout: float, interrupts: Interrupts) -> Non
     It stays when the last image is gone: on a label without nodes it costs nothing.
     Raises StatementError when it does not come online within `timeout` seconds.
     """
+    with waiting_for(f"the index {INDEX} to be populated", limit=timeout):
+        _await_index(graph, timeout, interrupts)
+
+
+def _await_index(graph: Graph, timeout: float, interrupts: Interrupts) -> None:
     until = time.monotonic() + timeout
     while (state := _state(graph)) != "ONLINE":
         if state is None or state == "FAILED":

@@ -20,6 +20,7 @@ from alembic_neo4j.graph.driver import load_driver
 from alembic_neo4j.graph.parameters import sendable
 from alembic_neo4j.graph.rows import Row as Row
 from alembic_neo4j.graph.rows import Rows
+from alembic_neo4j.waiting import each_waited_for, waiting_for
 
 if TYPE_CHECKING:
     import neo4j
@@ -33,6 +34,12 @@ _FORBIDDEN = {"Neo.ClientError.Security.Forbidden"}
 
 TOKEN = "alembic_neo4j"
 """The key of the metadata by which our transactions are told from others."""
+
+CONNECT_SECONDS = 60.0
+"""How long a server may take to answer the first time."""
+
+_SHOWN = 80
+"""How many characters of a statement a message shows."""
 
 Run: TypeAlias = "Callable[[str, Mapping[str, Any]], Rows]"
 """What runs a statement in an open transaction and returns its rows."""
@@ -124,15 +131,18 @@ class Graph:
 
     def read(self, text: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Return the rows of a statement that writes nothing."""
-        with self._session("READ") as session:
+        with self._session("READ") as session, waiting_for(self._answer_to(text)):
             return session.execute_read(_rows, text, sendable(parameters))
 
     def stream(
         self, text: str, parameters: Mapping[str, Any] | None = None
     ) -> Iterator[Row]:
         """Yield the rows of a reading statement, a bounded number in memory."""
+        answer = self._answer_to(text)
         with self._session("READ") as session:
-            for record in session.run(text, sendable(parameters)):
+            with waiting_for(answer):
+                records = session.run(text, sendable(parameters))
+            for record in each_waited_for(records, answer):
                 yield record.data()
 
     def transaction(
@@ -164,23 +174,28 @@ class Graph:
         from neo4j import exceptions as driver_errors
 
         token = token or (self.lock.token if self.lock else None)
-        with (
-            self._session("WRITE") as session,
-            session.begin_transaction(
-                metadata={TOKEN: token} if token else None, timeout=timeout
-            ) as transaction,
-        ):
+        with self._session("WRITE") as session:
+            with waiting_for(self._answer_to("BEGIN")):
+                transaction = session.begin_transaction(
+                    metadata={TOKEN: token} if token else None, timeout=timeout
+                )
 
             def run(text: str, parameters: Mapping[str, Any]) -> Rows:
                 try:
-                    return _rows(transaction, text, sendable(parameters))
+                    with waiting_for(self._answer_to(text)):
+                        return _rows(transaction, text, sendable(parameters))
                 except driver_errors.Neo4jError as error:
                     raise self._refused(error, text) from error
 
-            if self.lock and fenced:
-                self.lock.fence(run)
-            yield run
-            transaction.commit()
+            try:
+                if self.lock and fenced:
+                    self.lock.fence(run)
+                yield run
+                with waiting_for(self._answer_to("COMMIT")):
+                    transaction.commit()
+            finally:
+                with waiting_for(self._answer_to("ROLLBACK")):
+                    transaction.close()
 
     def autocommit(
         self, text: str, parameters: Mapping[str, Any] | None = None
@@ -194,7 +209,7 @@ class Graph:
             self.lock.prove()
             metadata = {TOKEN: self.lock.token}
         query = neo4j.Query(text, metadata=metadata)
-        with self._session("WRITE") as session:
+        with self._session("WRITE") as session, waiting_for(self._answer_to(text)):
             return [r.data() for r in session.run(query, sendable(parameters))]
 
     def close(self) -> None:
@@ -226,7 +241,8 @@ class Graph:
             driver = self._connected(credentials)
             try:
                 # Asked once, without the retries that a transaction has.
-                driver.verify_connectivity()
+                with waiting_for(f"the Neo4j at {self._url}", limit=CONNECT_SECONDS):
+                    driver.verify_connectivity()
             except ValueError as error:
                 driver.close()
                 raise self._unreachable(error) from error
@@ -249,6 +265,7 @@ class Graph:
             return GraphDatabase.driver(
                 address,
                 auth=_auth(credentials),
+                connection_acquisition_timeout=CONNECT_SECONDS,
                 notifications_min_severity="OFF",
                 **trust,
             )
@@ -269,6 +286,10 @@ class Graph:
             settings.project, version=version or None, report=self._report
         )
         return server.url, Credentials("basic", server.username, server.password)
+
+    def _answer_to(self, text: str) -> Callable[[], str]:
+        """Return what a wait for the server's answer to a statement is called."""
+        return lambda: f"the Neo4j at {self._url} to answer {_short(text)}"
 
     def _unreachable(self, error: Exception) -> ConnectionFailed:
         return ConnectionFailed(
@@ -361,6 +382,11 @@ def _rows(
     rows.nodes_created = counters.nodes_created
     rows.relationships_created = counters.relationships_created
     return rows
+
+
+def _short(statement: str) -> str:
+    text = " ".join(statement.split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
 
 
 def _reason(error: object) -> str:

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -26,6 +26,7 @@ from alembic_neo4j.errors import LockError, Neo4jMigrationError
 from alembic_neo4j.graph.connection import TOKEN, Graph, Run, ServerRefused
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.watchdog import Watchdog
+from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
 
@@ -150,19 +151,18 @@ def graph_lock(
     owner: Owner,
     *,
     timeout: float,
-    waiting: Callable[[str], None],
     interrupts: Interrupts | None = None,
 ) -> Iterator[None]:
     """Hold the lock on the graph; what the graph writes meanwhile is fenced.
 
-    `waiting` is told who holds it, at once and then now and again. Raises LockError
-    when it is not free within `timeout` seconds, and Interrupted when a signal comes
-    while it waits; nothing has been written then but the lock's own constraint.
+    The log tells at once who else holds it. Raises LockError when it is not free within
+    `timeout` seconds, and Interrupted when a signal comes while it waits; nothing has
+    been written then but the lock's own constraint.
     """
     _constrain(graph)
     interrupts = interrupts or Interrupts()
     with interrupts.deferred():
-        run, held = _taken(graph, owner, timeout, waiting, interrupts)
+        run, held = _taken(graph, owner, timeout, interrupts)
     try:
         _note(graph, owner)
         with _fenced(graph, GraphLock(owner, run, graph)):
@@ -262,18 +262,17 @@ def _taken(
     graph: Graph,
     owner: Owner,
     timeout: float,
-    waiting: Callable[[str], None],
     interrupts: Interrupts,
 ) -> tuple[Run, ExitStack]:
     """Return what runs in the lock's transaction, and what ends it."""
 
+    holder = ""
+
     def blocked(_: object) -> None:
-        # The holder notes who it is a moment after it has the lock.
-        for _attempt in range(10):
-            if held := read_owner(graph):
-                return waiting(str(held))
-            time.sleep(0.1)
-        return waiting("another command")
+        nonlocal holder
+        before, holder = holder, _holder(graph)
+        if holder != before:
+            log.info("Waiting for the lock on the graph, held by %s", holder)
 
     # A KeyboardInterrupt would wait for the server's answer all the same.
     watchdog = Watchdog(
@@ -285,7 +284,14 @@ def _taken(
         stopped=interrupts.is_due,
     )
     try:
-        with watchdog, ExitStack() as stack:
+        with (
+            watchdog,
+            waiting_for(
+                lambda: f"the lock on the graph, held by {holder or 'nobody known'}",
+                limit=timeout,
+            ),
+            ExitStack() as stack,
+        ):
             # Zero: db.transaction.timeout must not end it.
             begun = graph.begin(fenced=False, token=owner.token, timeout=0)
             run = stack.enter_context(begun)
@@ -303,6 +309,15 @@ def _taken(
         interrupts.check()
         raise _not_free(graph, timeout)
     return run, held
+
+
+def _holder(graph: Graph) -> str:
+    # The holder notes who it is a moment after it has the lock.
+    for _attempt in range(10):
+        if held := read_owner(graph):
+            return str(held)
+        time.sleep(0.1)
+    return "another command"
 
 
 def _not_free(graph: Graph, timeout: float) -> LockError:

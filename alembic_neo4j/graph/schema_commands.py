@@ -10,7 +10,6 @@ from typing import Any
 
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.graph import catalogue
-from alembic_neo4j.graph.batches import REPORT_SECONDS
 from alembic_neo4j.graph.catalogue import Catalogue, read_catalogue
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.ddl import create_text, drop_text
@@ -18,6 +17,7 @@ from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.watchdog import schema_transaction
 from alembic_neo4j.schema.elements import Constraint, Index
 from alembic_neo4j.schema.words import described
+from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
 
@@ -117,23 +117,25 @@ def _await_online(
     # A constraint's index is populated before its transaction commits. Asked by name,
     # since one foreign FAILED index breaks every wait for all of a database.
     names = [e.name for e in elements if isinstance(e, Index)]
-    began = reported = time.monotonic()
+    until = time.monotonic() + limits.schema_timeout
     pauses = iter(_PAUSES)
-    while names and (waiting := list(graph.stream(_STATES, {"names": names}))):
-        now = time.monotonic()
-        timed_out = now - began > limits.schema_timeout
-        if timed_out or any(row["state"] == "FAILED" for row in waiting):
-            _withdraw(graph, elements, limits)
-            raise StatementError(_why_not_online(waiting, timed_out=timed_out))
-        if now - reported > REPORT_SECONDS:
-            for row in waiting:
-                log.info(
-                    "Index %s: %.0f %% populated", row["name"], row["populationPercent"]
-                )
-            reported = now
-        # It is populated all the same: the run that goes on finds it there.
-        limits.interrupts.check()
-        time.sleep(next(pauses, _PAUSES[-1]))
+    late: list[Row] = []
+    with waiting_for(lambda: _shown_states(late), limit=limits.schema_timeout):
+        while names and (late := list(graph.stream(_STATES, {"names": names}))):
+            timed_out = time.monotonic() > until
+            if timed_out or any(row["state"] == "FAILED" for row in late):
+                break
+            # It is populated all the same: the run that goes on finds it there.
+            limits.interrupts.check()
+            time.sleep(next(pauses, _PAUSES[-1]))
+    if late:
+        _withdraw(graph, elements, limits)
+        raise StatementError(_why_not_online(late, timed_out=timed_out))
+
+
+def _shown_states(late: Sequence[Row]) -> str:
+    shown = (f"{row['name']!r} ({row['populationPercent']:.0f} %)" for row in late)
+    return f"indexes to be populated: {', '.join(shown)}"
 
 
 def _why_not_online(waiting: Sequence[Row], *, timed_out: bool) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from alembic_neo4j.errors import Neo4jMigrationError, StatementError
 from alembic_neo4j.graph.connection import TOKEN, Graph, Row, ServerRefused
 from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
 
@@ -140,14 +141,21 @@ def schema_transaction(
     token = graph.lock.token if graph.lock else str(uuid.uuid4())
 
     def blocked(blockers: Sequence[Blocker]) -> None:
-        log.warning("%s waits for %s", statements[0][0], _shown(blockers))
+        log.warning(
+            "%s waits for %s; given up after %g seconds of that (neo4j.schema_timeout)",
+            *(statements[0][0], _shown(blockers), timeout),
+        )
 
-    with Watchdog(
+    def at_work() -> str:
+        return "" if watchdog.blockers else f"the server to do: {statements[0][0]}"
+
+    watchdog = Watchdog(
         graph, token, timeout=timeout, blocked=blocked, stopped=interrupts.is_due
-    ) as watchdog:
+    )
+    with watchdog:
         try:
             # A fence would write, which a transaction with schema commands must not.
-            with graph.begin(fenced=False, token=token) as run:
+            with waiting_for(at_work), graph.begin(fenced=False, token=token) as run:
                 return [run(text, parameters) for text, parameters in statements]
         except ServerRefused as error:
             if not watchdog.gave_up:

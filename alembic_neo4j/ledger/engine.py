@@ -6,11 +6,18 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from alembic_neo4j.errors import ConfigurationError, LockError
+from alembic_neo4j.waiting import waiting_for
+
+_BUSY_SECONDS = 10
+"""How long a statement waits for what another process is writing."""
+
+_CONNECT_SECONDS = 30
+"""How long PostgreSQL may take to let somebody in; libpq would wait for ever."""
 
 _BLOCKED = ("database is locked", "canceling statement due to lock timeout")
 """What SQLite and PostgreSQL say when another process does not end what it writes."""
@@ -59,6 +66,7 @@ def open_engine(url: str | URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
     if engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _prepare_postgresql)
+    _tell_of_waits(engine)
     event.listen(engine, "handle_error", _say_what_is_wrong)
     return engine
 
@@ -142,15 +150,37 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
     cursor.close()
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    cursor.execute("SET lock_timeout = '10s'")
+    cursor.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
     cursor.close()
     connection.commit()
+
+
+def _tell_of_waits(engine: Engine) -> None:
+    """Let the log tell where the database is slow to connect or to answer."""
+    name = engine.url.render_as_string(hide_password=True)
+    # PostgreSQL is waited for for as long as it is at work, SQLite for others only.
+    limit = _BUSY_SECONDS if engine.dialect.name == "sqlite" else None
+
+    def connect(dialect: Dialect, _record: Any, args: Any, options: Any) -> Any:
+        patience = None
+        if dialect.name == "postgresql":
+            patience = options.setdefault("connect_timeout", _CONNECT_SECONDS)
+        with waiting_for(f"the ledger {name}", limit=patience and float(patience)):
+            return dialect.connect(*args, **options)
+
+    def execute(cursor: Any, statement: str, values: Any, _context: Any) -> bool:
+        with waiting_for(f"the ledger {name} to answer", limit=limit):
+            cursor.execute(statement, values)
+        return True
+
+    event.listen(engine, "do_connect", connect)
+    event.listen(engine, "do_execute", execute)
 
 
 def _say_what_is_wrong(
@@ -172,9 +202,9 @@ def _say_what_is_wrong(
         # is paused, and nobody else can end it.
         return LockError(
             f"the ledger {name} is being written to by a process that has not ended "
-            "that in ten seconds: one that is paused, or another program. Nothing more "
-            "has been written here. Let it go on or end it, then run the same command "
-            "again"
+            f"that in {_BUSY_SECONDS} seconds: one that is paused, or another program. "
+            "Nothing more has been written here. Let it go on or end it, then run the "
+            "same command again"
         )
     if context.dialect.name == "sqlite" and any(text in error for text in _UNWRITABLE):
         return ConfigurationError(

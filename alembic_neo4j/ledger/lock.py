@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -11,17 +12,19 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from alembic_neo4j.errors import ConfigurationError, LockError
-from alembic_neo4j.ledger.engine import sqlite_path
+from alembic_neo4j.ledger.engine import connect, open_engine, sqlite_path
+from alembic_neo4j.waiting import waiting_for
+
+log = logging.getLogger(__name__)
 
 Got = TypeVar("Got")
 
 _PAUSE_SECONDS = 0.05
-_REPORT_SECONDS = 10.0
 
 
 @contextmanager
@@ -30,25 +33,25 @@ def ledger_lock(
     version_table: str,
     *,
     timeout: float,
-    waiting: Callable[[], None],
+    holder: Callable[[], str | None],
 ) -> Iterator[None]:
     """Hold the lock on the history of one version table in a ledger.
 
     SQLite's is a database of its own beside the ledger, PostgreSQL's an advisory lock
     of a connection that does nothing else; another database has none, and relies on
-    the graph's. `waiting` is called at once when it is not free, then now and again.
+    the graph's. Where it is not free the log tells at once of the `holder`.
     Raises LockError when it is not free within `timeout` seconds.
     """
     path = sqlite_path(url)
     if path is not None:
         file = lock_file(path, version_table)
-        with closing(_wait(lambda: _begun(file), timeout, waiting)):
+        with closing(_wait(lambda: _begun(file), timeout, holder)):
             yield
     elif url.get_backend_name() == "postgresql":
-        engine = create_engine(url)
+        engine = open_engine(url)
         try:
-            with engine.connect() as session:
-                _wait(lambda: _advised(session, version_table), timeout, waiting)
+            with connect(engine) as session:
+                _wait(lambda: _advised(session, version_table), timeout, holder)
                 yield
         finally:
             engine.dispose()
@@ -98,24 +101,31 @@ def lock_file(ledger: Path, version_table: str) -> Path:
 
 
 def _wait(
-    attempt: Callable[[], Got | None], timeout: float, waiting: Callable[[], None]
+    attempt: Callable[[], Got | None],
+    timeout: float,
+    holder: Callable[[], str | None],
 ) -> Got:
-    began = time.monotonic()
-    reported = float("-inf")
-    while (got := attempt()) is None:
-        now = time.monotonic()
-        if now - began > timeout:
-            raise LockError(
-                f"the lock on the ledger was not free within {timeout:g} seconds "
-                "(neo4j.lock_timeout); nothing has run here. Run this again when the "
-                "other command has ended; where it hangs, take the lock from it: "
-                "`alembic-neo4j unlock`"
-            )
-        if now - reported > _REPORT_SECONDS:
-            waiting()
-            reported = now
-        time.sleep(_PAUSE_SECONDS)
+    got = attempt()
+    if got is not None:
+        return got
+    until = time.monotonic() + timeout
+    what = f"the lock on the ledger, held by {holder() or 'another command'}"
+    log.info("Waiting for %s", what)
+    with waiting_for(what, limit=timeout):
+        while (got := attempt()) is None:
+            if time.monotonic() > until:
+                raise _not_free(timeout)
+            time.sleep(_PAUSE_SECONDS)
     return got
+
+
+def _not_free(timeout: float) -> LockError:
+    return LockError(
+        f"the lock on the ledger was not free within {timeout:g} seconds "
+        "(neo4j.lock_timeout); nothing has run here. Run this again when the other "
+        "command has ended; where it hangs, take the lock from it: "
+        "`alembic-neo4j unlock`"
+    )
 
 
 def _begun(path: Path) -> sqlite3.Connection | None:
@@ -151,9 +161,9 @@ _END = f"SELECT pg_terminate_backend(pid) {_HOLDERS}"
 
 
 def _on_postgresql(url: URL, query: str, version_table: str) -> Any:
-    engine = create_engine(url)
+    engine = open_engine(url)
     try:
-        with engine.connect() as connection:
+        with connect(engine) as connection:
             return connection.execute(
                 text(query), {"key": _key(version_table)}
             ).scalar()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,8 +18,6 @@ from alembic_neo4j.ledger.lock import (
 if TYPE_CHECKING:
     from alembic_neo4j.migration.context import Neo4jMigrationContext
 
-log = logging.getLogger(__name__)
-
 
 @contextmanager
 def locked(context: Neo4jMigrationContext) -> Iterator[None]:
@@ -33,23 +30,18 @@ def locked(context: Neo4jMigrationContext) -> Iterator[None]:
     timeout = context.options.lock_timeout
     owner = Owner.of_this_process()
 
-    def waiting_for(holder: str) -> None:
-        log.info("Waiting for the lock on the graph, held by %s", holder)
-
-    def waiting() -> None:
-        holder = context.ledger_owner() or "another command"
-        log.info("Waiting for the lock on the ledger, held by %s", holder)
-
     with (
         graph_lock(
             context.graph,
             owner,
             timeout=timeout,
-            waiting=waiting_for,
             interrupts=context.limits.interrupts,
         ),
         ledger_lock(
-            context.ledger_url, context.version_table, timeout=timeout, waiting=waiting
+            context.ledger_url,
+            context.version_table,
+            timeout=timeout,
+            holder=context.ledger_owner,
         ),
         context.owned_by(owner),
     ):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 from alembic_neo4j.checks.foresight import (
     Foreseen,
@@ -25,7 +23,6 @@ from alembic_neo4j.checks.preflight import (
     unanswered,
 )
 from alembic_neo4j.errors import CheckFailed, StatementError
-from alembic_neo4j.graph.batches import REPORT_SECONDS
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.cypher import steps
 from alembic_neo4j.graph.index_sizes import found_large
@@ -35,6 +32,7 @@ from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.statements import Kind
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import Event, Loading, OnLedger, Statement
+from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +148,7 @@ def _promising(graph: Graph, asked: list[Question]) -> list[Question]:
 def _answered(graph: Graph, question: Question, place: str) -> Obstacle | None:
     check = question.check
     try:
-        with _announced(f"{check.expected} ({place})"):
+        with waiting_for(f"check {place}: {check.expected}"):
             rows = graph.read(check.query, check.parameters)
     except ServerRefused as error:
         if error.code.startswith("Neo.ClientError.Statement."):
@@ -159,15 +157,3 @@ def _answered(graph: Graph, question: Question, place: str) -> Obstacle | None:
         log.info("Not checked beforehand: %s: %s", check.expected, error)
         return None
     return obstacle_in_data(question, rows)
-
-
-@contextmanager
-def _announced(text: str) -> Iterator[None]:
-    """Say what is being checked where that takes long."""
-    timer = threading.Timer(REPORT_SECONDS, log.info, ("Still checking: %s", text))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

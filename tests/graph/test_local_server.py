@@ -18,6 +18,7 @@ from neo4j.exceptions import AuthError
 
 from alembic_neo4j.errors import LocalServerError
 from alembic_neo4j.graph import local
+from alembic_neo4j.graph.local import home as home_module
 from alembic_neo4j.graph.local.home import Home
 
 VERSION = os.environ.get("ALEMBIC_NEO4J_TEST_VERSION") or None
@@ -262,3 +263,50 @@ def _listening(pid: int) -> set[tuple[str, int]]:
         for connection in psutil.Process(pid).net_connections(kind="tcp")
         if connection.status == psutil.CONN_LISTEN
     }
+
+
+def _modes(home: Path) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in (home, home.parent)}
+
+
+def test_nobody_else_gets_in_whatever_the_umask_is(new_project: Path) -> None:
+    before = os.umask(0)
+    try:
+        server = local.ensure_started(new_project, version=VERSION)
+    finally:
+        os.umask(before)
+    assert _modes(server.home) == {0o700}
+    # One that an older release left open is shut by whatever comes to it next.
+    for path in (server.home, server.home.parent):
+        path.chmod(0o777)
+    assert local.ensure_started(new_project, version=VERSION) == server
+    assert _modes(server.home) == {0o700}
+
+
+@pytest.mark.parametrize("planted", ["", "plugins/evil.jar", "conf/neo4j.conf"])
+def test_what_another_user_has_planted_is_not_run(
+    planted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path, "5.26.30")
+    home.prepare()
+    evil = home.path / planted
+    if planted:
+        evil.touch()
+    # Only root could give it away.
+    monkeypatch.setattr(
+        home_module,
+        "_owner",
+        lambda path: 12345 if path == evil else path.lstat().st_uid,
+    )
+    home.path.chmod(0o777)
+
+    with (
+        pytest.raises(LocalServerError, match="belongs to user id 12345"),
+        home.locked(print),
+    ):
+        raise AssertionError("it would be started")
+    assert home.path.stat().st_mode & 0o022
+
+    monkeypatch.undo()
+    with home.locked(print):
+        assert _modes(home.path) == {0o700}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -33,12 +34,8 @@ def other(neo4j_graph: Graph) -> Iterator[Graph]:
     graph.close()
 
 
-def _told(_: str) -> None:
-    """Take no notice of who holds the lock."""
-
-
 def _wanted(graph: Graph, timeout: float = 20) -> None:
-    with graph_lock(graph, Owner.of_this_process(), timeout=timeout, waiting=_told):
+    with graph_lock(graph, Owner.of_this_process(), timeout=timeout):
         pass
 
 
@@ -51,19 +48,19 @@ def _written_twice(graph: Graph, other: Graph) -> None:
 
 
 def test_a_second_one_is_told_whom_it_waits_for(
-    neo4j_graph: Graph, other: Graph
+    neo4j_graph: Graph, other: Graph, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told: list[str] = []
-    with graph_lock(neo4j_graph, A, timeout=5, waiting=_told):
+    with graph_lock(neo4j_graph, A, timeout=5):
         assert read_owner(other) == A
         began = time.monotonic()
         with (
             pytest.raises(LockError) as refused,
-            graph_lock(other, Owner.of_this_process(), timeout=1, waiting=told.append),
+            caplog.at_level(logging.INFO),
+            graph_lock(other, Owner.of_this_process(), timeout=1),
         ):
             raise AssertionError("two have the lock")
         assert time.monotonic() - began < 5
-    assert told == [str(A)]
+    assert caplog.messages == [f"Waiting for the lock on the graph, held by {A}"]
     assert f"process {A.pid}" in str(refused.value)
     assert "alembic-neo4j unlock" in str(refused.value)
     assert read_owner(other) is None
@@ -75,7 +72,7 @@ def test_one_of_eight_at_a_time(neo4j_graph: Graph, other: Graph) -> None:
 
     def counted(graph: Graph) -> None:
         nonlocal inside, most
-        with graph_lock(graph, Owner.of_this_process(), timeout=60, waiting=_told):
+        with graph_lock(graph, Owner.of_this_process(), timeout=60):
             inside += 1
             most = max(most, inside)
             time.sleep(0.01)
@@ -97,14 +94,14 @@ def test_one_of_eight_at_a_time(neo4j_graph: Graph, other: Graph) -> None:
 def test_who_lost_the_lock_writes_nothing_more(
     neo4j_graph: Graph, other: Graph
 ) -> None:
-    with graph_lock(neo4j_graph, A, timeout=5, waiting=_told):
+    with graph_lock(neo4j_graph, A, timeout=5):
         neo4j_graph.transaction([("CREATE (:Written)", {})])
         assert break_lock(other) == A
         with pytest.raises(LockError, match="is lost"):
             neo4j_graph.transaction([("CREATE (:Written)", {})])
         # A later holder's note does not let the first one in again.
         with (
-            graph_lock(other, Owner.of_this_process(), timeout=5, waiting=_told),
+            graph_lock(other, Owner.of_this_process(), timeout=5),
             pytest.raises(LockError),
         ):
             neo4j_graph.transaction([("CREATE (:Written)", {})])
@@ -117,7 +114,7 @@ def test_who_lost_the_lock_changes_no_schema_and_runs_no_batches(
     # As if it had been paused for longer than a proof lasts.
     monkeypatch.setattr(lock_module, "_PROOF_SECONDS", 0.0)
     index = [("CREATE INDEX late FOR (n:Late) ON (n.x)", {})]
-    with graph_lock(neo4j_graph, A, timeout=5, waiting=_told):
+    with graph_lock(neo4j_graph, A, timeout=5):
         break_lock(other)
         with pytest.raises(LockError):
             schema_transaction(neo4j_graph, index, timeout=5, interrupts=Interrupts())
@@ -130,7 +127,7 @@ def test_who_lost_the_lock_changes_no_schema_and_runs_no_batches(
 def test_an_open_transaction_of_who_lost_the_lock_ends(
     neo4j_graph: Graph, other: Graph
 ) -> None:
-    with graph_lock(neo4j_graph, A, timeout=5, waiting=_told):
+    with graph_lock(neo4j_graph, A, timeout=5):
         with pytest.raises(StatementError, match="terminated"):
             _written_twice(neo4j_graph, other)
         assert other.read("MATCH (n:Written) RETURN n") == []
@@ -149,7 +146,7 @@ def test_an_idle_lock_that_the_server_ended_is_noticed(
     ours = (
         "SHOW TRANSACTIONS YIELD transactionId, metaData WHERE metaData.alembic_neo4j"
     )
-    with graph_lock(neo4j_graph, A, timeout=5, waiting=_told):
+    with graph_lock(neo4j_graph, A, timeout=5):
         time.sleep(0.3)
         rows = other.read(
             f"{ours} = $token RETURN transactionId AS id", {"token": A.token}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import sys, time
 from sqlalchemy.engine import make_url
 from alembic_neo4j.ledger.lock import ledger_lock
 
-with ledger_lock(make_url(sys.argv[1]), {TABLE!r}, timeout=1, waiting=lambda: None):
+with ledger_lock(make_url(sys.argv[1]), {TABLE!r}, timeout=1, holder=lambda: None):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -35,28 +36,30 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
     return found
 
 
-def _told() -> None:
-    """Take no notice."""
+def _unknown() -> None:
+    """Know nobody who holds the lock."""
 
 
-def test_a_second_one_waits_and_is_refused(url: URL) -> None:
-    told: list[bool] = []
+def test_a_second_one_waits_and_is_refused(
+    url: URL, caplog: pytest.LogCaptureFixture
+) -> None:
     assert not is_locked(url, TABLE)
-    with ledger_lock(url, TABLE, timeout=1, waiting=_told):
+    with ledger_lock(url, TABLE, timeout=1, holder=_unknown):
         assert is_locked(url, TABLE)
         with (
             pytest.raises(LockError, match="alembic-neo4j unlock"),
-            ledger_lock(url, TABLE, timeout=0.2, waiting=lambda: told.append(True)),
+            caplog.at_level(logging.INFO),
+            ledger_lock(url, TABLE, timeout=0.2, holder=lambda: "somebody"),
         ):
             raise AssertionError("two have the lock")
-    assert told == [True]
+    assert caplog.messages == ["Waiting for the lock on the ledger, held by somebody"]
     assert not is_locked(url, TABLE)
 
 
 def test_another_history_in_the_same_ledger_is_free(url: URL) -> None:
     with (
-        ledger_lock(url, TABLE, timeout=1, waiting=_told),
-        ledger_lock(url, "other_version", timeout=0.2, waiting=_told),
+        ledger_lock(url, TABLE, timeout=1, holder=_unknown),
+        ledger_lock(url, "other_version", timeout=0.2, holder=_unknown),
     ):
         assert is_locked(url, "other_version")
 
@@ -73,14 +76,14 @@ def test_it_is_free_when_its_holder_is_killed(url: URL) -> None:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
     began = time.monotonic()
-    with ledger_lock(url, TABLE, timeout=1, waiting=_told):
+    with ledger_lock(url, TABLE, timeout=1, holder=_unknown):
         assert time.monotonic() - began < 1
 
 
 def test_a_broken_lock_is_free_for_those_who_wait(url: URL) -> None:
-    with ledger_lock(url, TABLE, timeout=1, waiting=_told):
+    with ledger_lock(url, TABLE, timeout=1, holder=_unknown):
         break_ledger_lock(url, TABLE)
-        with ledger_lock(url, TABLE, timeout=0.2, waiting=_told):
+        with ledger_lock(url, TABLE, timeout=0.2, holder=_unknown):
             assert is_locked(url, TABLE)
 
 
@@ -88,7 +91,7 @@ def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
     url = make_url(f"sqlite:///{tmp_path}/missing/neo4j_ledger.db")
     with (
         pytest.raises(LockError, match="missing"),
-        ledger_lock(url, TABLE, timeout=1, waiting=_told),
+        ledger_lock(url, TABLE, timeout=1, holder=_unknown),
     ):
         raise AssertionError("there is nothing to lock")
 

@@ -58,9 +58,7 @@ def test_of_several_at_once_one_does_it(shared: Project, neo4j_graph: Graph) -> 
 def test_a_held_ledger_is_waited_for_in_vain(
     shared: Project, neo4j_graph: Graph, postgresql_url: URL
 ) -> None:
-    with ledger_lock(
-        postgresql_url, "alembic_version", timeout=1, waiting=lambda: None
-    ):
+    with ledger_lock(postgresql_url, "alembic_version", timeout=1, holder=lambda: None):
         message = shared.failed("-x", "neo4j.lock_timeout=0.3", "upgrade", "head")
     assert "the lock on the ledger was not free within 0.3 seconds" in message
     assert neo4j_graph.read("MATCH (n:Counter) RETURN n") == []

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from alembic_neo4j.errors import LocalServerError, MissingExtra
 from alembic_neo4j.graph.local import pins
 from alembic_neo4j.graph.local.pins import Jar, JarLock
+from alembic_neo4j.waiting import each_waited_for, waiting_for
 
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
@@ -140,7 +141,8 @@ def resolve(version: str, *, repository: Path) -> list[Jar]:
             for group, artifact in _ARTIFACTS
         ]
         try:
-            given, found = context.resolver.resolve(wanted)
+            with waiting_for("the Maven repository"):
+                given, found = context.resolver.resolve(wanted)
         except (OSError, RuntimeError) as error:
             raise _unreachable(version, error) from error
         _keep(Path(context.repo_cache), repository)
@@ -171,7 +173,8 @@ def fetch(
     with _maven(repository) as context, ThreadPoolExecutor(6) as pool:
         started = [pool.submit(_fetch_one, context, jar, repository) for jar in missing]
         try:
-            for count, future in enumerate(as_completed(started), 1):
+            arrivals = enumerate(each_waited_for(as_completed(started), "a jar"), 1)
+            for count, future in arrivals:
                 future.result()
                 if count % 40 == 0 or count == len(missing):
                     report(f"Neo4j {version}: {count} of {len(missing)} jars")
@@ -269,7 +272,8 @@ def _published() -> list[str]:
     with _maven(repository()) as context:
         project = context.project(*_ARTIFACTS[0])
         try:
-            project.update()
+            with waiting_for("the Maven repository"):
+                project.update()
             return list(project.metadata.versions)
         except (OSError, RuntimeError, AttributeError):
             return []

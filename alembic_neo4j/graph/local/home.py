@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from alembic_neo4j.errors import LocalServerError
 from alembic_neo4j.graph.local.artifacts import Report
+from alembic_neo4j.waiting import waiting_for
 
 USERNAME = "neo4j"
 
@@ -23,6 +25,8 @@ _DIRECTORY = ".neo4j"
 _TEST_PREFIX = "test-"
 _MADE_FOR_TESTS = "made-for-tests"
 _WIPED_PREFIX = ".wiped-"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ class Home:
 
     def prepare(self) -> None:
         """Make the directory, with a password; what is there stays."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("conf", "data", "import", "logs", "plugins", "run"):
             (self.path / name).mkdir(exist_ok=True)
         if self.disposable:
@@ -138,6 +142,8 @@ class Home:
     def locked(self, report: Report) -> Iterator[None]:
         """Let one command at a time start, stop or wipe this server."""
         _make_root(self.project)
+        if self.exists:
+            _shut(self.path, self.project)
         path = self.path.with_name(f"{self.name}.lock")
         try:
             lock = path.open("a")
@@ -148,7 +154,8 @@ class Home:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 report(f"Neo4j {self.version}: another command is at it; waiting…")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                with waiting_for(f"the command that is at Neo4j {self.version}"):
+                    fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def size(self) -> int:
@@ -215,12 +222,45 @@ def _make_root(project: Path) -> None:
             "command in your project, or name its neo4j.ini with -c."
         )
     try:
-        root.mkdir(exist_ok=True)
+        root.mkdir(mode=0o700, exist_ok=True)
+        _shut(root, project)
         ignore = root / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", "ascii")
     except OSError as error:
         raise _not_writable(project, error) from error
+
+
+def _shut(directory: Path, project: Path) -> None:
+    """Let nobody but the user into a directory of ours, whatever the umask was.
+
+    The server writes the graph and its logs to files that anybody may read, and runs
+    the jars that it finds. Raises LocalServerError where another user owns the
+    directory, or could write to it and owns a file in it. The project's owner is no
+    such user: we run what is in the project.
+    """
+    trusted = {0, os.geteuid(), _owner(project.resolve())}
+    mode = stat.S_IMODE(directory.stat().st_mode)
+    _refuse_others(directory, trusted)
+    if mode & _OTHERS_WRITE:
+        for path in directory.rglob("*"):
+            _refuse_others(path, trusted)
+    if mode & _OTHERS:
+        directory.chmod(mode & ~_OTHERS)
+
+
+def _refuse_others(path: Path, trusted: set[int]) -> None:
+    owner = _owner(path)
+    if owner not in trusted:
+        raise LocalServerError(
+            f"Expected {path} to be yours (user id {os.geteuid()}), found that it "
+            f"belongs to user id {owner}, who may have put it there: a local Neo4j "
+            "would run what it finds. Look at it, then remove it or make it yours"
+        )
+
+
+def _owner(path: Path) -> int:
+    return path.lstat().st_uid
 
 
 def _not_writable(project: Path, error: OSError) -> LocalServerError:

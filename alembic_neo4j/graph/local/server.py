@@ -23,6 +23,7 @@ from alembic_neo4j.graph.local.home import (
     last_lines,
 )
 from alembic_neo4j.graph.local.java import Java, suitable_java
+from alembic_neo4j.waiting import waiting_for
 
 DEFAULT_HEAP = "768m"
 DEFAULT_PAGE_CACHE = "128m"
@@ -413,6 +414,11 @@ def _await_answer(home: Home, server: LocalServer, *, since: float) -> bool:
 
     Raises LocalServerError when it does neither in time.
     """
+    with waiting_for(f"Neo4j {home.version} to start", limit=_START_PATIENCE):
+        return _answer_of(home, server, since=since)
+
+
+def _answer_of(home: Home, server: LocalServer, *, since: float) -> bool:
     until = time.monotonic() + _START_PATIENCE
     port = int(server.url.rpartition(":")[2])
     reason = "nothing listens at its port"
@@ -486,7 +492,9 @@ def _stop(home: Home, *, report: Report) -> LocalServer | None:
         disposable=home.disposable,
     )
     report(f"Neo4j {home.version}: stopping…")
-    if not process.terminate(pid, mark=mark, patience=_STOP_PATIENCE):
+    with waiting_for(f"Neo4j {home.version} to end", limit=_STOP_PATIENCE):
+        ended = process.terminate(pid, mark=mark, patience=_STOP_PATIENCE)
+    if not ended:
         report(f"Neo4j {home.version}: did not end in time and was killed")
     home.pid_file.unlink(missing_ok=True)
     return server
