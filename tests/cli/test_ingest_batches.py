@@ -395,9 +395,7 @@ def test_nothing_is_made_by_looking(live: Project) -> None:
 
 
 def test_a_load_waits_for_the_lock(schema: Project, neo4j_graph: Graph) -> None:
-    with graph_lock(
-        neo4j_graph, Owner.of_this_process(), timeout=5, waiting=lambda _: None
-    ):
+    with graph_lock(neo4j_graph, Owner.of_this_process(), timeout=5):
         message = failed(
             *(schema, "load", "people.csv", "--label", "Person"),
             *("--lock-timeout", "0.2"),

@@ -315,7 +315,7 @@ def test_another_graph_and_an_edited_file(chain: Project, neo4j_graph: Graph) ->
     path.write_text(path.read_text().replace("i3", "i4"))
     found = report(chain)
     assert codes(found) == ["files", "stamp"]
-    with graph_lock(neo4j_graph, Owner.of_this_process(), timeout=5, waiting=print):
+    with graph_lock(neo4j_graph, Owner.of_this_process(), timeout=5):
         locked = report(chain)
         assert "Another command has the lock" in text(chain)
     assert codes(locked) == ["files"]

@@ -245,7 +245,7 @@ def test_it_waits_for_the_lock_no_longer_than_told(
 ) -> None:
     file(live, "CREATE (:A)")
     owner = Owner.of_this_process()
-    with graph_lock(neo4j_graph, owner, timeout=1, waiting=lambda _: None):
+    with graph_lock(neo4j_graph, owner, timeout=1):
         told = failed(live, "a.cypher", "--lock-timeout", "0.5")
     assert "was not free within 0.5 seconds" in told
     assert data(neo4j_graph) == []

@@ -161,7 +161,7 @@ def test_an_open_downgrade(live: Project) -> None:
 def test_the_owner_of_the_lock(chain: Project, neo4j_graph: Graph) -> None:
     failing_in_the_middle(chain)
     owner = Owner.of_this_process()
-    with graph_lock(neo4j_graph, owner, timeout=5, waiting=print):
+    with graph_lock(neo4j_graph, owner, timeout=5):
         found = report(chain, status=1)
         shown = text(chain, status=1)
     assert found["lock"] == {"holder": str(owner)}
@@ -177,7 +177,7 @@ def test_a_ledger_that_only_seems_not_to_fit_while_somebody_writes(
     chain.done("upgrade", "head")
     neo4j_graph.transaction([("MATCH (s:__AlembicNeo4jStamp) SET s.heads = ['x']", {})])
     assert codes(report(chain, status=1)) == ["stamp-stale"]
-    with graph_lock(neo4j_graph, Owner.of_this_process(), timeout=5, waiting=print):
+    with graph_lock(neo4j_graph, Owner.of_this_process(), timeout=5):
         assert codes(report(chain, status=0)) == ["run-active"]
 
 

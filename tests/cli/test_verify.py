@@ -511,7 +511,7 @@ def test_a_unit_of_which_nobody_knows(applied: Project) -> None:
 
 def test_somebody_who_writes_is_a_remark(applied: Project, neo4j_graph: Graph) -> None:
     owner = Owner.of_this_process()
-    with graph_lock(neo4j_graph, owner, timeout=5, waiting=print):
+    with graph_lock(neo4j_graph, owner, timeout=5):
         finding = only(applied, status=0)
     assert finding["code"] == "run-active"
     assert str(owner) in finding["found"]
