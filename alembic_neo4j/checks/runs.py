@@ -38,7 +38,7 @@ def judge_run(
         for unit in unsettled(ledger.units, run):
             yield Finding(
                 "unit-unknown",
-                shown_unit(unit),
+                shown_unit(unit, run),
                 "it is known whether its statement had its effect",
                 "it was begun, outside of a transaction",
                 "Look in the graph, then say `alembic-neo4j repair --unit-done` or, "
@@ -46,7 +46,7 @@ def judge_run(
                 "marked repeatable=True is run again without that.",
                 "settle it as --unit-done or --unit-undone says",
                 decision=True,
-                revision=unit.revision,
+                revision=run.steps[0].revision or "",
             )
 
 
@@ -76,9 +76,9 @@ def judge_markers(
 def again(steps: Sequence[RunStep], history: HistoryEvidence) -> str:
     """Return the command that goes on with a run."""
     last = steps[-1]
-    if not last.is_revision:
+    if last.revision is None:
         return last.command
-    if last.direction == "upgrade":
+    if last.action == "upgrade":
         return f"alembic -c neo4j.ini upgrade {last.revision}"
     file = history.files.get(last.revision)
     down = file.down if file else ()
@@ -90,7 +90,7 @@ def unsettled(units: Iterable[Unit], run: OpenRun) -> list[Unit]:
     return [
         unit
         for unit in units
-        if unit.revision == run.steps[0].revision
+        if unit.revision == run.steps[0].subject
         and unit.kind == Kind.AUTOCOMMIT.value
         and unit.state != DONE
     ]
@@ -99,18 +99,18 @@ def unsettled(units: Iterable[Unit], run: OpenRun) -> list[Unit]:
 def shown_run(run: OpenRun, units: Iterable[Unit]) -> str:
     """Return how far a run has got, in words."""
     first, *others = run.steps
-    of_first = [unit for unit in units if unit.revision == first.revision]
+    of_first = [unit for unit in units if unit.revision == first.subject]
     done = "; ".join(f"unit {u.position} ({u.kind}) {u.state}" for u in of_first)
-    later = ", ".join(step.revision for step in others)
+    later = ", ".join(step.subject for step in others)
     return (
-        f"{first.direction} of {first.revision}: {done or 'no unit begun'}"
+        f"{first.action} of {first.subject}: {done or 'no unit begun'}"
         f"{f'; then {later}' if later else ''}"
     )
 
 
-def shown_unit(unit: Unit) -> str:
-    """Return a unit as messages name it."""
-    return f"unit {unit.position} ({unit.kind}) of revision {unit.revision}"
+def shown_unit(unit: Unit, run: OpenRun) -> str:
+    """Return a unit of an open run as messages name it."""
+    return f"unit {unit.position} ({unit.kind}) of {run.steps[0]}"
 
 
 def _when(run: OpenRun) -> str:

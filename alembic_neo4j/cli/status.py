@@ -9,10 +9,10 @@ With ``--format json`` it prints one object, whose keys are always there:
 - ``ledger``: ``url`` (without its password), ``exists``, ``heads`` (null where it can't
   be read)
 - ``history``: ``heads``, and ``pending``, a list with ``revision`` and ``message``
-- ``run``: null, or the run that has not ended: ``direction`` (of a verb's own run, the
-  verb), ``revision`` (what that is about), ``then`` (the revisions after it), ``unit``
-  (null, or ``position``, ``kind`` and ``state`` of the last one that was begun),
-  ``begun_at`` and ``begun_by``
+- ``run``: null, or the run that has not ended: ``action`` (``upgrade``, ``downgrade``
+  or a verb), ``subject`` (what it is about), ``revision`` (null for a verb's own run),
+  ``then`` (the revisions after it), ``unit`` (null, or ``position``, ``kind`` and
+  ``state`` of the last one that was begun), ``begun_at`` and ``begun_by``
 - ``lock``: null, or ``holder``
 - ``unchecked``, ``counts`` and ``findings``, as ``alembic-neo4j verify`` has them
 """

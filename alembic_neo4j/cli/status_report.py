@@ -73,11 +73,12 @@ def _run(status: Status) -> dict[str, Any] | None:
     if run is None:
         return None
     first, *others = run.steps
-    unit = _last_unit(status, first.revision)
+    unit = _last_unit(status, first.subject)
     return {
-        "direction": first.direction,
+        "action": first.action,
+        "subject": first.subject,
         "revision": first.revision,
-        "then": [step.revision for step in others],
+        "then": [step.subject for step in others],
         "unit": unit
         and {"position": unit.position, "kind": unit.kind, "state": unit.state},
         "begun_at": begun(run).isoformat(),
@@ -129,10 +130,10 @@ def _open_run(status: Status) -> Iterator[str]:
     if run is None:
         return
     first, *others = run.steps
-    then = f"; then {', '.join(step.revision for step in others)}" if others else ""
+    then = f"; then {', '.join(step.subject for step in others)}" if others else ""
     when = f"{begun(run):%Y-%m-%d %H:%M} UTC"
     yield f"{first}, begun {when} by {run.begun_by}{then}"
-    unit = _last_unit(status, first.revision)
+    unit = _last_unit(status, first.subject)
     yield f"  {_progress(unit) if unit else 'nothing of it was begun'}"
     if not status.holder:
         yield f"  `{again(run.steps, status.evidence.history)}` goes on with it"
@@ -143,9 +144,9 @@ def _progress(unit: Unit) -> str:
     return f"unit {unit.position} ({unit.kind}) is {state}"
 
 
-def _last_unit(status: Status, revision: str) -> Unit | None:
+def _last_unit(status: Status, subject: str) -> Unit | None:
     ledger = status.evidence.ledger
-    units = [u for u in ledger.units if u.revision == revision] if ledger else []
+    units = [u for u in ledger.units if u.revision == subject] if ledger else []
     return units[-1] if units else None
 
 

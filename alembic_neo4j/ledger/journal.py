@@ -34,32 +34,38 @@ LOADING = "ingest load"
 
 @dataclass(frozen=True)
 class RunStep:
-    """One revision of a run, its direction and the SHA-256 of its file.
+    """What a run does to what: a revision's upgrade or downgrade, or a verb's own work.
 
-    Of a run that is a verb's own, such as ``run FILE``, it is what the verb is about,
-    the verb, and the SHA-256 of what it does.
+    `action` is ``upgrade``, ``downgrade`` or the verb, such as ``ingest load``;
+    `subject` the revision's id or what the verb is about, such as a batch, which may be
+    called as a revision is; `digest` the SHA-256 of the revision's file, or of what the
+    verb does.
     """
 
-    revision: str
-    direction: str
-    file_hash: str
+    action: str
+    subject: str
+    digest: str
 
     @property
-    def is_revision(self) -> bool:
-        """Whether it is a revision's upgrade or downgrade."""
-        return self.direction in ("upgrade", "downgrade")
+    def revision(self) -> str | None:
+        """The revision that it is about; None where it is a verb's own."""
+        return self.subject if self.action in ("upgrade", "downgrade") else None
 
     @property
     def command(self) -> str:
         """The command of a run that is a verb's own."""
-        return f"alembic-neo4j {self.direction} {self.revision}"
+        return f"alembic-neo4j {self.action} {self.subject}"
+
+    def is_about(self, other: RunStep) -> bool:
+        """Tell whether it does to the same what the other does, by whatever means."""
+        return (self.action, self.subject) == (other.action, other.subject)
 
     def __str__(self) -> str:
         """Return it as messages name it."""
-        if self.is_revision:
-            return f"the {self.direction} of revision {self.revision}"
-        if self.direction == LOADING:
-            return f"the load of the batch {self.revision}"
+        if self.revision is not None:
+            return f"the {self.action} of revision {self.revision}"
+        if self.action == LOADING:
+            return f"the load of the batch {self.subject}"
         return f"`{self.command}`"
 
 
@@ -111,13 +117,13 @@ class Journal:
         ).one_or_none()
         if row is None:
             return None
-        steps = tuple(RunStep(**step) for step in json.loads(row.steps))
+        steps = _steps(row.steps)
         return OpenRun(row.run, steps[row.finished :], row.begun_at, row.begun_by)
 
     def steps(self, run: str) -> tuple[RunStep, ...]:
         """Return all that a run set out to do, nothing where it is not known."""
         rows = self._connection.execute(select(runs).where(runs.c.run == run))
-        return tuple(RunStep(**step) for row in rows for step in json.loads(row.steps))
+        return tuple(step for row in rows for step in _steps(row.steps))
 
     def begin(self, steps: Sequence[RunStep]) -> str:
         """Record a run and return its id."""
@@ -209,3 +215,13 @@ def _is(run: str, unit: Unit) -> tuple[ColumnElement[bool], ...]:
         units.c.revision == unit.revision,
         units.c.position == unit.position,
     )
+
+
+def _steps(text: str) -> tuple[RunStep, ...]:
+    return tuple(_step(**step) for step in json.loads(text))
+
+
+def _step(**fields: str) -> RunStep:
+    # A run that was begun before 0.1.0 has the names of a revision's fields.
+    older = {"direction": "action", "revision": "subject", "file_hash": "digest"}
+    return RunStep(**{older.get(name, name): value for name, value in fields.items()})

@@ -117,12 +117,15 @@ def _under_way(
     run: OpenRun | None,
 ) -> frozenset[Any]:
     """Return the keys of what the revision of an open run adds or drops."""
-    if run is None or schema is None:
+    if run is None or schema is None or not run.steps:
         return frozenset()
     step = run.steps[0]
+    if step.revision is None:
+        # A verb's run is about data.
+        return frozenset()
     try:
         script = context.script.get_revision(step.revision)
-        replay = history.upgrade if step.direction == "upgrade" else history.downgrade
+        replay = history.upgrade if step.action == "upgrade" else history.downgrade
         recording = replay(script, schema)
     except (CommandError, NotImplementedError):
         return frozenset()

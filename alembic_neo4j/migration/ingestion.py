@@ -200,4 +200,4 @@ def _became(record: BatchRecord) -> Loaded:
 
 def _is_load_of(batch: str) -> Callable[[RunStep], bool]:
     begun = verb_step(LOADING, batch)
-    return lambda step: (step.direction, step.revision) == (LOADING, begun.revision)
+    return begun.is_about

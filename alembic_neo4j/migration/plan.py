@@ -80,7 +80,7 @@ class PlannedStep:
     def run_step(self) -> RunStep:
         """The step as the journal of a run records it."""
         direction = "upgrade" if self.step.is_upgrade else "downgrade"
-        return RunStep(self.script.revision, direction, self.file_hash)
+        return RunStep(direction, self.script.revision, self.file_hash)
 
 
 def plan(
@@ -193,13 +193,11 @@ def check_open_run(open_run: OpenRun | None, planned: Sequence[PlannedStep]) -> 
     begun = list(open_run.steps)
     if steps_[: len(begun)] == begun:
         return
-    step, target = begun[0], begun[-1].revision
-    if not step.is_revision:
+    step, target = begun[0], begun[-1].subject
+    if step.revision is None:
         raise LedgerError(unfinished(open_run))
-    hashes = {s.revision: s.file_hash for s in steps_}
-    edited = {
-        s.revision for s in begun if hashes.get(s.revision, s.file_hash) != s.file_hash
-    }
+    hashes = {s.subject: s.digest for s in steps_}
+    edited = {s.subject for s in begun if hashes.get(s.subject, s.digest) != s.digest}
     why = "this command would do something else"
     for item in planned:
         if item.script.revision in edited:
@@ -210,7 +208,7 @@ def check_open_run(open_run: OpenRun | None, planned: Sequence[PlannedStep]) -> 
         f"{step} was begun at "
         f"{open_run.begun_at:%Y-%m-%d %H:%M} by {open_run.begun_by} and is not "
         f"finished, and {why}; nothing has run. Either put everything back as it was "
-        f"and run that {step.direction} again (up to {target}): it goes on where it "
+        f"and run that {step.action} again (up to {target}): it goes on where it "
         "stopped. Or undo by hand what it did, and end it: `alembic-neo4j repair "
         "--abandon-run`"
     )
@@ -220,8 +218,8 @@ def unfinished(open_run: OpenRun, why: str = "") -> str:
     """Return what to say to whoever finds a run open that he does not go on with."""
     step = open_run.steps[0]
     undo = "undo by hand what it did, and end it: `alembic-neo4j repair --abandon-run`"
-    if step.direction == LOADING:
-        undo = f"take it back: `{rollback_command(step.revision)}`"
+    if step.action == LOADING:
+        undo = f"take it back: `{rollback_command(step.subject)}`"
     return (
         f"{step} was begun at {open_run.begun_at:%Y-%m-%d %H:%M} by "
         f"{open_run.begun_by} and is not finished{why and f', and {why}'}; nothing has "

@@ -164,7 +164,7 @@ def _revisions(
         yield RevisionPlan(
             revision,
             item.script.doc,
-            item.run_step.direction,
+            item.run_step.action,
             str(item.step),
             item.script.path,
             getattr(item.script.module, "rollback_safe", True),

@@ -224,9 +224,9 @@ def _abandon(work: _Work, finding: Finding) -> None:
 def _settle_unit(work: _Work, finding: Finding) -> None:
     journal, run = work.journal, work.open_run
     for unit in unsettled(journal.units(run.run), run):
-        if shown_unit(unit) == finding.subject and work.choice.units_done:
+        if shown_unit(unit, run) == finding.subject and work.choice.units_done:
             journal.finish_unit(run.run, unit, "[]")
-        elif shown_unit(unit) == finding.subject:
+        elif shown_unit(unit, run) == finding.subject:
             journal.forget_unit(run.run, unit)
     work.context.commit()
 

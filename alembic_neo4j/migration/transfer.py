@@ -95,10 +95,7 @@ def in_order(
 
 def _is_of(step: RunStep | None, graph: SourceGraph) -> bool:
     named = verb_step(VERB, graph.id)
-    return step is not None and (step.direction, step.revision) == (
-        named.direction,
-        named.revision,
-    )
+    return step is not None and step.is_about(named)
 
 
 def transfer_graph(

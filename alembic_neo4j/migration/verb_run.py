@@ -61,7 +61,7 @@ def run_recorded(
             recorder,
             batch_property=context.options.batch_property,
         )
-        runner.begin(step.revision, Schema())
+        runner.begin(step.subject, Schema())
         try:
             with context.interruptible():
                 result = act(runner)
@@ -84,7 +84,7 @@ def verb_step(verb: str, subject: str, *does: str) -> RunStep:
     if len(subject) > _LONGEST:
         whole = hashlib.sha256(subject.encode()).hexdigest()
         subject = f"…{whole[:8]}…{subject[-(_LONGEST - 10) :]}"
-    return RunStep(subject, verb, digest)
+    return RunStep(verb, subject, digest)
 
 
 def _own_open_run(
@@ -104,7 +104,7 @@ def _own_open_run(
     begun, why = open_run.steps[0], ""
     if supersedes(begun):
         return open_run
-    if (begun.revision, begun.direction) == (step.revision, step.direction):
+    if begun.is_about(step):
         if repeatable:
             return open_run
         why = "what it would do now is something else"
@@ -129,7 +129,7 @@ def _recorder(
     journal = context.journal
     if open_run is not None and open_run.steps != (step,):
         (begun,) = open_run.steps
-        if (begun.revision, begun.direction) == (step.revision, step.direction):
+        if begun.is_about(step):
             log.info("%s is not what it was when it was begun: it begins again", step)
         journal.abandon()
         open_run = None

@@ -91,7 +91,7 @@ GRAPH = GraphEvidence(
 DATA = DataEvidence(Contents({"Person": 1}, {"KNOWS": 1}, full=True), DECLARED)
 SOUND = Evidence(HISTORY, LEDGER, ModelEvidence(), GRAPH, DATA)
 
-RUN = OpenRun("run", (RunStep("r3", "upgrade", "file"),), THEN, "ada@here")
+RUN = OpenRun("run", (RunStep("upgrade", "r3", "file"),), THEN, "ada@here")
 UNIT = Unit("r3", 1, "autocommit", "digest")
 
 
@@ -328,14 +328,14 @@ def test_more_shapes_than_are_kept_are_said() -> None:
 @pytest.mark.parametrize(
     ("steps", "command"),
     [
-        ((RunStep("r2", "upgrade", ""),), "alembic -c neo4j.ini upgrade r2"),
+        ((RunStep("upgrade", "r2", ""),), "alembic -c neo4j.ini upgrade r2"),
         (
-            (RunStep("r1", "upgrade", ""), RunStep("r2", "upgrade", "")),
+            (RunStep("upgrade", "r1", ""), RunStep("upgrade", "r2", "")),
             "alembic -c neo4j.ini upgrade r2",
         ),
-        ((RunStep("r2", "downgrade", ""),), "alembic -c neo4j.ini downgrade r1"),
+        ((RunStep("downgrade", "r2", ""),), "alembic -c neo4j.ini downgrade r1"),
         (
-            (RunStep("r2", "downgrade", ""), RunStep("r1", "downgrade", "")),
+            (RunStep("downgrade", "r2", ""), RunStep("downgrade", "r1", "")),
             "alembic -c neo4j.ini downgrade base",
         ),
     ],

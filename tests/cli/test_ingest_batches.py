@@ -471,3 +471,36 @@ def test_a_part_of_a_node_may_be_changed_by_a_file(
 
     assert (loaded["created"], loaded["touched"]) == (0, 1)
     assert properties(neo4j_graph) == [{"name": "Ann", "code": "a", "age": 8}]
+
+
+def broken_off(project: Project, graph: Graph, batch: str) -> None:
+    """Load a file as a batch whose second row is refused, and leave its run open."""
+    graph.transaction([("CREATE (:Person {name: 'Bob'})", {})])
+    message = failed(
+        *(project, "load", "people.csv", "--label", "Person"),
+        *("--batch", batch, "--batch-size", "1"),
+    )
+    assert "already exists" in message
+
+
+@pytest.mark.parametrize("batch", ["base", "head", "heads", "r1"])
+def test_a_batch_may_be_called_as_a_revision_is(
+    schema: Project, neo4j_graph: Graph, batch: str
+) -> None:
+    broken_off(schema, neo4j_graph, batch)
+    (constraint,) = neo4j_graph.read(
+        "SHOW CONSTRAINTS YIELD name, labelsOrTypes WHERE labelsOrTypes = ['Person']"
+    )
+    neo4j_graph.autocommit(f"DROP CONSTRAINT {constraint['name']}")
+
+    outcome = schema.verb("verify", "--format", "json")
+
+    assert outcome.status == 1, outcome.text
+    codes = {finding["code"] for finding in json.loads(outcome.out)["findings"]}
+    assert {"run-open", "element-missing"} <= codes
+    status = json.loads(schema.verb("status", "--format", "json").out)
+    assert (status["run"]["action"], status["run"]["subject"]) == ("ingest load", batch)
+    assert status["run"]["revision"] is None
+    assert f"the load of the batch {batch} was begun" in schema.verb("plan").out
+    assert report(schema, "rollback", batch, "--yes")["deleted_nodes"] == 1
+    assert [row["name"] for row in properties(neo4j_graph)] == ["Bob"]

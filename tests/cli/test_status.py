@@ -132,7 +132,7 @@ def test_an_open_run(chain: Project) -> None:
     failing_in_the_middle(chain)
     found = report(chain, status=1)
     run = found["run"]
-    assert run["direction"] == "upgrade"
+    assert run["action"] == "upgrade"
     assert run["revision"] == "r2"
     assert run["then"] == ["r3"]
     assert run["unit"] == {"position": 2, "kind": "data", "state": "running"}
@@ -152,7 +152,7 @@ def test_an_open_downgrade(live: Project) -> None:
     live.done("upgrade", "head")
     live.failed("downgrade", "r1")
     found = report(live, status=1)
-    assert (found["run"]["direction"], found["run"]["revision"]) == ("downgrade", "r2")
+    assert (found["run"]["action"], found["run"]["subject"]) == ("downgrade", "r2")
     assert found["run"]["unit"]["position"] == 1
     assert codes(found) == ["run-open"]
     assert "`alembic -c neo4j.ini downgrade r1` goes on with it" in text(live, status=1)

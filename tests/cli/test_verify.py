@@ -506,7 +506,10 @@ def test_a_unit_of_which_nobody_knows(applied: Project) -> None:
     applied.failed("upgrade", "head")
     rows = {row["code"]: row for row in report(applied)["findings"]}
     assert set(rows) == {"pending", "run-open", "unit-unknown"}
-    assert rows["unit-unknown"]["subject"] == "unit 1 (autocommit) of revision r3"
+    assert (
+        rows["unit-unknown"]["subject"]
+        == "unit 1 (autocommit) of the upgrade of revision r3"
+    )
 
 
 def test_somebody_who_writes_is_a_remark(applied: Project, neo4j_graph: Graph) -> None:
