@@ -176,6 +176,37 @@ def test_a_renamed_label_keeps_its_nodes_and_its_constraint(
     assert names == [{"name": "constraint_unique_A_key"}]
 
 
+CITING = """
+class Doc(StructuredNode):
+    name = StringProperty()
+    cites = RelationshipTo("Doc", "CITES")
+    cited_by = RelationshipFrom("Doc", "CITES")
+"""
+
+
+@pytest.mark.parametrize("gone", ["cites", "cited_by"])
+def test_one_of_two_ends_goes_and_no_relationship_turns_round(
+    live: Project, neo4j_graph: Graph, gone: str
+) -> None:
+    live.models(CITING)
+    live.done("revision", "--autogenerate", "--rev-id", "r1")
+    live.done("upgrade", "head")
+    neo4j_graph.transaction(
+        [("CREATE (:Doc {name: 'new'})-[:CITES]->(:Doc {name: 'old'})", {})]
+    )
+    kept = [line for line in CITING.splitlines() if f" {gone} =" not in line]
+    live.models("\n".join(kept))
+    text = _generated(live)
+    assert "reverse_relationships" not in text
+    assert 'op.remove_relationship("Doc", "CITES", "Doc"' in text
+    for verb in (("upgrade", "head"), ("downgrade", "r1")):
+        live.done(*verb)
+        rows = neo4j_graph.read(
+            "MATCH (a)-[:CITES]->(b) RETURN a.name AS a, b.name AS b"
+        )
+        assert rows == [{"a": "new", "b": "old"}]
+
+
 def _on_a_terminal(directory: Path, arguments: list[str], answer: str) -> str:
     """Run the installed program on a terminal; return what it showed."""
     ours, theirs = pty.openpty()

@@ -575,6 +575,80 @@ class TestRelationships:
             AddRelationship("Person", incoming),
         ]
 
+    @pytest.mark.parametrize("gone", [0, 1])
+    def test_one_of_both_ends_to_its_own_kind_goes(self, gone: int) -> None:
+        ends = (
+            Relationship("CITES", "Doc", attribute="cites"),
+            Relationship("CITES", "Doc", direction="IN", attribute="cited_by"),
+        )
+        before = Schema.of(nodes=[Node("Doc", (), ends)])
+        after = Schema.of(nodes=[Node("Doc", (), (ends[1 - gone],))])
+        assert changes(before, after) == [RemoveRelationship("Doc", ends[gone])]
+        assert changes(after, before) == [AddRelationship("Doc", ends[gone])]
+
+    def test_a_relationship_to_its_own_kind_turns_round(self) -> None:
+        cites = Relationship("CITES", "Doc")
+        turned = replace(cites, direction=Direction.IN)
+        before = Schema.of(nodes=[Node("Doc", (), (cites,))])
+        after = Schema.of(nodes=[Node("Doc", (), (turned,))])
+        assert changes(before, after) == [ReverseRelationships("Doc", "CITES", "Doc")]
+
+    @pytest.mark.parametrize("bases", [(), ("Doc",)])
+    def test_a_direction_that_the_other_end_had_before_is_not_new(
+        self, bases: tuple[str, ...]
+    ) -> None:
+        cites = Relationship("CITES", "Book")
+        turned = replace(cites, direction=Direction.IN)
+        own = (cites,) if bases else ()
+        book = Node("Book", (), (*own, Relationship("CITES", "Doc")), bases=bases)
+        kept = replace(book, relationships=(Relationship("CITES", "Doc"),))
+        kept = kept.with_relationship(turned) if bases else kept
+        found = changes(
+            Schema.of(nodes=[Node("Doc", (), (cites,)), book]),
+            Schema.of(nodes=[Node("Doc", (), (turned,)), kept]),
+        )
+        assert not any(isinstance(c, ReverseRelationships) for c in found)
+
+    @pytest.mark.parametrize("before", [True, False])
+    def test_what_is_declared_without_a_direction_turns_nothing_round(
+        self, before: bool
+    ) -> None:
+        book = Node("Book", (), (Relationship("CITES", "Doc", direction="ANY"),))
+        cites = Relationship("CITES", "Book")
+        old = Schema.of(nodes=[Node("Doc", (), (cites,)), book])
+        turned = replace(cites, direction=Direction.IN)
+        new = Schema.of(nodes=[Node("Doc", (), (turned,)), book])
+        none = Schema.of(nodes=[*old.nodes.values(), Node("Book")])
+        found = changes(old if before else none, new)
+        assert not any(isinstance(c, ReverseRelationships) for c in found)
+
+    def test_a_direction_that_a_subclass_keeps_is_not_turned_round(self) -> None:
+        cites = Relationship("CITES", "Book")
+        turned = replace(cites, direction=Direction.IN)
+        report = Node("Report", (), (cites,), bases=("Doc",))
+        found = changes(
+            Schema.of(nodes=[Node("Doc", (), (cites,)), Node("Book"), report]),
+            Schema.of(
+                nodes=[
+                    Node("Doc", (), (turned,)),
+                    Node("Book"),
+                    report.with_relationship(turned),
+                ]
+            ),
+        )
+        assert not any(isinstance(c, ReverseRelationships) for c in found)
+
+    def test_an_attribute_that_stays_is_no_other_ones_successor(self) -> None:
+        home = Relationship("KNOWS", "City", attribute="home")
+        liked = Relationship("LIKES", "City", attribute="home")
+        work = Relationship("KNOWS", "Town", attribute="work")
+        other = Relationship("LIKES", "Town")
+        assert changes(related(home, other), related(liked, work, other)) == [
+            RemoveRelationship("Person", home),
+            AddRelationship("Person", work),
+            AddRelationship("Person", liked),
+        ]
+
     def test_a_direction_is_given_up(self) -> None:
         undirected = replace(KNOWS, direction=Direction.ANY)
         assert changes(related(KNOWS), related(undirected)) == [

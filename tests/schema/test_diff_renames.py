@@ -88,6 +88,14 @@ class TestCertainLabels:
         given_ = Renames(labels={"C": "B"})
         assert certain_renames(before, after, given=given_) == given_
 
+    def test_a_kgid_that_went_to_what_was_there_before_is_no_rename(self) -> None:
+        before = schema(Node("A", kgid="k"), Node("B"), Node("C", kgid="c"))
+        after = schema(Node("B", kgid="k"), Node("A", kgid="c"))
+        assert certain_renames(before, after) == Renames()
+        _, note = diff(before, schema(Node("B", kgid="k"))).notes
+        assert "B has the __kgid__ of A and was there before" in note.text
+        assert note.code == "op.run_cypher('MATCH (n:A) SET n:B')"
+
     def test_a_type_with_a_kgid_too(self) -> None:
         before = Schema.of(relationship_types=[RelationshipType("A", kgid="k")])
         after = Schema.of(relationship_types=[RelationshipType("B", kgid="k")])
@@ -125,6 +133,18 @@ class TestCertainProperties:
             properties={(RELATIONSHIP, "T"): {"age": "y"}}
         )
 
+    def test_a_subclass_that_keeps_the_name_keeps_its_values(self) -> None:
+        name = Property("name", attribute="name")
+        full = Property("full_name", attribute="name")
+        before = schema(Node("A", (name,)), Node("Sub", (name,), bases=("A",)))
+        after = schema(Node("A", (full,)), Node("Sub", (name,), bases=("A",)))
+        renames = certain_renames(before, after)
+        found = changes(before, after, renames)
+        assert not any(isinstance(change, RenameProperty) for change in found)
+        assert {c.values for c in found if isinstance(c, RemoveProperty)} == {"keep"}
+        (note, *_) = diff(before, after, renames=renames).notes
+        assert "A.name is not renamed to full_name: Sub keeps name" in note.text
+
 
 class TestCertainTypes:
     old = Relationship("KNOWS", "A", attribute="friends")
@@ -142,6 +162,21 @@ class TestCertainTypes:
         before = schema(Node("A", (), (self.old,)), other)
         after = schema(Node("A", (), (self.new,)), other)
         assert certain_renames(before, after) == Renames()
+
+    def test_a_kgid_on_a_type_that_was_there_before_or_stays_is_no_rename(
+        self,
+    ) -> None:
+        typed = RelationshipType("KNOWS", kgid="k")
+        moved = RelationshipType("LIKES", kgid="k")
+        only_old = Schema.of(
+            nodes=[Node("A", (), (self.old,))], relationship_types=[typed]
+        )
+        both = (self.old, replace(self.new, attribute="liked"))
+        stays = Schema.of(nodes=[Node("A", (), both)], relationship_types=[moved])
+        assert certain_renames(only_old, stays) == Renames()
+        there = Schema.of(nodes=[Node("A", (), both)], relationship_types=[typed])
+        after = Schema.of(nodes=[Node("A", (), both[1:])], relationship_types=[moved])
+        assert certain_renames(there, after) == Renames()
 
     def test_a_type_that_splits_is_no_rename(self) -> None:
         hates = Relationship("HATES", "A", attribute="friends")

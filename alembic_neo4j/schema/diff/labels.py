@@ -63,10 +63,20 @@ def remove_nodes(working: Working) -> list[Change]:
             carried.setdefault(base, []).append(node.label)
     changes: list[Change] = []
     for label in reversed(gone):
+        heir = _heir(working, working.nodes[label])
         changes.append(RemoveNode(label, working.nodes[label]))
         working.remove(label)
-        working.notes.append(_what_stays(label, carried.get(label, [])))
+        working.notes.append(_what_stays(label, carried.get(label, []), heir))
     return changes
+
+
+def _heir(working: Working, gone: Node) -> str | None:
+    """Return the label that was there before and has got the __kgid__ of a gone one."""
+    if gone.kgid is None:
+        return None
+    nodes = working.after.nodes.values()
+    labels = (n.label for n in nodes if n.kgid == gone.kgid)
+    return next((label for label in labels if label in working.nodes), None)
 
 
 def with_all_bases(nodes: Mapping[str, Node]) -> dict[str, Node]:
@@ -176,12 +186,19 @@ def _mentions(nodes: Iterable[Node]) -> dict[str, set[str]]:
     return found
 
 
-def _what_stays(label: str, carriers: list[str]) -> Note:
+def _what_stays(label: str, carriers: list[str], heir: str | None) -> Note:
     if carriers:
         return Note(
             f"{shown(label)} is declared no more, and nodes keep the label: it is a "
             f"base of {', '.join(sorted(map(shown, carriers)))}",
             label,
+        )
+    if heir is not None:
+        return Note(
+            f"{shown(heir)} has the __kgid__ of {shown(label)} and was there before, "
+            f"so nodes keep the label {shown(label)}; to bring them together:",
+            label,
+            run_cypher(f"MATCH (n:{quoted(label)}) SET n:{quoted(heir)}"),
         )
     return Note(
         f"nodes keep the label {shown(label)}; to delete them:",

@@ -33,9 +33,10 @@ def rename_properties(
     for label in working.ordered(labels & working.nodes.keys()):
         node = working.after.nodes.get(label)
         if node is not None:
+            pairs = _fitting(wanted[Entity.NODE, label], working.nodes[label], node)
+            pairs = _without_kept_below(working, label, pairs)
             reached = (working.nodes[other] for other in working.reached(label))
             taken = {p.name for model in reached for p in model.properties}
-            pairs = _fitting(wanted[Entity.NODE, label], working.nodes[label], node)
             owner = (Entity.NODE, label)
             changes += _renamed(working, owner, pairs, taken)
     types = {type_ for entity, type_ in wanted if entity is Entity.RELATIONSHIP}
@@ -229,6 +230,33 @@ def _fitting(
         for before, after in wanted.items()
         if before != after and old.property(before) and new.property(after)
     }
+
+
+def _without_kept_below(
+    working: Working, label: str, pairs: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the renames that take no values from a model below that keeps them."""
+    kept = dict(pairs)
+    for old in pairs:
+        keeping = [
+            other
+            for other in working.below(label)
+            if old not in pairs.values()
+            and _declares(working.nodes.get(other), old)
+            and _declares(working.after.nodes.get(other), old)
+        ]
+        if keeping:
+            working.note(
+                f"{shown(label, old)} is not renamed to {shown(kept.pop(old))}: "
+                f"{', '.join(map(shown, keeping))} keeps {shown(old)}, and a rename "
+                "would take its values along",
+                label,
+            )
+    return kept
+
+
+def _declares(node: Node | None, name: str) -> bool:
+    return node is not None and node.property(name) is not None
 
 
 def _attribute(working: Working, owner: Owner, old: str, new: str) -> str | None:

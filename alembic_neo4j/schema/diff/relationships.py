@@ -19,6 +19,7 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.diff.backfill import Demands
 from alembic_neo4j.schema.diff.declarations import Declarations
+from alembic_neo4j.schema.diff.ends import Ends
 from alembic_neo4j.schema.diff.notes import quoted, run_cypher, shown
 from alembic_neo4j.schema.diff.properties import compare_type_properties
 from alembic_neo4j.schema.diff.renames import in_order, used_types
@@ -70,13 +71,21 @@ def rename_types(working: Working, wanted: Mapping[str, str]) -> list[Change]:
 
 
 def reverse_relationships(working: Working) -> list[Change]:
-    """Turn relationships round where the models of both ends agree on it."""
+    """Turn relationships round where the models of both ends agree on it.
+
+    They agree where nobody had the new direction before and nobody has the old one
+    afterwards: a model may declare both ends of a relationship to its own kind.
+    """
     changes: list[Change] = []
+    before, after = Ends(working.nodes), Ends(working.after.nodes)
     for label in working.kept():
         wanted = working.after.nodes[label]
         if working.nodes[label].relationships == wanted.relationships:
             continue
         for declared in working.nodes[label].relationships:
+            turned = replace(declared, direction=declared.direction.reversed)
+            if before.declare(label, turned) or after.declare(label, declared):
+                continue
             change = _reversal(working, label, declared)
             if change is not None:
                 working.changed |= {change.source, change.target}
@@ -112,7 +121,7 @@ class NodeRelationships(Declarations[Key, Relationship]):
             return
         gone = [r for key, r in old.items() if key not in new]
         come = [r for key, r in new.items() if key not in old]
-        for known, declared in _same(gone, come):
+        for known, declared in _same(gone, come, old.values(), new.values()):
             gone.remove(known)
             come.remove(declared)
             self._turn_to(label, known, declared)
@@ -227,8 +236,7 @@ def _reversal(
 ) -> ReverseRelationships | None:
     """Return the reversal that a declaration asks for, when everything agrees."""
     turned = replace(declared, direction=declared.direction.reversed)
-    keys = {r.key for r in working.after.nodes[label].relationships}
-    if declared.key in keys or turned.key not in keys:
+    if turned.key not in {r.key for r in working.after.nodes[label].relationships}:
         return None
     if declared.direction is Direction.OUT:
         change = ReverseRelationships(label, declared.type, declared.target)
@@ -257,18 +265,28 @@ def _ends(working: Working, change: ReverseRelationships) -> list[str]:
 
 
 def _same(
-    gone: list[Relationship], come: list[Relationship]
+    gone: list[Relationship],
+    come: list[Relationship],
+    old: Iterable[Relationship],
+    new: Iterable[Relationship],
 ) -> list[tuple[Relationship, Relationship]]:
-    """Return which declarations of one type are each other's successor."""
+    """Return which declarations of one type are each other's successor.
+
+    An attribute that stays on the model has a successor of its own.
+    """
+    stays = {r.attribute for r in old} & {r.attribute for r in new} - {""}
     pairs: list[tuple[Relationship, Relationship]] = []
     for alike in (_by_attribute, _by_target, _by_direction):
-        olds = [r for r in gone if all(r is not old for old, _ in pairs)]
-        news = [r for r in come if all(r is not new for _, new in pairs)]
-        for old in olds:
-            successors = [r for r in news if alike(old, r)]
+        olds = [r for r in gone if all(r is not known for known, _ in pairs)]
+        news = [r for r in come if all(r is not known for _, known in pairs)]
+        if alike is not _by_attribute:
+            olds = [r for r in olds if r.attribute not in stays]
+            news = [r for r in news if r.attribute not in stays]
+        for known in olds:
+            successors = [r for r in news if alike(known, r)]
             rivals = [r for r in olds if successors and alike(r, successors[0])]
             if len(successors) == 1 and len(rivals) == 1:
-                pairs.append((old, successors[0]))
+                pairs.append((known, successors[0]))
     return pairs
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -49,9 +49,11 @@ def certain_renames(
     attribute only when the old name disappears and the new one appears.
     """
     given = given or Renames()
-    labels = _merged(_by_kgid(before.nodes, after.nodes), given.labels)
+    identified = _by_kgid(before.nodes, after.nodes)
+    labels = _merged(_possible(identified, before.nodes), given.labels)
     by_attribute = _types_by_attribute(before, after, Renames(labels=labels))
-    by_kgid = _by_kgid(before.relationship_types, after.relationship_types)
+    identified = _by_kgid(before.relationship_types, after.relationship_types)
+    by_kgid = _possible(identified, used_types(before), used_types(after))
     types = _merged(by_attribute, _merged(by_kgid, given.types))
     named = Renames(labels=labels, types=types)
     properties: dict[Owner, Mapping[str, str]] = {}
@@ -131,6 +133,29 @@ def _by_kgid(
         for kgid, name in sorted(old.items())
         if kgid in new and new[kgid] != name
     }
+
+
+def _possible(
+    pairs: Mapping[str, str],
+    before: Container[str],
+    after: Container[str] = frozenset(),
+) -> dict[str, str]:
+    """Return the pairs whose new name was free `before` and whose old one is `after`.
+
+    A name is free too where another of these pairs takes it away or brings it.
+    """
+    kept = dict(pairs)
+    while True:
+        brought = set(kept.values())
+        refused = [
+            old
+            for old, new in kept.items()
+            if (new in before and new not in kept)
+            or (old in after and old not in brought)
+        ]
+        if not refused:
+            return kept
+        kept = {old: new for old, new in kept.items() if old not in refused}
 
 
 def _kgids(
