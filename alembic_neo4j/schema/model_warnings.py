@@ -8,6 +8,7 @@ from neomodel import AsyncRelationshipDefinition, AsyncStructuredNode
 
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.loading import ModelClass, described, identity, lies_in
+from alembic_neo4j.schema.misdeclared import unseen_declarations
 from alembic_neo4j.schema.model_classes import (
     DeclaredRelationship,
     Model,
@@ -22,8 +23,9 @@ def model_warnings(
 ) -> Iterator[str]:
     """Yield the warnings, each naming class and file: nothing here stops a reading.
 
-    They are of keywords that neomodel swallows, relationships that it does not see or
-    can't resolve, and labels and types that no model of the schema has.
+    They are of keywords that neomodel swallows, of properties and relationships that
+    it does not see, of targets that it can't resolve, and of labels and types that no
+    model of the schema has.
     """
     for package in packages:
         if not any(lies_in(m.cls.__module__, [package]) for m in models):
@@ -33,11 +35,13 @@ def model_warnings(
             )
     types = relation_models(models)
     for model in models:
+        yield from unseen_declarations(model.cls)
         yield from unknown_keywords(model.cls)
         yield from _relationship_warnings(model, schema)
         yield from _label_warnings(model, schema)
     for classes in types.values():
         for cls in classes:
+            yield from unseen_declarations(cls)
             yield from unknown_keywords(cls)
             yield from _fulltext_warnings(cls, types)
 

@@ -149,6 +149,69 @@ def test_keywords_that_neomodel_swallows_are_warned_about(read: Read) -> None:
     )
 
 
+def test_what_neomodel_does_not_see_is_warned_about(read: Read) -> None:
+    result = read(
+        """
+        import functools
+
+        class Mixin:
+            code = StringProperty(index=True),
+
+        class Rel(StructuredRel):
+            since = IntegerProperty
+
+        class Base(StructuredNode):
+            __abstract_node__ = True
+            born: IntegerProperty
+            tags = ("a", "b")
+
+        class A(Mixin, Base):
+            name = StringProperty(unique_index=True),
+            old = StringProperty
+            both = [StringProperty(), IntegerProperty()]
+            named = {"x": {"y": FloatProperty()}}
+            made = functools.partial(StringProperty, index=True)
+            friends = RelationshipTo("A", "FRIEND"),
+            boss = RelationshipTo
+            text: "StringProperty(index=True)"
+            size: IntegerProperty() = None
+            seen: str = StringProperty()
+            limit: int = 3
+            next = RelationshipTo("A", "CO5", model=Rel)
+
+        class Child(A):
+            seen: StringProperty
+        """
+    )
+    unseen = "so neomodel does not see it"
+    assert set(result.warnings) == {
+        f"app.Mixin (app.py:6): code = StringProperty(…), is a tuple, {unseen}; take "
+        "the comma at its end away.",
+        f"app.Rel (app.py:9): since = IntegerProperty is the class, {unseen}; write "
+        "since = IntegerProperty(…).",
+        f"app.Base (app.py:12): born: IntegerProperty is an annotation alone, {unseen};"
+        " write born = IntegerProperty(…).",
+        f"app.A (app.py:17): name = StringProperty(…), is a tuple, {unseen}; take the "
+        "comma at its end away.",
+        f"app.A (app.py:17): old = StringProperty is the class, {unseen}; write old = "
+        "StringProperty(…).",
+        f"app.A (app.py:17): both is a list that holds a StringProperty, {unseen}; "
+        "give each an attribute of its own.",
+        f"app.A (app.py:17): named is a dict that holds a FloatProperty, {unseen}; "
+        "give each an attribute of its own.",
+        f"app.A (app.py:17): made is a partial of StringProperty, {unseen}; call it: "
+        "made = …().",
+        f"app.A (app.py:17): friends = RelationshipTo(…), is a tuple, {unseen}; take "
+        "the comma at its end away.",
+        f"app.A (app.py:17): boss = RelationshipTo is the class, {unseen}; write boss "
+        "= RelationshipTo(…).",
+        f"app.A (app.py:17): text: StringProperty is an annotation alone, {unseen}; "
+        "write text = StringProperty(…).",
+        f"app.A (app.py:17): size: IntegerProperty is an annotation alone, {unseen}; "
+        "write size = IntegerProperty(…).",
+    }
+
+
 def test_keywords_of_a_property_class_of_one_s_own_are_known(read: Read) -> None:
     result = read(
         """
