@@ -4,17 +4,18 @@ With ``--format json`` it prints one object with ``graphs``, a list of objects t
 have ``id``. With ``--list`` they have ``scope``, what all nodes of the graph share;
 else ``state``: ``transferred``, ``equal``, ``different``, ``rolled back`` or
 ``failed``, and ``error``, a message or null. What was transferred has ``nodes``,
-``relationships``, ``created_nodes``, ``created_relationships`` and ``unmatched``; what
-was compared has ``comparisons``, objects with ``what``, ``name``, ``source``,
-``found``, ``there`` (or null), ``equal`` and ``missing``; what was rolled back has
-``deleted_nodes``, ``deleted_relationships``, ``restored_nodes`` and
-``restored_relationships``.
+``relationships``, ``created_nodes``, ``created_relationships``, ``unmatched`` and
+``left_out``, what the mapping takes nothing of: objects with ``what``, ``name`` (or
+null) and ``count``; what was compared has ``comparisons``, objects with ``what``,
+``name``, ``source``, ``found``, ``there`` (or null), ``equal`` and ``missing``; what
+was rolled back has ``deleted_nodes``, ``deleted_relationships``, ``restored_nodes`` and
+``restored_relationships``. Beside ``graphs``, ``left_out`` is what belongs to none.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,7 +28,7 @@ from alembic_neo4j.cli.project import format_option, print_json, project_options
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.ingest.transfer_mapping import TransferMapping
+    from alembic_neo4j.ingest.transfer_mapping import LeftOutCount, TransferMapping
     from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
     from alembic_neo4j.migration.context import Neo4jMigrationContext
     from alembic_neo4j.migration.transfer import Comparison
@@ -123,7 +124,7 @@ def transfer(
     ids = _ids(graph_ids, for_all=all_graphs or list_only)
     if rollback and ids is not None:
         # Their batches are in the graph, whatever the source is by now.
-        _report(_each(config, _rolling_back(detach), ids, quiet=as_json), as_json)
+        _report(_all_back(config, ids, detach=detach, quiet=as_json), as_json)
         return
     if source is None:
         raise click.UsageError("Say which SQLite database: --source PATH.")
@@ -133,16 +134,33 @@ def transfer(
             _list(opened.graphs(mapping), as_json)
             return
         graphs = chosen_graphs(opened, mapping, ids)
+        elsewhere = opened.left_out(mapping)
+        if all_graphs and not graphs:
+            _no_graphs(opened, elsewhere)
         if rollback:
             known = [graph.id for graph in graphs]
-            outcomes = _each(config, _rolling_back(detach), known, quiet=as_json)
+            outcomes = _all_back(config, known, detach=detach, quiet=as_json)
         elif verify:
             outcomes = _each(config, _verifying(opened, mapping), graphs, quiet=as_json)
         else:
             act = _transferring(opened, mapping, batch_size)
             first = _preparing(mapping, constrained=not without_constraints)
             outcomes = _each(config, act, graphs, first=first, quiet=as_json)
-    _report(outcomes, as_json)
+    _report(outcomes, as_json, () if rollback else elsewhere)
+    if verify and elsewhere:
+        sys.exit(1)
+
+
+def _no_graphs(source: TransferSource, elsewhere: Sequence[LeftOutCount]) -> None:
+    from alembic_neo4j.errors import IngestError
+    from alembic_neo4j.ingest.transfer import listed
+
+    if elsewhere:
+        raise IngestError(
+            f"{source.path}: expected graphs, found none, but {listed(elsewhere)}. "
+            "Nothing was done."
+        )
+    click.echo(f"{source.path} has no graphs.", err=True)
 
 
 def _ids(given: tuple[str, ...], *, for_all: bool) -> tuple[str, ...] | None:
@@ -223,6 +241,7 @@ def _transferring(
     source: TransferSource, mapping: TransferMapping, batch_size: int
 ) -> Act:
     def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
+        from alembic_neo4j.ingest.transfer import listed
         from alembic_neo4j.migration.transfer import transfer_graph
 
         with shown_rows(graph.id) as report:
@@ -239,6 +258,8 @@ def _transferring(
             line += ", the others found"
         if done.unmatched:
             line += f"; {done.unmatched:,} lack a node to lead from or to"
+        if done.left_out:
+            line += f"; left out: {listed(done.left_out)}"
         return Outcome(graph.id, "transferred", (line,), details=asdict(done))
 
     return act
@@ -255,6 +276,14 @@ def _verifying(source: TransferSource, mapping: TransferMapping) -> Act:
         return Outcome(graph.id, state, lines, details={"comparisons": rows})
 
     return act
+
+
+def _all_back(
+    config: Config, ids: Iterable[str], *, detach: bool, quiet: bool
+) -> list[Outcome]:
+    from alembic_neo4j.migration.transfer import transferred
+
+    return _each(config, _rolling_back(detach), ids, first=transferred, quiet=quiet)
 
 
 def _rolling_back(detach: bool) -> Act:
@@ -299,13 +328,19 @@ def _table(compared: list[Comparison]) -> Iterator[str]:
             yield f"    missing, such as: {'; '.join(one.missing)}"
 
 
-def _report(outcomes: list[Outcome], as_json: bool) -> None:
+def _report(
+    outcomes: list[Outcome], as_json: bool, elsewhere: Sequence[LeftOutCount] = ()
+) -> None:
+    from alembic_neo4j.ingest.transfer import listed
+
     if as_json:
         rows = [
             {"id": o.id, "state": o.state, "error": o.error, **o.details}
             for o in outcomes
         ]
-        print_json({"graphs": rows})
+        print_json({"graphs": rows, "left_out": [asdict(one) for one in elsewhere]})
+    elif elsewhere:
+        click.echo(f"Left out of every graph: {listed(elsewhere)}", err=True)
     failed = [outcome.id for outcome in outcomes if outcome.state == "failed"]
     if failed:
         click.echo(

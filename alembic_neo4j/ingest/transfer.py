@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.load_rows import Row
-from alembic_neo4j.ingest.transfer_mapping import Part, TransferMapping
+from alembic_neo4j.ingest.transfer_mapping import LeftOutCount, Part, TransferMapping
 from alembic_neo4j.ingest.transfer_mapping_files import (
     mapping_from_file,
     shipped_mappings,
@@ -19,7 +19,7 @@ from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource, fi
 BATCH_SIZE = 1_000
 """How many rows one transaction transfers."""
 
-_MOST_IDS = 10
+_MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,16 @@ def chosen_graphs(
 ) -> list[SourceGraph]:
     """Return the graphs with these ids, each once, or all of them.
 
-    Raises IngestError where there is no such graph: nothing is transferred then.
+    Raises IngestError, with all of them, where there are no such graphs: nothing is
+    transferred then.
     """
     known = {graph.id: graph for graph in source.graphs(mapping)}
     if ids is None:
         return list(known.values())
     wanted = list(dict.fromkeys(ids))
-    for wrong in wanted:
-        if wrong not in known:
-            raise IngestError(_no_such_graph(source, wrong, list(known)))
+    wrong = [id_ for id_ in wanted if id_ not in known]
+    if wrong:
+        raise IngestError(_no_such_graphs(source, wrong, list(known)))
     return [known[id_] for id_ in wanted]
 
 
@@ -79,12 +80,48 @@ def parts_of(
     return [PartRows(part, source, graph, mapping) for part in mapping.parts]
 
 
-def _no_such_graph(source: TransferSource, wrong: str, known: list[str]) -> str:
-    shown = ", ".join(known[:_MOST_IDS]) or "none"
-    more = f" and {len(known) - _MOST_IDS:,} more" if len(known) > _MOST_IDS else ""
-    close = get_close_matches(wrong, known, n=1)
-    meant = f" Did you mean {close[0]!r}?" if close else ""
+def check_something_is_taken(
+    source: TransferSource,
+    mapping: TransferMapping,
+    graph: SourceGraph,
+    left_out: Sequence[LeftOutCount],
+) -> None:
+    """Raise IngestError where a graph no part of which has a row has something.
+
+    Without `graphs` in the mapping, all of the source is the graph.
+    """
+    found = listed(left_out)
+    if not found and mapping.graphs is None:
+        found = listed([f"rows in {name}" for name in source.filled_tables()])
+    if found:
+        raise IngestError(
+            f"{source.path}: expected nodes or relationships of {graph.id!r} that the "
+            f"mapping {mapping.name} takes, found none. It has {found}. Nothing was "
+            "transferred; say with --mapping (mapping= in op.transfer) what becomes "
+            "what."
+        )
+
+
+def listed(things: Sequence[object]) -> str:
+    """Return things in one line; of many only the first."""
+    shown = ", ".join(map(str, things[:_MOST_SHOWN]))
+    more = len(things) - _MOST_SHOWN
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def _no_such_graphs(source: TransferSource, wrong: list[str], known: list[str]) -> str:
+    expected = "the id of a graph" if len(wrong) == 1 else "ids of graphs"
+    # All of them: who has a list of ids takes these out of it.
+    found = ", ".join(map(repr, wrong))
     return (
-        f"{source.path}: expected the id of a graph, found {wrong!r}; there are "
-        f"{shown}{more}.{meant}"
+        f"{source.path}: expected {expected}, found {found}; there are "
+        f"{listed(known) or 'none'}.{_meant(wrong, known)} Nothing was done."
     )
+
+
+def _meant(wrong: list[str], known: list[str]) -> str:
+    folded = {id_.casefold(): id_ for id_ in known}
+    for id_ in wrong:
+        for close in get_close_matches(id_.casefold(), folded, n=1):
+            return f" Did you mean {folded[close]!r}?"
+    return ""

@@ -116,10 +116,31 @@ class GraphsMapping:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A query that counts what a mapping leaves out of a graph."""
+    """A query that counts what a mapping leaves out of a graph, or of any graph.
+
+    It gives one number, or rows with a name and a number.
+    """
 
     what: str
     query: str
+    of: Literal["graph", "source"] = "graph"
+
+
+@dataclass(frozen=True)
+class LeftOutCount:
+    """How many of `what` a mapping leaves out; with the `name` they share, if any."""
+
+    what: str
+    name: str | None
+    count: int
+
+    @property
+    def title(self) -> str:
+        """What is left out, without how many."""
+        return self.what if self.name is None else f"{self.what} {self.name!r}"
+
+    def __str__(self) -> str:
+        return f"{self.count:,} {self.title}"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from alembic_neo4j.ingest.conversion import Convert, ValueOptions, converter
 from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.ingest.transfer_mapping import (
     GraphsMapping,
+    LeftOut,
+    LeftOutCount,
     NodeMapping,
     Part,
     PropertyMapping,
@@ -94,15 +96,58 @@ class TransferSource:
                 raise IngestError(f"{self.path}, graphs: found a graph without an id.")
             yield SourceGraph(str(key), key, row[places[1]] if places[1:] else None)
 
-    def count(self, query: str, graph: SourceGraph) -> int:
-        """Return the number that a query gives."""
-        _, rows = self._selected(query, {"graph": graph.key}, "left_out")
-        value = next(rows, (0,))[0]
-        return value if isinstance(value, int) else 0
+    def left_out(
+        self, mapping: TransferMapping, graph: SourceGraph | None = None
+    ) -> tuple[LeftOutCount, ...]:
+        """Return what a mapping leaves out of a graph; without one, of every graph.
+
+        Raises IngestError where a query of it does not count.
+        """
+        of = "source" if graph is None else "graph"
+        return tuple(
+            counted
+            for left_out in mapping.left_out
+            if left_out.of == of
+            for counted in self._counted(left_out, graph)
+            if counted.count
+        )
+
+    def _counted(
+        self, left_out: LeftOut, graph: SourceGraph | None
+    ) -> Iterator[LeftOutCount]:
+        where = f"left_out, {left_out.what}"
+        parameters = {"graph": graph.key} if graph else {}
+        _, rows = self._selected(left_out.query, parameters, where)
+        for row in rows:
+            # A sum of nothing is NULL.
+            count = 0 if row[-1] is None else row[-1]
+            if len(row) > 2 or not isinstance(count, int):
+                raise IngestError(
+                    f"{self.path}, {where}: expected a number, or rows with a name and "
+                    f"a number, found {shortened(repr(tuple(row)))}."
+                )
+            name = ("NULL" if row[0] is None else str(row[0])) if row[1:] else None
+            yield LeftOutCount(left_out.what, name, count)
 
     def row_count(self, part: Part, graph: SourceGraph) -> int:
         """Return how many rows a part of a mapping has."""
-        return self.count(f"SELECT count(*) FROM ({part.query})", graph)
+        query = f"SELECT count(*) FROM ({part.query})"
+        _, rows = self._selected(query, {"graph": graph.key}, str(part))
+        return int(next(rows)[0])
+
+    def filled_tables(self) -> list[str]:
+        """Return the tables that have rows."""
+        tables = self._rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table' "
+            "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+            "tables",
+        )
+        first = "SELECT EXISTS (SELECT 1 FROM {})"
+        return [
+            name
+            for (name,) in tables
+            if self._rows(first.format(_quoted(name)), name)[0][0]
+        ]
 
     def rows(
         self, part: Part, graph: SourceGraph, options: ValueOptions

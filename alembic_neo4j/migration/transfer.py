@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alembic_neo4j.errors import CheckFailed, IngestError
@@ -148,15 +149,10 @@ def verify_graph(
             _compared(graph, rows, scope, shared=shared)
             for rows in parts_of(source, mapping, wanted)
         ]
-        left_out = [
-            (query.what, source.count(query.query, wanted))
-            for query in mapping.left_out
-        ]
+        left_out = source.left_out(mapping, wanted)
     if scope is not None:
         compared.append(_whole(graph, mapping, scope, compared))
-    compared += [
-        Comparison("left out", what, count, 0) for what, count in left_out if count
-    ]
+    compared += [Comparison("left out", o.title, o.count, 0) for o in left_out]
     return compared
 
 
@@ -197,21 +193,39 @@ def _whole(
     )
 
 
+def transferred(context: Neo4jMigrationContext, graph_ids: Iterable[str]) -> list[str]:
+    """Return ids of graphs that were transferred; raises IngestError with the others.
+
+    Nothing is rolled back then.
+    """
+    ids = list(graph_ids)
+    wrong = [id_ for id_ in ids if not _is_known(context, batch_of(id_))]
+    if wrong:
+        was, batches = ("was", "batch") if len(wrong) == 1 else ("were", "batches")
+        raise IngestError(
+            f"{', '.join(map(repr, wrong))} {was} never transferred to this graph: the "
+            f"ledger knows no {batches} {', '.join(map(batch_of, wrong))}. Nothing was "
+            "rolled back. See `alembic-neo4j ingest list`."
+        )
+    return ids
+
+
+def _is_known(context: Neo4jMigrationContext, batch: str) -> bool:
+    if context.is_ledger_missing:
+        return False
+    return context.journal.batches.find(batch) is not None
+
+
 def rollback_graph(
     context: Neo4jMigrationContext, graph_id: str, *, detach: bool
 ) -> Undone:
     """Undo the transfer of a graph: what it created goes, what it changed comes back.
 
-    Raises CheckFailed where others have led relationships to its nodes, unless
-    `detach`, and IngestError where it was never transferred. May be called again after
-    it was broken off.
+    The graph is one of `transferred`. Raises CheckFailed where others have led
+    relationships to its nodes, unless `detach`. May be called again after it was broken
+    off.
     """
     batch = batch_of(graph_id)
-    if context.is_ledger_missing or context.journal.batches.find(batch) is None:
-        raise IngestError(
-            f"{graph_id!r} was never transferred to this graph: the ledger knows no "
-            f"batch {batch}. See `alembic-neo4j ingest list`."
-        )
 
     def act(runner: GraphRunner) -> Undone:
         undone: Undone = runner.invoke(UndoBatchOp(batch, detach=detach))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,11 +12,17 @@ from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.load_rows import Row
 from alembic_neo4j.ingest.transfer import (
     PartRows,
+    check_something_is_taken,
     chosen_graphs,
+    listed,
     mapping_for,
     parts_of,
 )
-from alembic_neo4j.ingest.transfer_mapping import NodeMapping, TransferMapping
+from alembic_neo4j.ingest.transfer_mapping import (
+    LeftOutCount,
+    NodeMapping,
+    TransferMapping,
+)
 from alembic_neo4j.ingest.transfer_source import (
     SourceGraph,
     TransferSource,
@@ -26,6 +33,8 @@ from alembic_neo4j.ledger.batches import Source
 from alembic_neo4j.migration.batch_operations import LoadOp
 from alembic_neo4j.migration.cypher_files import located
 from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
+
+log = logging.getLogger(__name__)
 
 Report: TypeAlias = Callable[[int, int], None]
 """Told how many rows of how many have been read."""
@@ -46,9 +55,15 @@ def carry_out(operation: TransferOp, invoke: Invoke, revision_file: str) -> Tran
         mapping = mapping_for(source, mapping_file or None)
         with source.snapshot():
             for graph in chosen_graphs(source, mapping, operation.graph_ids or None):
-                done += load_graph(
+                loaded = load_graph(
                     invoke, source, mapping, graph, batch_size=operation.batch_size
                 )
+                done += loaded
+                if loaded.left_out:
+                    log.warning("%s: left out: %s", graph.id, listed(loaded.left_out))
+            elsewhere = source.left_out(mapping)
+    if elsewhere:
+        log.warning("left out of every graph: %s", listed(elsewhere))
     return done
 
 
@@ -61,11 +76,18 @@ def load_graph(
     batch_size: int,
     report: Report = lambda _done, _all: None,
 ) -> Transferred:
-    """Load the parts of a graph, in one snapshot; return what became of its rows."""
+    """Load the parts of a graph, in one snapshot; return what became of its rows.
+
+    Raises IngestError where nothing is taken of a graph that has something: before a
+    load where no part has a row, after them where no row has found its nodes.
+    """
     parts = parts_of(source, mapping, graph)
     counts = [source.row_count(rows.part, graph) for rows in parts]
+    left_out = source.left_out(mapping, graph)
+    if not any(counts):
+        check_something_is_taken(source, mapping, graph, left_out)
     origin = Source(source.path.resolve().as_uri(), fingerprint(source.path))
-    done = Transferred()
+    done = Transferred(left_out=left_out)
     for number, (rows, count) in enumerate(zip(parts, counts, strict=True)):
         counted = _Counted(rows, sum(counts[:number]), sum(counts), report)
         loaded = invoke(LoadOp(rows.part.target, counted, batch_size, origin))
@@ -77,7 +99,19 @@ def load_graph(
                 created_relationships=loaded.created,
                 unmatched=loaded.unmatched,
             )
+    if done.unmatched and done.unmatched == done.nodes + done.relationships:
+        raise IngestError(
+            f"{source.path}: expected relationships of {graph.id!r} between nodes that "
+            f"are there, found {done.unmatched:,} that lack one to lead from or to, "
+            f"and no nodes of its own. Nothing was transferred. {_rest(left_out)}"
+        )
     return done
+
+
+def _rest(left_out: tuple[LeftOutCount, ...]) -> str:
+    if not left_out:
+        return "Transfer first the graph that has the nodes."
+    return f"The mapping leaves out {listed(left_out)}."
 
 
 def fingerprint(path: Path) -> str:

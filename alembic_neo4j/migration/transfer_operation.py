@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from alembic_neo4j.ingest.transfer_mapping import LeftOutCount
 from alembic_neo4j.migration.batch_operations import BatchOperation, UndoBatchOp
 from alembic_neo4j.migration.operations import GraphOperation
 
@@ -14,7 +15,8 @@ class Transferred:
     """What became of a graph's rows.
 
     `nodes` and `relationships` are rows, of which some were created and the others
-    found; `unmatched` rows were no relationship for want of an end.
+    found; `unmatched` rows were no relationship for want of an end. `left_out` is what
+    the mapping takes nothing of.
     """
 
     nodes: int = 0
@@ -22,11 +24,14 @@ class Transferred:
     created_nodes: int = 0
     created_relationships: int = 0
     unmatched: int = 0
+    left_out: tuple[LeftOutCount, ...] = ()
 
     def __add__(self, other: Transferred) -> Transferred:
         """Return what became of the rows of both."""
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return Transferred(*(mine + theirs for mine, theirs in pairs))
+        names = [field.name for field in fields(self)]
+        return Transferred(
+            *(getattr(self, name) + getattr(other, name) for name in names)
+        )
 
 
 @dataclass

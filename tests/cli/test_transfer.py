@@ -436,7 +436,7 @@ def test_verify_tells_what_the_mapping_leaves_out(code: Project) -> None:
     change(code.path / "code.db", "INSERT INTO edges VALUES ('one', 5, 6, 'OWNS', 1)")
     done(code, "one", *SOURCE)
     said = failed(code, "one", *SOURCE, "--verify", status=1)
-    assert "left out edges of another type" in said
+    assert "left out edges of type 'OWNS'" in said
 
 
 def test_graphs_of_one_repository_may_add_to_each_other(code: Project) -> None:
@@ -593,4 +593,193 @@ def test_it_comes_first_and_begins_again_where_the_source_has_changed(
     assert said.index("b: ") < said.index("a: 0 of")
     negative = "MATCH (p:Person) WHERE p.size = -1 RETURN count(p) AS n"
     assert neo4j_graph.read(negative) == [{"n": 8}]
+    assert teams(neo4j_graph) == BOTH
+
+
+# What a mapping leaves out -----------------------------------------------------------
+
+SPELLINGS = {
+    "title": ("File", "Class", "Function"),
+    "upper": ("FILE", "CLASS", "FUNCTION"),
+    "mixed": ("fIle", "cLASS", "FUNCtion"),
+}
+
+
+def retype(path: Path, table: str, changes: dict[str, str], make: object) -> None:
+    """Write other types of nodes or edges into a source of either layout."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for old, new in changes.items():
+            if make is make_source:
+                connection.execute(
+                    f"UPDATE {table} SET type = ? WHERE type = ?", (new, old)
+                )
+            else:
+                connection.execute(
+                    "UPDATE graphs SET graph_data = replace(graph_data, ?, ?)",
+                    (f'"type": "{old}"', f'"type": "{new}"'),
+                )
+
+
+@pytest.mark.parametrize("make", [make_source, make_documents])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_types_are_compared_without_regard_to_case(
+    code: Project, neo4j_graph: Graph, make: Callable[..., Path], spelling: str
+) -> None:
+    path = code.path / "code.db"
+    path.unlink()
+    make(path, "one", "two")
+    names = ("file", "class", "function")
+    retype(path, "nodes", dict(zip(names, SPELLINGS[spelling], strict=True)), make)
+    edges = ("CONTAINS", "IMPORTS", "EXTENDS", "CALLS", "HAS_METHOD")
+    retype(path, "edges", {name: name.lower() for name in edges}, make)
+    said = done(code, "one", *SOURCE)
+    assert said == "one: 10 of 10 nodes and 8 of 8 relationships created\n"
+    found = {row[1] for row in relationships(neo4j_graph)}
+    assert found == set(edges)
+    labels = "MATCH (n:Node) UNWIND labels(n) AS l RETURN l, count(*) AS n ORDER BY l"
+    assert [tuple(row.values()) for row in neo4j_graph.read(labels)] == [
+        ("Class", 2),
+        ("File", 2),
+        ("Function", 6),
+        ("Node", 10),
+    ]
+    assert "one: equal" in done(code, "one", *SOURCE, "--verify")
+
+
+@pytest.mark.parametrize("make", [make_source, make_documents])
+def test_the_transfer_itself_tells_what_it_leaves_out(
+    code: Project, make: Callable[..., Path]
+) -> None:
+    path = code.path / "code.db"
+    path.unlink()
+    make(path, "one", "two")
+    retype(path, "nodes", {"class": "Struct"}, make)
+    retype(path, "edges", {"IMPORTS": "uses"}, make)
+    said = done(code, "one", *SOURCE)
+    assert said == (
+        # Of the classes: contained twice, extended, and with a method.
+        "one: 8 of 8 nodes and 3 of 7 relationships created; 4 lack a node to lead "
+        "from or to; left out: 2 nodes of type 'Struct', 1 edges of type 'uses'\n"
+    )
+    (found,) = report(code, "two", *SOURCE)
+    assert found["left_out"] == [
+        {"what": "nodes of type", "name": "Struct", "count": 2},
+        {"what": "edges of type", "name": "uses", "count": 1},
+    ]
+    assert "left out nodes of type 'Struct'" in failed(
+        code, "one", *SOURCE, "--verify", status=1
+    )
+
+
+def test_a_type_that_is_null_is_left_out_too(code: Project) -> None:
+    change(
+        code.path / "code.db",
+        "UPDATE nodes SET type = NULL WHERE id = 10 AND graph_id = 'one'",
+        "INSERT INTO edges VALUES ('one', 5, 6, NULL, 1)",
+    )
+    assert done(code, "one", *SOURCE).endswith(
+        "left out: 1 nodes of type 'NULL', 1 edges of type 'NULL'\n"
+    )
+
+
+@pytest.mark.parametrize("make", [make_source, make_documents])
+def test_nothing_of_a_graph_that_has_something_is_an_error(
+    code: Project, neo4j_graph: Graph, make: Callable[..., Path]
+) -> None:
+    path = code.path / "code.db"
+    path.unlink()
+    make(path, "one", "two")
+    names = ("file", "class", "function")
+    retype(path, "nodes", {name: f"py.{name}" for name in names}, make)
+    change(path, "DELETE FROM graphs WHERE id = 'two'")
+    told = failed(code, "one", *SOURCE)
+    assert "2 nodes of type 'py.class'" in told
+    assert "6 nodes of type 'py.function'" in told
+    assert data(neo4j_graph) == []
+    edges = ("CONTAINS", "IMPORTS", "EXTENDS", "CALLS", "HAS_METHOD")
+    retype(path, "edges", {name: f"py.{name}" for name in edges}, make)
+    told = failed(code, "one", *SOURCE)
+    assert "expected nodes or relationships of 'one' that the mapping" in told
+    assert "6 nodes of type 'py.function'" in told
+    assert data(neo4j_graph) == []
+    assert "open" not in str(code.remembered())
+    code.revision("r2", 'op.transfer("code.db", "one")', down="r1")
+    assert "6 nodes of type 'py.function'" in code.failed("upgrade", "head")
+
+
+def test_a_document_that_names_its_lists_otherwise(code: Project) -> None:
+    path = code.path / "code.db"
+    path.unlink()
+    make_documents(path, "one")
+    change(
+        path, "UPDATE graphs SET graph_data = replace(graph_data, '\"nodes\"', '\"n\"')"
+    )
+    assert "10 values of the document's key 'n'" in failed(code, "one", *SOURCE)
+
+
+def test_a_whole_source_that_no_query_takes_a_row_of(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    change(
+        live.path / "hr.db",
+        "CREATE TABLE people (id INTEGER, kind TEXT)",
+        "CREATE TABLE nobody (id INTEGER)",
+        "INSERT INTO people VALUES (1, 'Man')",
+    )
+    mapping = '[[nodes]]\nlabels = "P"\nkey = "id"\nquery = "SELECT * FROM people{}"'
+    (live.path / "hr.toml").write_text(mapping.format(" WHERE kind = 'man'"))
+    options = ("--source", "hr.db", "--mapping", "hr.toml", "--without-constraints")
+    assert "It has rows in people. Nothing" in failed(live, "hr", *options)
+    assert data(neo4j_graph) == []
+    (live.path / "hr.toml").write_text(mapping.format(""))
+    done(live, "hr", *options)
+    assert data(neo4j_graph) == [{"labels": ["P"]}]
+
+
+def test_an_empty_graph_is_no_error(staff: Project) -> None:
+    change(
+        staff.path / "staff.db",
+        "CREATE TABLE teams (team TEXT)",
+        "INSERT INTO teams VALUES ('a'), ('c')",
+    )
+    text = STAFF.replace("SELECT DISTINCT team FROM people", "SELECT team FROM teams")
+    (staff.path / "staff.toml").write_text(text)
+    assert done(staff, "c", *OPTIONS).startswith("c: 0 of 0 nodes")
+
+
+def test_what_belongs_to_no_graph_is_told(code: Project, neo4j_graph: Graph) -> None:
+    path = code.path / "code.db"
+    change(path, "UPDATE nodes SET graph_id = 'TWO' WHERE graph_id = 'two'")
+    change(path, "UPDATE edges SET graph_id = 'TWO' WHERE graph_id = 'two'")
+    outcome = code.verb("transfer", "one", *SOURCE)
+    assert outcome.status == 0, outcome.text
+    assert (
+        "Left out of every graph: 10 nodes of no graph, with graph_id 'TWO', "
+        "8 edges of no graph, with graph_id 'TWO'\n"
+    ) in outcome.err
+    told = failed(code, "two", *SOURCE)
+    assert "10 nodes of the graph_id that is written 'TWO'" in told
+    assert counts(neo4j_graph) == {"one": 10}
+    failed(code, "one", *SOURCE, "--verify", status=1)
+    change(path, "DELETE FROM graphs")
+    assert "expected graphs, found none, but 10 nodes" in failed(code, "--all", *SOURCE)
+
+
+def test_all_unknown_ids_are_named_before_anything_is_done(
+    staff: Project, neo4j_graph: Graph
+) -> None:
+    outcome = staff.verb("transfer", "-", *OPTIONS, answers="a\nx\nb\nB\n")
+    assert outcome.status == 2
+    assert "expected ids of graphs, found 'x', 'B'; there are a, b." in outcome.err
+    assert "Did you mean 'b'? Nothing was done." in outcome.err
+    assert data(neo4j_graph) == []
+    assert "transfer:" not in str(staff.remembered())
+
+
+def test_rollback_of_an_id_that_was_never_transferred_does_nothing(
+    staff: Project, neo4j_graph: Graph
+) -> None:
+    done(staff, "--all", *OPTIONS)
+    told = failed(staff, "a", "x", "y", "--rollback")
+    assert "'x', 'y' were never transferred to this graph" in told
     assert teams(neo4j_graph) == BOTH
