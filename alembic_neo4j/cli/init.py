@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from alembic_neo4j.cli.invocation import current_invocation, shown_options
+
 _MODELS = '''"""The models of this graph: neo4j.models in neo4j.ini is their name."""
 
 from neomodel import IntegerProperty, StringProperty, StructuredNode
@@ -24,24 +26,14 @@ _IGNORED = (".neo4j/", "neo4j_ledger.db*")
 
 @click.command()
 @click.argument("directory", default="migrations", type=click.Path(path_type=Path))
-@click.option(
-    "-c",
-    "--config",
-    "config_file",
-    default="neo4j.ini",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The configuration file to write.",
-)
+@shown_options
 @click.option("--package", is_flag=True, help="Write __init__.py files as well.")
 @click.option(
     "--template-path",
     is_flag=True,
     help="Print the path for `alembic init -t` and do nothing.",
 )
-def init(
-    directory: Path, config_file: Path, *, package: bool, template_path: bool
-) -> None:
+def init(directory: Path, *, package: bool, template_path: bool) -> None:
     """Create neo4j.ini, the migrations directory, and models.py where there is none."""
     if template_path:
         click.echo(template_directory())
@@ -49,6 +41,8 @@ def init(
     from alembic import command
     from alembic.config import Config
 
+    given = current_invocation().config_files
+    config_file = given[0] if given else Path("neo4j.ini")
     existing = config_file.exists()
     # Alembic reports each file it writes; ours says the same in fewer words.
     with redirect_stdout(io.StringIO()):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from alembic_neo4j.cli.project import (
     format_option,
     optional_project_options,
     print_json,
+    project_options,
 )
 
 if TYPE_CHECKING:
@@ -35,35 +37,22 @@ class Target:
     as_json: bool
 
 
-class _TargetCommand(click.Command):
-    """A command with the options that every verb of this group has."""
+def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that every verb of this group has, as one target."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.params += [
-            click.Option(
-                ["-c", "--config"],
-                type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                help="The project's neo4j.ini; without it, the current directory.",
-            ),
-            click.Option(["--neo4j-version"], help=_RELEASE),
-            click.Option(
-                ["--format", "output_format"],
-                type=click.Choice(["text", "json"]),
-                default="text",
-                show_default=True,
-            ),
-        ]
+    @optional_project_options
+    @click.option("--neo4j-version", "version", help=_RELEASE)
+    @format_option
+    @wraps(command)
+    def with_target(
+        config: Config, version: str | None, as_json: bool, **options: Any
+    ) -> Any:
+        from alembic_neo4j.migration.configuration import project_directory
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Hand the command one target in place of the three options."""
-        config = ctx.params.pop("config")
-        ctx.params["target"] = Target(
-            project=config.resolve().parent if config else Path.cwd(),
-            version=ctx.params.pop("neo4j_version"),
-            as_json=ctx.params.pop("output_format") == "json",
-        )
-        return super().invoke(ctx)
+        target = Target(project_directory(config), version, as_json)
+        return command(target=target, **options)
+
+    return with_target
 
 
 @click.group()
@@ -72,7 +61,7 @@ def local() -> None:
 
 
 @local.command()
-@optional_project_options
+@project_options
 @click.option("--neo4j-version", "version", help=_RELEASE)
 @format_option
 def start(config: Config, version: str | None, as_json: bool) -> None:
@@ -92,7 +81,8 @@ def start(config: Config, version: str | None, as_json: bool) -> None:
         click.echo(_described(server))
 
 
-@local.command(cls=_TargetCommand)
+@local.command()
+@_target_options
 def stop(target: Target) -> None:
     """Stop the project's servers; their data stay."""
     from alembic_neo4j.graph.local import stop as stop_servers
@@ -106,7 +96,8 @@ def stop(target: Target) -> None:
         click.echo(f"Neo4j {server.version} stopped.")
 
 
-@local.command(cls=_TargetCommand)
+@local.command()
+@_target_options
 def status(target: Target) -> None:
     """Tell whether a server runs; exit status 1 when none does."""
     servers = [row for row in _known(target) if row.server is not None]
@@ -121,7 +112,8 @@ def status(target: Target) -> None:
         sys.exit(1)
 
 
-@local.command("list", cls=_TargetCommand)
+@local.command("list")
+@_target_options
 def list_servers(target: Target) -> None:
     """List the servers that the project has data of."""
     servers = _known(target)
@@ -133,8 +125,9 @@ def list_servers(target: Target) -> None:
         click.echo("No local Neo4j here yet. Start one: alembic-neo4j local start")
 
 
-@local.command(cls=_TargetCommand)
-@click.option("-n", "--lines", default=40, show_default=True, help="How many lines.")
+@local.command()
+@_target_options
+@click.option("--lines", default=40, show_default=True, help="How many lines.")
 @click.option("--follow", is_flag=True, help="Go on with what is written to it.")
 def logs(target: Target, lines: int, follow: bool) -> None:
     """Show the end of the server's log."""
@@ -153,7 +146,8 @@ def logs(target: Target, lines: int, follow: bool) -> None:
         _follow(path)
 
 
-@local.command(cls=_TargetCommand)
+@local.command()
+@_target_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def wipe(target: Target, yes: bool) -> None:
     """Stop the project's servers and remove all their data."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alembic_neo4j.cli.invocation import current_invocation, shown_options
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -28,15 +30,10 @@ def optional_project_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _with_options(command: Callable[..., Any], *, required: bool) -> Callable[..., Any]:
     @wraps(command)
-    def with_config(
-        config_files: tuple[Path, ...], name: str, x: tuple[str, ...], **options: Any
-    ) -> Any:
-        config = _config(config_files, name, x, required=required)
-        return command(config=config, **options)
+    def with_config(**options: Any) -> Any:
+        return command(config=_config(required=required), **options)
 
-    for option in reversed(_OPTIONS):
-        with_config = option(with_config)
-    return with_config
+    return shown_options(with_config)
 
 
 def lock_timeout_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,55 +72,46 @@ format_option = click.option(
 def print_json(value: Any) -> None:
     """Print a report as JSON, times in ISO 8601."""
     click.echo(json.dumps(value, indent=2, default=str))
+    current_invocation().reported = True
 
 
-_OPTIONS = (
-    click.option(
-        "-c",
-        "--config",
-        "config_files",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        help="The configuration file; twice for an ini file and a pyproject.toml. "
-        "[default: neo4j.ini, and pyproject.toml where there is one]",
-    ),
-    click.option(
-        "-n",
-        "--name",
-        default="alembic",
-        show_default=True,
-        help="The section of the configuration file.",
-    ),
-    click.option(
-        "-x", "x", multiple=True, help="An argument for env.py, such as neo4j.url=…."
-    ),
-)
-
-
-def _config(
-    config_files: tuple[Path, ...], name: str, x: tuple[str, ...], *, required: bool
-) -> Config:
+def _config(*, required: bool) -> Config:
     from alembic.config import Config
 
+    given = current_invocation()
     ini, toml = Path("neo4j.ini"), Path("pyproject.toml")
-    for path in config_files:
+    for path in given.config_files:
         if path.name == toml.name:
             toml = path
         else:
             ini = path
-    if not ini.exists() and not toml.exists() and (required or config_files):
-        missing = config_files[0] if config_files else ini
-        raise click.UsageError(
-            f"There is no {missing} here. Go to the project's directory, name the file "
-            "with -c, or start a project with `alembic-neo4j init`."
-        )
     # What tells the program's calls in messages, as `alembic` sets it.
     options = Namespace(
-        config=[str(path) for path in config_files or (ini,)], name=name, x=list(x)
+        config=[str(path) for path in given.config_files or (ini,)],
+        name=given.name or "alembic",
+        x=list(given.x),
     )
-    config = Config(str(ini), toml_file=str(toml), ini_section=name, cmd_opts=options)
+    config = Config(
+        str(ini), toml_file=str(toml), ini_section=options.name, cmd_opts=options
+    )
+    for path in given.config_files:
+        if not path.exists():
+            raise _no_project(path)
     _check_readable(config, ini, toml)
+    if required and not ini.exists() and not config.toml_alembic_config:
+        files = given.config_files or [toml if toml.exists() else ini]
+        raise _no_project(files[0])
     return config
+
+
+def _no_project(path: Path) -> click.UsageError:
+    what = f"There is no {path} here."
+    if path.exists():
+        what = f"{path} has no table [tool.alembic], and there is no neo4j.ini here."
+    return click.UsageError(
+        f"{what} Go to the project's directory, name the file with -c, or start a "
+        "project with `alembic-neo4j init`."
+    )
 
 
 def _check_readable(config: Config, ini: Path, toml: Path) -> None:

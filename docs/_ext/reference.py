@@ -18,6 +18,7 @@ import click
 from alembic_neo4j import declare, errors, op, pytest_plugin
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
+from alembic_neo4j.cli.help import examples_of
 from alembic_neo4j.migration.configuration import KEYS
 from alembic_neo4j.migration.repair import MENDABLE
 from alembic_neo4j.schema.elements import Property, Relationship
@@ -212,10 +213,13 @@ def _command(path: str, command: click.Command) -> str:
         if (record := parameter.get_help_record(context))
     ]
     options = {f"`{names}`": text for names, text in records}
+    called = examples_of(path.removeprefix("alembic-neo4j "), command)
+    examples = "\n".join(f"$ {example}" for example in called)
     parts = (
         f"## {path}",
         f"```text\n{usage}\n```",
         inspect.cleandoc(command.help or ""),
+        f"```console\n{examples}\n```",
         _table(("option", "meaning"), options),
     )
     return "\n\n".join(parts)

@@ -81,7 +81,7 @@ def test_a_server_is_started_told_of_stopped_and_wiped(config: Path) -> None:
     assert told("status", config, "--neo4j-version", "2020")["servers"] == []
 
     assert "Started." in run("logs", config).stdout
-    assert len(told("logs", config, "-n", "2")["lines"]) == 2
+    assert len(told("logs", config, "--lines", "2")["lines"]) == 2
 
     assert told("stop", config)["stopped"][0]["pid"] == server.pid
     assert local.running(config.parent) == []
@@ -139,7 +139,6 @@ def test_the_release_comes_from_the_option_or_the_configuration(config: Path) ->
             {"neo4j.ini": "[alembic]\nneo4j.url = local:4.1\n"},
             ["-x", "neo4j.url=local:3.5"],
         ),
-        ({}, ["-x", "neo4j.url=local:3.5"]),
     ],
 )
 def test_the_configuration_is_found_as_every_verb_finds_it(
@@ -176,6 +175,21 @@ def test_a_file_that_is_not_there_or_none_is_named(
     assert "neo4j.ini, line 1: this is no ini file" in no_ini.stderr
     assert "s3cret" not in no_ini.output
     assert "pyproject.toml: this is no TOML file" in no_toml.stderr
+
+
+def test_nothing_is_started_where_no_project_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bare = CliRunner().invoke(main, ["local", "start"])
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'shop'\n")
+    other = CliRunner().invoke(main, ["-x", "neo4j.url=local", "local", "start"])
+
+    assert (bare.exit_code, other.exit_code) == (2, 2)
+    assert "There is no neo4j.ini here." in bare.stderr
+    assert "alembic-neo4j init" in bare.stderr
+    assert "pyproject.toml has no table [tool.alembic]" in other.stderr
+    assert not (tmp_path / ".neo4j").exists()
 
 
 def test_following_a_log_as_json_is_refused(config: Path) -> None:

@@ -1,0 +1,52 @@
+"""An example or two of each verb, for its help and for the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_VERB = "alembic-neo4j"
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "": (
+        f"{_VERB} init",
+        "alembic -c neo4j.ini revision --autogenerate -m people",
+        "alembic -c neo4j.ini upgrade head",
+        f"{_VERB} -c neo4j.ini status",
+    ),
+    "archive list": (f"{_VERB} archive list",),
+    "archive purge": (f"{_VERB} archive purge 1f3a5c7e9b0d born --yes",),
+    "archive restore": (
+        f"{_VERB} archive restore 1f3a5c7e9b0d born --on-conflict keep",
+    ),
+    "ingest cache clear": (f"{_VERB} ingest cache clear 9f86d081",),
+    "ingest cache list": (f"{_VERB} ingest cache list",),
+    "ingest cache verify": (f"{_VERB} ingest cache verify",),
+    "ingest list": (f"{_VERB} ingest list --format json",),
+    "ingest load": (
+        f"{_VERB} ingest load people.csv --label Person --key name",
+        f"{_VERB} ingest load knows.csv --type KNOWS --source-label Person "
+        "--source-key name --target-label Person --target-key name",
+    ),
+    "ingest rollback": (f"{_VERB} ingest rollback people-2026-11 --yes",),
+    "ingest show": (f"{_VERB} ingest show people-2026-11",),
+    "ingest validate": (
+        f"{_VERB} ingest validate people.csv --label Person --reject-file bad.csv",
+    ),
+    "init": (f"{_VERB} init", f"{_VERB} -c graph.ini init graph"),
+    "local list": (f"{_VERB} local list",),
+    "local logs": (f"{_VERB} local logs --lines 100 --follow",),
+    "local start": (f"{_VERB} local start --neo4j-version 2026.08.1",),
+    "local status": (f"{_VERB} local status --format json",),
+    "local stop": (f"{_VERB} local stop",),
+    "local wipe": (f"{_VERB} local wipe --yes",),
+    "plan": (f"{_VERB} plan", f"{_VERB} plan --down base --no-counts"),
+    "repair": (f"{_VERB} repair --dry-run", f"{_VERB} repair --yes"),
+    "run": (f"{_VERB} run schema.cypher --parameter since=2020 --dry-run",),
+    "status": (f"{_VERB} status", f"{_VERB} -n reports status --format json"),
+    "transfer": (
+        f"{_VERB} transfer --source graphs.db --list",
+        f"{_VERB} transfer --source graphs.db --all",
+    ),
+    "unlock": (f"{_VERB} unlock",),
+    "verify": (f"{_VERB} verify --full",),
+}

@@ -1,0 +1,289 @@
+"""What every verb has: its help, an example, the project's options, its errors."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import alembic.command
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from alembic_neo4j.cli import main
+from alembic_neo4j.cli.examples import EXAMPLES
+from tests.migration.project import NOWHERE, Project
+
+
+def _verbs(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    yield path
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _verbs(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+VERBS = list(_verbs(main))
+LEAVES = [path for path in VERBS if path not in {p[:-1] for p in VERBS if p}]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def words(path: tuple[str, ...]) -> str:
+    return " ".join(path) or "(none)"
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that is no project."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# Help --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", VERBS, ids=words)
+def test_help_is_whole_and_ends_in_an_example(path: tuple[str, ...]) -> None:
+    short, long = run(*path, "-h"), run(*path, "--help")
+
+    assert short.exit_code == 0
+    assert short.stdout == long.stdout
+    assert "…" not in short.stdout
+    assert "..." not in short.stdout.partition("\n\n")[2]
+    command: click.Command = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), name)
+        assert found is not None
+        command = found
+    shown = " ".join(short.stdout.split())
+    assert " ".join(inspect.cleandoc(command.help or "").split()) in shown
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            assert all(name in shown for name in parameter.opts if name[0] == "-")
+    if path in LEAVES:
+        assert "Example" in shown
+        assert f"alembic-neo4j {' '.join(path)}" in re.sub(r" -[cn] \S+", "", shown)
+
+
+@pytest.mark.parametrize("example", [e for some in EXAMPLES.values() for e in some])
+def test_an_example_can_be_said(example: str) -> None:
+    program, *rest = shlex.split(example)
+    if program == "alembic":
+        return
+    context = main.make_context("alembic-neo4j", rest)
+    words = [*context._protected_args, *context.args]
+    group: click.Command = main
+    while isinstance(group, click.Group):
+        name, command, words = group.resolve_command(context, words)
+        assert command is not None
+        if not isinstance(command, click.Group):
+            command.make_context(name, words, parent=context)
+        group = command
+
+
+def test_a_terminal_shows_all_of_it_in_boxes() -> None:
+    text = _on_a_terminal("local", "-h")
+
+    assert "╭" in text
+    assert "nothing to install" in text
+    assert "…" not in text
+
+
+def _on_a_terminal(*arguments: str, **environment: str) -> str:
+    ours, theirs = pty.openpty()
+    program = [sys.executable, "-m", "alembic_neo4j.cli", *arguments]
+    done = subprocess.Popen(
+        program,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "COLUMNS": "80", "TERM": "xterm", **environment},
+    )
+    os.close(theirs)
+    text = b""
+    while True:
+        try:
+            block = os.read(ours, 65536)
+        except OSError:
+            break
+        if not block:
+            break
+        text += block
+    os.close(ours)
+    assert done.wait() == 0
+    return text.decode()
+
+
+def test_no_color_where_that_is_asked_for() -> None:
+    assert "\x1b[3" in _on_a_terminal("-h")
+    assert "\x1b[3" not in _on_a_terminal("-h", NO_COLOR="1")
+
+
+# The project -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", VERBS, ids=words)
+def test_the_options_of_the_project_go_before_and_after(path: tuple[str, ...]) -> None:
+    given = ["-c", "neo4j.ini", "-n", "alembic", "-x", "neo4j.url=local"]
+    for position in range(len(path) + 1):
+        arguments = [*path[:position], *given, *path[position:], "-h"]
+        assert run(*arguments).exit_code == 0, arguments
+
+
+def test_they_mean_the_same_before_and_after(project: Project) -> None:
+    (project.path / "graph.ini").write_text(
+        project.ini.read_text().replace("[alembic]", "[other]")
+    )
+    project.ini.unlink()
+    where = ["-c", "graph.ini", "-n", "other", "-x", f"neo4j.url={NOWHERE}"]
+
+    before = project.verb(*where, "status", "--format", "json")
+    after = project.verb("status", "--format", "json", *where)
+    both = project.verb(*where, "status", "--format", "json", *where)
+
+    assert json.loads(before.out)["graph"]["url"] == NOWHERE
+    assert before.out == after.out == both.out
+
+
+def test_the_arguments_of_both_places_are_one_list(project: Project) -> None:
+    report = project.verb(
+        *("-x", "neo4j.database=first", "-x", f"neo4j.url={NOWHERE}"),
+        *("status", "-x", "neo4j.url=bolt://127.0.0.1:2", "--format", "json"),
+    )
+    # As with Alembic, the last of two values wins.
+    assert json.loads(report.out)["graph"]["url"] == "bolt://127.0.0.1:2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["-c", "a.ini", "status", "-c", "b.ini"], "a.ini and b.ini"),
+        (["status", "-c", "a.ini", "-c", "b.ini"], "a.ini and b.ini"),
+        (["-n", "a", "status", "-n", "b"], "sections a and b"),
+        (["-n", "a", "ingest", "-n", "b", "list"], "sections a and b"),
+    ],
+)
+def test_two_files_or_sections_are_refused(
+    nowhere: Path, arguments: list[str], expected: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+
+
+# What is misspelt --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["upgrade"], "`upgrade` is Alembic's: alembic -c neo4j.ini upgrade head"),
+        (["upgrade", "+1"], "alembic -c neo4j.ini upgrade +1"),
+        (["-c", "g.ini", "-n", "b", "downgrade"], "alembic -c g.ini -n b downgrade -1"),
+        (["revison"], "Did you mean Alembic's `revision`: alembic -c neo4j.ini rev"),
+        (["statu"], "Did you mean `status`?"),
+        (["ingest", "lod"], "Did you mean 'load'?"),
+        (["status", "--formt", "json"], "Did you mean '--format'?"),
+    ],
+)
+def test_a_misspelt_word_is_told_what_may_be_meant(
+    nowhere: Path, arguments: list[str], expected: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+
+
+def test_every_verb_of_alembic_is_known() -> None:
+    theirs = [
+        name
+        for name, function in inspect.getmembers(alembic.command, inspect.isfunction)
+        if not name.startswith("_") and function.__module__ == "alembic.command"
+    ]
+    assert {"upgrade", "check", "ensure_version"} <= set(theirs)
+    for verb in set(theirs) - {path[0] for path in VERBS if path}:
+        result = run(verb)
+        assert f"`{verb}` is Alembic's: alembic -c neo4j.ini {verb}" in result.stderr
+
+
+# Errors as JSON ----------------------------------------------------------------------
+
+
+def error_of(result: Result) -> dict[str, object]:
+    report = json.loads(result.stdout)
+    assert list(report) == ["error"]
+    assert list(report["error"]) == ["type", "message", "exit_status"]
+    assert report["error"]["exit_status"] == result.exit_code
+    return dict(report["error"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"],
+        ["status", "--frobnicate"],
+        ["frobnicate"],
+        ["upgrade"],
+        ["plan", "head", "--down", "base"],
+        ["run"],
+        ["ingest", "load", "people.csv"],
+        ["ingest", "cache", "clear", "--cache-dir", "neo4j.ini"],
+        ["local", "logs", "--follow"],
+    ],
+    ids=words,
+)
+@pytest.mark.parametrize("option", [["--format", "json"], ["--format=json"]])
+def test_what_is_misused_is_one_object(
+    nowhere: Path, arguments: list[str], option: list[str]
+) -> None:
+    (nowhere / "other.txt").touch()
+    result = run(
+        *[word.replace("neo4j.ini", "other.txt") for word in arguments], *option
+    )
+    assert result.exit_code == 2
+    assert str(error_of(result)["type"]).endswith(("UsageError", "Parameter", "Option"))
+    assert result.stderr
+
+
+def test_an_error_of_ours_is_one_object(project: Project) -> None:
+    project.set("neo4j.frobnicate", "1")
+    outcome = project.verb("verify", "--format", "json")
+    assert outcome.status == 2
+    error = json.loads(outcome.out)["error"]
+    assert (error["type"], error["exit_status"]) == ("ConfigurationError", 2)
+    assert "frobnicate" in error["message"]
+    assert error["message"] in outcome.err
+
+
+def test_a_mistake_in_the_project_is_one_object(project: Project) -> None:
+    (project.path / "migrations" / "env.py").write_text("1 / 0\n")
+    outcome = project.verb("plan", "--format", "json")
+    assert outcome.status == 2
+    assert "ZeroDivisionError" in json.loads(outcome.out)["error"]["message"]
+
+
+def test_an_interruption_is_one_object(project: Project) -> None:
+    env = project.path / "migrations" / "env.py"
+    env.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    outcome = project.verb("status", "--format", "json")
+    assert outcome.status == 130
+    assert json.loads(outcome.out)["error"]["type"] == "Interrupted"
+
+
+def test_without_json_nothing_is_on_stdout(nowhere: Path) -> None:
+    assert run("status").stdout == ""
