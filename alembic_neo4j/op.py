@@ -1457,9 +1457,10 @@ def create_nodes(label: Labels, rows: Rows, *, batch_size: int | None = None) ->
     `rows` is a list or any iterable; it is gone through once, in transactions of
     `batch_size` rows (5,000), and each row is loaded exactly once, however often the
     upgrade is killed and run again: then the same rows have to come in the same order.
-    Several labels are given as a list. Where a row has no value of a property, or null,
-    the node gets the default that the model declares, as neomodel would give it. What
-    is created has the batch's name as its property ``_alembic_batch``
+    Several labels are given as a list; those of the bases of their models, as the
+    history has them here, come with them. Where a row has no value of a property, or
+    null, the node gets the default that the model declares, as neomodel would give it.
+    What is created has the batch's name as its property ``_alembic_batch``
     (``neo4j.batch_property``). Return how many were ``created``; nothing is in a
     replay, which does not touch the rows.
     """
@@ -1476,11 +1477,13 @@ def upsert_nodes(
     """Change the node that has a row's values of the `merge_keys`, or create one.
 
     Nodes are looked for by the first label, which had better have an index on the keys,
-    and get the further labels. The properties of a row are set, those that it does not
-    name stay, and null removes one; defaults are for what is created. What was there
-    before is kept and comes back when the batch is rolled back. Return how many were
-    ``created`` and how many others ``touched``. An error where several nodes have the
-    same values of the keys, or a row has none; the rest is that of `create_nodes`.
+    and get the further labels and those of the bases; one that a node lacked is taken
+    off again when the batch is rolled back. The properties of a row are set, those that
+    it does not name stay, and null removes one; defaults are for what is created. What
+    was there before is kept and comes back when the batch is rolled back. Return how
+    many were ``created`` and how many others ``touched``. An error where several nodes
+    have the same values of the keys, or a row has none; the rest is that of
+    `create_nodes`.
     """
     return _load(NodeTarget(_labels(label), _labels(merge_keys)), rows, batch_size)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from alembic_neo4j.checks.evidence import DataEvidence, Violation
 from alembic_neo4j.checks.findings import Finding, elements_of
 from alembic_neo4j.graph.contents import Contents, Expected, Shape
+from alembic_neo4j.graph.model_labels import LackingLabels
 from alembic_neo4j.graph.value_types import read_type, shown_types
 from alembic_neo4j.schema.elements import Constraint, Entity, Property, Schema
 from alembic_neo4j.schema.words import described
@@ -53,6 +54,8 @@ def judge_data(data: DataEvidence) -> Iterator[Finding]:
     """Yield what the history does not know, and what a constraint would refuse."""
     for violation in data.violations:
         yield _violated(violation)
+    for lacking in data.lacking:
+        yield _lacking(lacking)
     schema = data.schema
     labels, types = _labels(schema), _types_of(schema)
     yield from _undeclared("label", data.contents.labels, labels)
@@ -74,6 +77,22 @@ def _violated(violation: Violation) -> Finding:
         violation.expected,
         found,
         violation.advice,
+    )
+
+
+def _lacking(lacking: LackingLabels) -> Finding:
+    at_least = "" if lacking.full else "at least "
+    amount = _amount(lacking.count, Entity.NODE)
+    bases = ":".join(lacking.bases)
+    return Finding(
+        "label-missing",
+        f"(:{lacking.label})",
+        f"each node is (:{lacking.label}:{bases}), as the history has the model",
+        f"{at_least}{amount} without, such as {lacking.example}",
+        "What is asked of the base passes them by. Add what is missing: "
+        "`alembic-neo4j repair`.",
+        "add the labels that are missing",
+        labels=(lacking.label, *lacking.bases),
     )
 
 

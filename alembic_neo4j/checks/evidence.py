@@ -9,6 +9,7 @@ from typing import Any
 from alembic_neo4j.graph.capabilities import Server
 from alembic_neo4j.graph.catalogue import Catalogue
 from alembic_neo4j.graph.contents import Contents
+from alembic_neo4j.graph.model_labels import LackingLabels
 from alembic_neo4j.graph.stamp import Stamp
 from alembic_neo4j.ledger.journal import OpenRun, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
@@ -112,12 +113,14 @@ class Violation:
 class DataEvidence:
     """What the data hold, and the history's schema at the ledger's heads.
 
-    What env.py's filters exclude is in neither.
+    What env.py's filters exclude is in neither. `lacking` are nodes without all labels
+    of their model.
     """
 
     contents: Contents
     schema: Schema
     violations: tuple[Violation, ...] = ()
+    lacking: tuple[LackingLabels, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ CODES: Mapping[str, tuple[Severity, str]] = {
     "index-failed": (_ERROR, "an index could not be populated"),
     "index-populating": (_WARNING, "an index is being populated"),
     "constraint-violated": (_ERROR, "data violate what only Enterprise can enforce"),
+    "label-missing": (_ERROR, "nodes lack a label that their model gives them"),
     "label-undeclared": (_WARNING, "a label that the history does not know"),
     "type-undeclared": (_WARNING, "a relationship type that the history does not know"),
     "property-undeclared": (_WARNING, "a property that the history does not know"),
@@ -69,7 +70,8 @@ class Finding:
 
     `repair` says what ``alembic-neo4j repair`` would do about it, empty where it can
     do nothing; `decision` that it does so only when it is told to by name. `revision`,
-    `element` (the history's) and `live` (the graph's) are what it would do it to.
+    `element` (the history's), `live` (the graph's) and `labels` (a model's, then
+    those of its bases) are what it would do it to.
     """
 
     code: str
@@ -82,6 +84,7 @@ class Finding:
     revision: str = field(default="", kw_only=True)
     element: Element | None = field(default=None, kw_only=True, repr=False)
     live: Element | None = field(default=None, kw_only=True, repr=False)
+    labels: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
 
     @property
     def severity(self) -> Severity:

@@ -112,10 +112,13 @@ def repair(
     not mended, 2 where an item could not be mended; the others are mended all the same.
     """
     from alembic_neo4j.migration.inspection import inspect_project
-    from alembic_neo4j.migration.repair import Choice, key_of, mend, proposals
+    from alembic_neo4j.migration.repair import LABELS, Choice, key_of, mend, proposals
 
     order = _order(only, drop_foreign, acts, yes, dry_run, as_json)
-    found, evidence = inspect_project(config, proposals)
+    labels = not order.exclusive or LABELS in order.named
+    found, evidence = inspect_project(
+        config, lambda context: proposals(context, labels=labels)
+    )
     _refuse_unchecked(evidence)
     items = [finding for finding in found if order.concerns(finding)]
     if not items:

@@ -3,7 +3,8 @@
 An image is a node of ours for one entity and one batch. It has ``batch``, ``element``
 (the entity's element id), ``entity`` and ``owner`` (a label, or a type), ``names``, the
 properties that the batch writes, and the value that each had as ``p_<name>``; a name
-without a value had none. ``labels`` are those that the batch gave to a node.
+without a value had none. ``given`` are the labels, beside that of the keys, that the
+batch writes nodes with, ``labels`` those of them that the node did not have.
 ``k_<name>``, for the names in ``keys``, is what the entity was found by: another entity
 may get the element id of one that was deleted. ``position`` counts the images of an
 entity, the oldest first. That of a relationship has the element ids of its ``start``
@@ -99,7 +100,8 @@ OPTIONAL MATCH (b:{LABEL} {{element: element}}) USING INDEX b:{LABEL}(element)
 WITH x, collect(b.batch) AS batches, coalesce(max(b.position), 0) AS last
 WHERE NOT $batch IN batches
 CREATE (:{LABEL} {{batch: $batch, element: elementId(x), entity: '{entity.value}',
-  owner: $owner, position: last + 1, names: [], labels: [], keys: $keys{kept}}})
+  owner: $owner, position: last + 1, names: [], labels: [], given: [],
+  keys: $keys{kept}}})
 RETURN count(*) AS touched"""
     has = "labels(x)" if entity is Entity.NODE else "$labels"
     second = f"""{find}
@@ -107,9 +109,10 @@ WITH x, elementId(x) AS element, {written} AS written
 MATCH (b:{LABEL} {{element: element}}) USING INDEX b:{LABEL}(element)
 WHERE b.batch = $batch
 WITH x, b, [name IN written WHERE NOT name IN b.names] AS names,
-  [label IN $labels WHERE NOT label IN {has}] AS added
-WHERE size(names) > 0 OR size(added) > 0
-SET b.names = b.names + names, b.labels = b.labels + added
+  [label IN $labels WHERE NOT label IN {has}] AS added,
+  [label IN $labels WHERE NOT label IN b.given] AS given
+WHERE size(names) > 0 OR size(added) > 0 OR size(given) > 0
+SET b.names = b.names + names, b.labels = b.labels + added, b.given = b.given + given
 WITH x, b, names
 UNWIND names AS name
 SET b['p_' + name] = x[name]"""
@@ -148,9 +151,12 @@ CALL (b, x, later) {{
     AND (heir IS NULL OR o.position <= heir.position)] |
     SET i['k_' + name] = b['p_' + name])
 }}"""
-_LABELLED = """CALL (b, x) {
+_LABELLED = """CALL (b, x, later) {
   UNWIND b.labels AS label
-  WITH x, label WHERE x IS NOT NULL
+  WITH x, label, head([o IN later WHERE label IN o.given]) AS heir
+  FOREACH (i IN CASE WHEN heir IS NULL THEN [] ELSE [heir] END |
+    SET i.labels = i.labels + label)
+  WITH x, label WHERE heir IS NULL AND x IS NOT NULL
   REMOVE x:$(label)
 }"""
 
@@ -158,9 +164,9 @@ _LABELLED = """CALL (b, x) {
 def restoring(batch: str, entity: Entity, owners: Sequence[str] | None) -> Batched:
     """Return the change that puts back what the images of one batch hold.
 
-    A property that a later batch has written as well keeps that batch's value, and
-    that batch's image gets this one's. What later images know an entity by changes
-    with it. `owners` narrows it to some labels or types.
+    A property or label that a later batch has written as well keeps what that batch
+    gave it, and that batch's image gets this one's. What later images know an entity by
+    changes with it. `owners` narrows it to some labels or types.
     """
     labelled = f"{_LABELLED}\n" if entity is Entity.NODE else ""
     nodes = "nodes" if entity is Entity.NODE else "relationships"

@@ -82,7 +82,7 @@ def read_contents(graph: Graph, expected: Expected, *, full: bool) -> Contents:
     and one for relationships in which the server keeps no more than a row for each
     different shape that is not as declared.
     """
-    labels = _counts(graph, _LABELS, "COUNT {{ (:{}) }}")
+    labels = label_counts(graph)
     ours = {k: n for k, n in labels.items() if k.startswith(OWN_LABEL_PREFIX)}
     labels = {k: n for k, n in labels.items() if k not in ours}
     types = _counts(graph, _TYPES, "COUNT {{ ()-[:{}]->() }}")
@@ -109,6 +109,11 @@ def read_contents(graph: Graph, expected: Expected, *, full: bool) -> Contents:
         full,
         truncated=shapes.truncated,
     )
+
+
+def label_counts(graph: Graph) -> dict[str, int]:
+    """Return how many nodes each label in use has, our own included."""
+    return _counts(graph, _LABELS, "COUNT {{ (:{}) }}")
 
 
 _ALL_NODES = "MATCH (n) RETURN count(n) AS count"

@@ -126,8 +126,10 @@ def _rename_label(change: RenameLabel, before: Schema, revision: str) -> Iterabl
         return ()
     scope = _with_those(nodes(change.old, change.new), change.new, change.where)
     checks = _checks_on(change.new, scope, before, change.apply(before))
+    # Where models have both, or some nodes are renamed, they become another model's.
+    labels = [name for name in before.labels_of(change.new) if name != change.old]
     rename = data_changes.rename_label(
-        *(change.old, change.new), where=change.where, batch_size=change.batch_size
+        *(change.old, labels), where=change.where, batch_size=change.batch_size
     )
     return _moving(change, before, checks, [rename])
 
@@ -152,8 +154,12 @@ def _add_label(change: AddLabel, before: Schema, revision: str) -> Iterable[Step
         return ()
     scope = _with_those(nodes(change.label, change.added), change.added, change.where)
     checks = _checks_on(change.added, scope, before, before)
-    add = data_changes.add_label(
-        *(change.label, change.added), where=change.where, batch_size=change.batch_size
+    added = [change.added]
+    if change.where is not None:
+        # These become nodes of that model; else the model of all of them gets a base.
+        added = [n for n in before.labels_of(change.added) if n != change.label]
+    add = data_changes.add_labels(
+        *(change.label, added), where=change.where, batch_size=change.batch_size
     )
     return (*checks, add)
 

@@ -7,6 +7,7 @@ mark in the same write, and a second change takes the marks off.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from alembic_neo4j.graph.patterns import (
@@ -42,15 +43,21 @@ def mark_name(revision: str, name: str) -> str:
     return f"_alembic_done_{revision}_{name}"
 
 
-def add_label(
-    label: str, added: str, *, where: str | None = None, batch_size: int | None = None
+def add_labels(
+    label: str,
+    added: Sequence[str],
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
 ) -> Batched:
-    """Give a further label to the nodes with a label."""
-    refuse_own(added)
-    change = f"SET n:{quote(added)}"
+    """Give further labels to the nodes with a label."""
+    for name in added:
+        refuse_own(name)
+    labels = _joined(added)
+    word = "label" if len(added) == 1 else "labels"
     return batched(
-        f"add the label {added} to {label}",
-        Rewrite.within(nodes(label), f"NOT n:{quote(added)}", change, where=where),
+        f"add the {word} {', '.join(added)} to {label}",
+        Rewrite.within(nodes(label), f"NOT n{labels}", f"SET n{labels}", where=where),
         batch_size=batch_size,
     )
 
@@ -69,16 +76,25 @@ def remove_label(
 
 
 def rename_label(
-    old: str, new: str, *, where: str | None = None, batch_size: int | None = None
+    old: str,
+    new: Sequence[str],
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
 ) -> Batched:
-    """Give the nodes with a label another one in its place."""
-    refuse_own(new)
-    change = f"SET n:{quote(new)} REMOVE n:{quote(old)}"
+    """Give the nodes with a label another one in its place, and those of its bases."""
+    for name in new:
+        refuse_own(name)
+    change = f"SET n{_joined(new)} REMOVE n:{quote(old)}"
     return batched(
-        f"rename the label {old} to {new}",
+        f"rename the label {old} to {new[0]}",
         Rewrite.within(nodes(old), "", change, where=where),
         batch_size=batch_size,
     )
+
+
+def _joined(labels: Sequence[str]) -> str:
+    return "".join(f":{quote(label)}" for label in labels)
 
 
 def rename_type(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.patterns import refuse_own
+from alembic_neo4j.schema.elements import Schema
 
 BATCH_PROPERTY = "_alembic_batch"
 """The property by which what a batch has created is known, unless it is called else."""
@@ -89,6 +90,17 @@ class RelationshipTarget:
 
 
 LoadTarget: TypeAlias = "NodeTarget | RelationshipTarget"
+
+
+def completed(target: LoadTarget, schema: Schema) -> LoadTarget:
+    """Return the target with every label that the models of a schema give its nodes.
+
+    A node that is found by its keys gets those that it lacks, and loses them again
+    when the batch is rolled back.
+    """
+    if not isinstance(target, NodeTarget):
+        return target
+    return replace(target, labels=schema.labels_of(*target.labels))
 
 
 def check_keys(what: str, keys: tuple[str, ...]) -> None:

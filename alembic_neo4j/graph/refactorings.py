@@ -283,6 +283,9 @@ def _extract(change: ExtractProperty, before: Schema, revision: str) -> Iterable
     made = f"(made:{quote(change.target)} {{{property_}: value}})"
     left, right = _arrows(change.direction)
     verb = "MERGE" if change.merge else "CREATE"
+    bases = before.labels_of(change.target)[1:]
+    # One that is found may lack them as well.
+    also = f"SET made{_labels(bases)} " if bases else ""
     # One row for each node stays one row: a list is gone through inside of it.
     listed = f"CASE WHEN {value} IS :: LIST<ANY> THEN {value} ELSE [{value}] END"
     yield batched(
@@ -290,7 +293,7 @@ def _extract(change: ExtractProperty, before: Schema, revision: str) -> Iterable
         Rewrite.within(
             scope,
             f"{value} IS NOT NULL",
-            f"FOREACH (value IN {listed} | {verb} {made} "
+            f"FOREACH (value IN {listed} | {verb} {made} {also}"
             f"{verb} (n){left}[:{quote(change.type)}]{right}(made)) REMOVE {value}",
             where=change.where,
         ),
@@ -432,14 +435,13 @@ def _relationship_to_node(
 ) -> Iterable[Step]:
     refuse_own(change.label)
     pattern = _between(change.source, change.type, change.target)
+    labels = before.labels_of(change.label)
     for constraint in before.constraints.values():
         unique = constraint.kind in (ConstraintKind.UNIQUE, ConstraintKind.KEY)
-        if unique and (constraint.entity, constraint.label) == (
-            Entity.NODE,
-            change.label,
-        ):
+        on_node = constraint.entity is Entity.NODE
+        if unique and on_node and constraint.label in labels:
             yield refactoring_checks.already_used(
-                pattern, change.label, constraint.properties, change.where
+                pattern, constraint.label, constraint.properties, change.where
             )
     yield batched(
         f"turn {_shown(change.source, change.type, change.target)} into "
@@ -447,7 +449,7 @@ def _relationship_to_node(
         Rewrite.within(
             relationships(change.type),
             "",
-            f"CREATE (s)-[:{quote(change.source_type)}]->(made:{quote(change.label)})"
+            f"CREATE (s)-[:{quote(change.source_type)}]->(made{_labels(labels)})"
             f"-[:{quote(change.target_type)}]->(e) "
             "SET made = properties(r) DELETE r",
             pattern=pattern,
@@ -548,6 +550,10 @@ def _delete_relationships(
 
 
 # ---------------------------------------------------------------------------------
+
+
+def _labels(labels: Iterable[str]) -> str:
+    return "".join(f":{quote(label)}" for label in labels)
 
 
 def _arrows(direction: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from alembic_neo4j.errors import (
     IngestError,
     LedgerError,
     Neo4jMigrationError,
-    OfflineError,
 )
 from alembic_neo4j.graph.batch_rollback import (
     Undone,
@@ -27,7 +26,7 @@ from alembic_neo4j.graph.batch_rollback import (
 from alembic_neo4j.graph.connection import Graph, Row
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.load_defaults import defaults_of
-from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
+from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget, completed
 from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.graph.steps import Known, Load, Step, Undo
 from alembic_neo4j.ledger.batches import (
@@ -188,13 +187,14 @@ class Batches:
     def _load(
         self, operation: LoadOp | LoadFileOp, rows: Iterable[Any], schema: Schema
     ) -> Load:
+        target = completed(operation.target, schema)
         return Load(
-            operation.target,
+            target,
             rows,
             self._names.current,
             self.tag,
             batch_size=operation.batch_size,
-            defaults=defaults_of(operation.target, schema),
+            defaults=defaults_of(target, schema),
         )
 
     # Loading -------------------------------------------------------------------------
@@ -301,54 +301,6 @@ class Batches:
         # A script made them, or the ledger was lost.
         numbered = tagged(self._graph, self.tag, f"{revision}:")
         return (*sorted(numbered, key=_number, reverse=True), revision)
-
-
-class ScriptBatches:
-    """Turns the operations on batches into the steps of a script."""
-
-    def __init__(self, tag: str) -> None:
-        self._tag = tag
-        self._names = BatchNames()
-        self._loaded: Sequence[str] = ()
-
-    def start(self, revision: str, loaded: Sequence[str]) -> None:
-        """Start a revision; `loaded` are the batches of it that there are to undo."""
-        self._names = BatchNames(revision)
-        self._loaded = loaded or (revision,)
-
-    def invoke(
-        self, operation: BatchOperation, steps: list[Step], schema: Schema
-    ) -> Any:
-        """Add the step of an operation, and return what it returns in a replay.
-
-        Raises OfflineError for the rows of a file.
-        """
-        if isinstance(operation, BeginBatchOp):
-            return self._names.begin(operation.name)
-        if isinstance(operation, LoadFileOp):
-            raise OfflineError(
-                f"{operation.title}: the rows of a file can't be written to a script. "
-                "Run it with `alembic -c neo4j.ini upgrade`, or guard it with "
-                "`if not op.get_context().as_sql:`"
-            )
-        if isinstance(operation, LoadOp):
-            target, batch = operation.target, self._names.current
-            defaults = defaults_of(target, schema)
-            steps.append(
-                Load(target, operation.rows, batch, self._tag, defaults=defaults)
-            )
-        if isinstance(operation, UndoBatchOp):
-            named = None if operation.batch is None else (operation.batch,)
-            steps.append(
-                Undo(
-                    named or tuple(reversed(self._loaded)),
-                    self._tag,
-                    operation.labels,
-                    operation.types,
-                    operation.detach,
-                )
-            )
-        return operation.replayed
 
 
 def _nothing() -> None:

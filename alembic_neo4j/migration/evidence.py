@@ -31,7 +31,11 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.migration.compare import phrase, quiet_comparison
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.cypher_files import named_files
-from alembic_neo4j.migration.graph_evidence import read_data, read_graph
+from alembic_neo4j.migration.graph_evidence import (
+    read_data,
+    read_graph,
+    read_lacking,
+)
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
@@ -65,8 +69,22 @@ def gather(context: Neo4jMigrationContext, *, full: bool = False) -> Evidence:
     schema, unchecked = found.history.schema, [*found.unchecked]
     data = None
     if found.graph is not None and schema is not None:
-        data = reached("data", lambda: read_data(context, schema, full=full), unchecked)
+        run = found.ledger.open_run if found.ledger else None
+        data = reached(
+            "data", lambda: read_data(context, schema, run, full=full), unchecked
+        )
     return replace(found, models=models, data=data, unchecked=tuple(unchecked))
+
+
+def gather_mendable(context: Neo4jMigrationContext, *, labels: bool) -> Evidence:
+    """Return what `gather_records` does, with the `labels` that nodes lack if asked."""
+    found = gather_records(context)
+    schema, unchecked = found.history.schema, [*found.unchecked]
+    if not labels or found.graph is None or schema is None:
+        return found
+    run = found.ledger.open_run if found.ledger else None
+    data = reached("data", lambda: read_lacking(context, schema, run), unchecked)
+    return replace(found, data=data, unchecked=tuple(unchecked))
 
 
 def gather_records(context: Neo4jMigrationContext) -> Evidence:

@@ -16,10 +16,11 @@ from alembic_neo4j.checks.findings import Element, elements_of
 from alembic_neo4j.errors import Neo4jMigrationError
 from alembic_neo4j.graph.catalogue import Catalogue
 from alembic_neo4j.graph.connection import Graph, ServerRefused
-from alembic_neo4j.graph.contents import Contents, read_contents
+from alembic_neo4j.graph.contents import Contents, label_counts, read_contents
 from alembic_neo4j.graph.data_checks import constraint_checks
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import marked_runs
+from alembic_neo4j.graph.model_labels import LackingLabels, find_lacking
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.journal import OpenRun
@@ -139,7 +140,11 @@ def _keys(schema: Schema) -> set[Any]:
 
 
 def read_data(
-    context: Neo4jMigrationContext, schema: Schema, *, full: bool
+    context: Neo4jMigrationContext,
+    schema: Schema,
+    open_run: OpenRun | None,
+    *,
+    full: bool,
 ) -> DataEvidence:
     """Return what the data hold, a sample of them or all.
 
@@ -148,11 +153,46 @@ def read_data(
     selection = _selection(context)
     schema = _selected_owners(selection, schema)
     contents = read_contents(context.graph, expected_contents(schema), full=full)
-    return DataEvidence(
-        _selected_contents(selection, contents, schema),
-        schema,
-        tuple(_violations(context, selection, schema)),
-    )
+    contents = _selected_contents(selection, contents, schema)
+    lacking: tuple[LackingLabels, ...] = ()
+    if open_run is None:
+        # A run that is under way may be giving or taking them.
+        models = _with_selected_bases(selection, schema)
+        found = find_lacking(context.graph, models, contents.labels, full=full)
+        lacking = tuple(found)
+    violations = tuple(_violations(context, selection, schema))
+    return DataEvidence(contents, schema, violations, lacking)
+
+
+def read_lacking(
+    context: Neo4jMigrationContext, schema: Schema, open_run: OpenRun | None
+) -> DataEvidence:
+    """Return which nodes lack a label of their model, and nothing else of the data.
+
+    Raises ConnectionFailed and StatementError.
+    """
+    selection = _selection(context)
+    schema = _selected_owners(selection, schema)
+    if open_run is not None:
+        return DataEvidence(Contents(), schema)
+    models = _with_selected_bases(selection, schema)
+    counts = label_counts(context.graph)
+    found = tuple(find_lacking(context.graph, models, counts, full=True))
+    return DataEvidence(Contents(), schema, lacking=found)
+
+
+def _with_selected_bases(selection: Selection, schema: Schema) -> list[Node]:
+    return [
+        replace(
+            node,
+            bases=tuple(
+                base
+                for base in node.bases
+                if selection.includes("node", Node(base), schema.nodes.get(base))
+            ),
+        )
+        for node in schema.nodes.values()
+    ]
 
 
 def _selected_owners(selection: Selection, schema: Schema) -> Schema:

@@ -23,6 +23,7 @@ from alembic_neo4j.errors import (
     LockError,
     Neo4jMigrationError,
 )
+from alembic_neo4j.graph.cypher import steps
 from alembic_neo4j.graph.data_checks import constraint_checks
 from alembic_neo4j.graph.execute import run_unit
 from alembic_neo4j.graph.marker import clear_markers
@@ -31,15 +32,19 @@ from alembic_neo4j.graph.steps import Create, Drop, Step
 from alembic_neo4j.ledger.journal import Journal, OpenRun
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.context import Neo4jMigrationContext
-from alembic_neo4j.migration.evidence import gather_records
+from alembic_neo4j.migration.evidence import gather_mendable
 from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.revision_files import (
     code_digest,
     file_digest,
     write_schema_hash,
 )
+from alembic_neo4j.schema.changes import AddLabel
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Constraint
+
+LABELS = "label-missing"
+"""The code of what only a look at all nodes of some labels finds."""
 
 Key: TypeAlias = "tuple[str, str]"
 """What tells an item from others: its code and its subject."""
@@ -63,9 +68,14 @@ class Mended:
     failure: str = ""
 
 
-def proposals(context: Neo4jMigrationContext) -> tuple[list[Finding], Evidence]:
-    """Return what can be mended, in the order in which it is; nothing is written."""
-    evidence = gather_records(context)
+def proposals(
+    context: Neo4jMigrationContext, *, labels: bool = True
+) -> tuple[list[Finding], Evidence]:
+    """Return what can be mended, in the order in which it is; nothing is written.
+
+    With `labels` all nodes of models with bases are looked at, for those that lack one.
+    """
+    evidence = gather_mendable(context, labels=labels)
     found = [finding for finding in judge(evidence) if finding.repair]
     order = list(_MENDERS)
     return sorted(found, key=lambda finding: order.index(finding.code)), evidence
@@ -84,7 +94,8 @@ def mend(context: Neo4jMigrationContext, choice: Choice) -> list[Mended]:
     Raises LockError and ConnectionFailed; what was mended before stays so.
     """
     with locked(context), context.interruptible():
-        found, evidence = proposals(context)
+        labels = any(code == LABELS for code, _ in choice.keys)
+        found, evidence = proposals(context, labels=labels)
         work = _Work(context, evidence, choice)
         mended = []
         for finding in found:
@@ -293,6 +304,20 @@ def _obstacles(finding: Finding) -> tuple[Step, ...]:
     return constraint_checks(element) if isinstance(element, Constraint) else ()
 
 
+# --- nodes -----------------------------------------------------------------------
+
+
+def _add_labels(work: _Work, finding: Finding) -> None:
+    """Add labels in batches; after a kill the same command adds what is missing."""
+    _refuse_another_graph(work)
+    schema = work.evidence.history.schema
+    assert schema is not None
+    label, *bases = finding.labels
+    for base in bases:
+        # The constraints of the base are checked before the first node gets it.
+        work.run(*steps(AddLabel(label, base), schema, revision=""))
+
+
 def _clear(work: _Work, _: Finding) -> None:
     _refuse_another_graph(work)
     open_run = work.context.journal.open_run()
@@ -314,6 +339,7 @@ _MENDERS: Mapping[str, Callable[[_Work, Finding], None]] = {
     "element-changed": _replace,
     "index-failed": _replace,
     "element-missing": _create,
+    LABELS: _add_labels,
     "marker-left": _clear,
 }
 """What mends each code, in the order in which it is done."""

@@ -15,7 +15,6 @@ from alembic_neo4j.graph.offline import comment, unit_text
 from alembic_neo4j.graph.stamp import stamp_text
 from alembic_neo4j.graph.steps import Check, Run, Step
 from alembic_neo4j.migration.batch_operations import BatchOperation
-from alembic_neo4j.migration.batches import ScriptBatches
 from alembic_neo4j.migration.cypher_files import statements_of
 from alembic_neo4j.migration.operations import (
     ChangeOp,
@@ -24,6 +23,7 @@ from alembic_neo4j.migration.operations import (
     RunCypherFileOp,
     RunCypherOp,
 )
+from alembic_neo4j.migration.script_batches import ScriptBatches
 from alembic_neo4j.migration.transfer_operation import TransferOp
 from alembic_neo4j.schema.elements import Schema
 

@@ -356,6 +356,20 @@ class Schema:
         vars(added)["by_name"] = {**self.by_name, element.name: element}
         return added
 
+    def labels_of(self, *labels: str) -> tuple[str, ...]:
+        """Return every label that a node written under these carries, these first.
+
+        Those of the bases of their models come with them: a node that lacked one would
+        be passed by what is asked of the base. Optional labels are for who writes.
+        """
+        bases = (
+            base
+            for label in labels
+            if label in self.nodes
+            for base in self.nodes[label].bases
+        )
+        return tuple(dict.fromkeys((*labels, *bases)))
+
     def models_with(self, label: str) -> list[Node]:
         """Return the nodes whose graph nodes all carry the label, sorted."""
         found = [n for n in self.nodes.values() if label in n.labels]

@@ -164,7 +164,7 @@ def test_a_filter_narrows_what_is_changed(graph: Graph) -> None:
 def test_a_change_of_labels_is_cut_as_well(graph: Graph) -> None:
     fill(graph, 60)
     sizes = Sizes(graph, "MATCH (n:Human) RETURN count(n) AS n")
-    step = data_changes.rename_label("Person", "Human")
+    step = data_changes.rename_label("Person", ["Human"])
     assert run_batches(graph, step, 25, between=sizes) == 60
     sizes.check(60, 25)
     assert count(graph, "MATCH (n:Person)") == 0
