@@ -9,11 +9,14 @@ from alembic_neo4j.checks.evidence import DataEvidence, Violation
 from alembic_neo4j.checks.findings import Finding, elements_of
 from alembic_neo4j.graph.contents import Contents, Expected, Shape
 from alembic_neo4j.graph.model_labels import LackingLabels
+from alembic_neo4j.graph.unreadable_values import Unreadable
 from alembic_neo4j.graph.value_types import read_type, shown_types
 from alembic_neo4j.schema.elements import Constraint, Entity, Property, Schema
+from alembic_neo4j.schema.property_classes import described_kind
 from alembic_neo4j.schema.words import described
 
 _OPEN = "; a node that may have any is declared as open (SemiStructuredNode)."
+_SHOWN = 80
 _KNOWN = "Put it into the models or a revision, or leave it out by include_name in "
 
 
@@ -61,6 +64,7 @@ def judge_data(data: DataEvidence) -> Iterator[Finding]:
     yield from _undeclared("label", data.contents.labels, labels)
     yield from _undeclared("type", data.contents.types, types)
     yield from _judge_shapes(data.contents, expected_contents(schema))
+    yield from map(_unread, data.unreadable)
     if data.contents.full:
         yield from _unused("label", schema.nodes, data.contents.labels)
         yield from _unused("type", types, data.contents.types)
@@ -93,6 +97,21 @@ def _lacking(lacking: LackingLabels) -> Finding:
         "`alembic-neo4j repair`.",
         "add the labels that are missing",
         labels=(lacking.label, *lacking.bases),
+    )
+
+
+def _unread(found: Unreadable) -> Finding:
+    declared, owner = found.property, found.owner
+    shown = f"(:{owner})" if found.entity is Entity.NODE else f"[:{owner}]"
+    value = repr(found.value)
+    return Finding(
+        "value-unreadable",
+        f"{shown} {declared.name}",
+        f"values that the model can read, {described_kind(declared)}",
+        f"{_amount(found.count, found.entity)}, such as {', '.join(found.ids)}: "
+        f"{value if len(value) <= _SHOWN else value[:_SHOWN] + '…'}: {found.reason}",
+        "Mend the values, for instance by op.run_cypher, or declare the property as "
+        "what they are.",
     )
 
 

@@ -11,6 +11,7 @@ from alembic_neo4j.graph.catalogue import Catalogue
 from alembic_neo4j.graph.contents import Contents
 from alembic_neo4j.graph.model_labels import LackingLabels
 from alembic_neo4j.graph.stamp import Stamp
+from alembic_neo4j.graph.unreadable_values import Unreadable
 from alembic_neo4j.ledger.journal import OpenRun, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.schema.elements import Constraint, Schema
@@ -114,13 +115,14 @@ class DataEvidence:
     """What the data hold, and the history's schema at the ledger's heads.
 
     What env.py's filters exclude is in neither. `lacking` are nodes without all labels
-    of their model.
+    of their model. `unreadable` values were looked for only where all data were read.
     """
 
     contents: Contents
     schema: Schema
     violations: tuple[Violation, ...] = ()
     lacking: tuple[LackingLabels, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 @dataclass(frozen=True)

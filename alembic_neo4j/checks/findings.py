@@ -58,6 +58,7 @@ CODES: Mapping[str, tuple[Severity, str]] = {
     "type-undeclared": (_WARNING, "a relationship type that the history does not know"),
     "property-undeclared": (_WARNING, "a property that the history does not know"),
     "property-type": (_WARNING, "values of another type than declared"),
+    "value-unreadable": (_WARNING, "values that the model can't read (--full)"),
     "label-unused": (_REMARK, "a declared label without a node (--full)"),
     "type-unused": (_REMARK, "a declared type without a relationship (--full)"),
 }

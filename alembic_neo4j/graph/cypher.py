@@ -53,6 +53,7 @@ from alembic_neo4j.schema.elements import (
     Relationship,
     Schema,
 )
+from alembic_neo4j.schema.property_classes import described_kind
 
 
 def steps(change: Change, before: Schema, *, revision: str) -> tuple[Step, ...]:
@@ -488,7 +489,8 @@ def _convert(
 
 def _conversion_wanted(change: AlterProperty, old: Property, new: Property) -> str:
     kind = "node" if change.entity is Entity.NODE else "relationship"
-    changed = f" from {old.type} to {new.type}" if old.type != new.type else ""
+    before, after = described_kind(old), described_kind(new)
+    changed = f" from {before} to {after}" if before != after else ""
     return (
         f"the values of {change.owner}.{change.name} have to be converted{changed}. "
         f"Edit the revision file: in op.alter_{kind}_property({change.owner!r}, "

@@ -16,6 +16,7 @@ from alembic_neo4j.schema.elements import (
     Property,
     Relationship,
 )
+from alembic_neo4j.schema.property_classes import described_format, not_in_form
 
 _SHOWN_VALUES = 20
 
@@ -287,6 +288,10 @@ def _narrowed(
         expected = f"{subject} matches {after.pattern!r}"
         # As neomodel does: the pattern has to fit the beginning of the value.
         yield violation, expected, {"pattern": f"(?:{after.pattern})(?s:.*)"}
+    form = None if after.format == before.format else after.format
+    if form is not None and (violation_of := not_in_form(form, "{}")) is not None:
+        violation = _any_item(listed, violation_of)
+        yield violation, f"{subject} is {described_format(form)}", {}
     if after.crs is not None and after.crs != before.crs:
         violation = "result IS :: POINT AND result.crs <> $crs"
         yield violation, f"{subject} is in {after.crs}", {"crs": after.crs}
@@ -294,9 +299,9 @@ def _narrowed(
 
 def _any_item(listed: bool, violation: str) -> str:
     if not listed:
-        return violation.format("result")
+        return violation.replace("{}", "result")
     items = "CASE WHEN result IS :: LIST<ANY> THEN result ELSE [result] END"
-    return f"any(item IN {items} WHERE {violation.format('item')})"
+    return f"any(item IN {items} WHERE {violation.replace('{}', 'item')})"
 
 
 def _long_lists(scope: Scope, name: str) -> Check:

@@ -11,6 +11,7 @@ from typing import Any
 
 from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
 from alembic_neo4j.schema.elements import Property, Schema
+from alembic_neo4j.schema.property_classes import DATE, ISO_DATE
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def defaults_of(target: LoadTarget, schema: Schema) -> Defaults:
 
     A default that only a callable of Python's can make is not among them.
     """
-    declared = _declared(target, schema)
+    declared = declared_properties(target, schema)
     expressions: list[tuple[str, str]] = []
     parameters: dict[str, Any] = {}
     for name in sorted(declared):
@@ -44,7 +45,7 @@ def generated(declared: Property) -> str | None:
     if declared.default_factory == "uuid4.hex":
         return "replace(randomUUID(), '-', '')"
     if declared.default_factory == "now":
-        if declared.format == "%Y-%m-%d":
+        if declared.format in (DATE, ISO_DATE):
             return "toString(date())"
         return _NOW.get(declared.type)
     return None
@@ -62,7 +63,8 @@ _NOW: Mapping[str, str] = {
 }
 
 
-def _declared(target: LoadTarget, schema: Schema) -> dict[str, Property]:
+def declared_properties(target: LoadTarget, schema: Schema) -> dict[str, Property]:
+    """Return the properties that the models give to what rows become, by name."""
     if not isinstance(target, NodeTarget):
         type_ = schema.relationship_types.get(target.type)
         return {p.name: p for p in type_.properties} if type_ else {}

@@ -164,7 +164,13 @@ _REFUSED = _Cell("", lambda value: value, ())
 
 
 def _cell_of(rule: PropertyRules, options: ValueOptions) -> _Cell:
-    convert = converter(rule.type, options, format=rule.format, crs=rule.crs)
+    convert = converter(
+        rule.type,
+        options,
+        format=rule.format,
+        crs=rule.crs,
+        text_format=rule.text_format,
+    )
     return _Cell(rule.name, convert, tuple(_checks(rule, convert)))
 
 

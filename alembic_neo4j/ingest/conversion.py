@@ -6,8 +6,8 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ from alembic_neo4j.graph.value_types import SCALARS
 from alembic_neo4j.ingest import points, temporal
 from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.schema.elements import normal_type
+from alembic_neo4j.schema.property_classes import DATE, EPOCH, JSON, stored_form
 
 Convert: TypeAlias = Callable[[Any], Any]
 """Gives the stored value of one that is not None; raises ValueError where none is."""
@@ -24,6 +25,9 @@ _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0*)?\s*", re.ASCII)
 _LIST = re.compile(r"LIST ?< ?(?P<item>.+?)(?: NOT NULL)? ?>")
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _SURE_DIGITS, _MOST_DIGITS = 19, 4_300
+_EITHER_MOMENT = "LOCAL DATETIME | ZONED DATETIME"
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_TIME_OF_DAY = re.compile(r"%[HIpMSfzZcX]")
 _PLAIN = (bool, int, float, date, time, timedelta)
 
 
@@ -54,16 +58,21 @@ def converter(
     *,
     format: str | None = None,
     crs: str | None = None,
+    text_format: str | None = None,
 ) -> Convert:
     """Return what makes values of a property's type, ``ANY`` as they are.
 
-    `format` is that of the text of a date or time: the one in the file for a temporal
-    type, the stored one for a STRING. Only what keeps a value's meaning is converted;
-    texts are read by Neo4j's rules. Raises IngestError for a type that no property has
-    and for options that can't be.
+    `format` of a STRING or a FLOAT is that in which values are stored, see
+    `property_classes`; of a temporal type it is that of the file, as `text_format` is
+    of both. Only what keeps a value's meaning is converted; texts are read by Neo4j's
+    rules. Raises IngestError for a type that no property has and for options that
+    can't be.
     """
-    options = options or ValueOptions()
+    options = _of_one_format(options or ValueOptions(), text_format)
     name = normal_type(type)
+    if name == _EITHER_MOMENT and options.time_zone is not None:
+        # What names no time zone is of this one.
+        name = "ZONED DATETIME"
     kinds = [_kind(part, options, format, crs) for part in name.split(" | ")]
     convert = kinds[0] if len(kinds) == 1 else _first_of(kinds)
 
@@ -90,8 +99,8 @@ def _kind(
         "ANY": lambda: _any(options),
         "BOOLEAN": lambda: _boolean(options),
         "INTEGER": lambda: _integer,
-        "FLOAT": lambda: _float(options),
-        "STRING": lambda: _string(format),
+        "FLOAT": lambda: _epoch(options) if format == EPOCH else _float(options),
+        "STRING": lambda: _text(format, options),
         "POINT": lambda: lambda value: points.to_point(value, crs),
     }
     if name in makers:
@@ -120,6 +129,17 @@ def _temporal(name: str, options: ValueOptions, format: str | None) -> Convert:
     if name == "ZONED TIME":
         return lambda value: temporal.to_zoned_time(value, on_time)
     return temporal.to_duration
+
+
+def _of_one_format(options: ValueOptions, text_format: str | None) -> ValueOptions:
+    if text_format is None:
+        return options
+    return replace(
+        options,
+        date_format=text_format,
+        datetime_format=text_format,
+        time_format=text_format,
+    )
 
 
 def _zone(name: str | None) -> Any:
@@ -219,21 +239,71 @@ def _boolean(options: ValueOptions) -> Convert:
     return convert
 
 
-def _string(format: str | None) -> Convert:
-    def convert(value: Any) -> str:
+def _text(format: str | None, options: ValueOptions) -> Convert:
+    if format is None:
+        return _string
+    if format == DATE:
+        return lambda value: stored_form(
+            temporal.to_date(value, options.date_format), DATE
+        )
+    if format == JSON:
+        return lambda value: _encodable(stored_form(value, JSON))
+    return _formatted(format, options)
+
+
+def _string(value: Any) -> str:
+    if type(value) is str:
+        return _encodable(value)
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, (Mapping, list, tuple)):
+        # What neomodel's JSONProperty stores.
+        return json.dumps(value, allow_nan=False)
+    text = temporal.as_text(value)
+    if text is None:
+        raise ValueError(f"it is a {type(value).__name__}")
+    return text
+
+
+def _formatted(format: str, options: ValueOptions) -> Convert:
+    """Return what gives the text of a date or time in a format of its own."""
+    zone, text_format = _zone(options.time_zone), text_format_of(format, options)
+
+    def convert(value: Any) -> Any:
         if type(value) is str:
-            if format is not None:
-                temporal.check_format(value, format)
-            return _encodable(value)
-        if type(value) is int:
-            return str(value)
-        if isinstance(value, (Mapping, list, tuple)):
-            # What neomodel's JSONProperty stores.
-            return json.dumps(value, allow_nan=False)
-        text = temporal.as_text(value, format)
-        if text is None:
-            raise ValueError(f"it is a {type(value).__name__}")
-        return text
+            if text_format is None:
+                return _encodable(stored_form(value, format))
+            value = temporal.parsed(value, text_format)
+        if isinstance(value, datetime):
+            value = temporal.fitting(value, zone, with_offset="%z" in format)
+        return stored_form(value, format)
+
+    return convert
+
+
+def text_format_of(format: str, options: ValueOptions) -> str | None:
+    """Return how a file writes what is stored in a format of `datetime.strptime`.
+
+    A format without a time of day may be that of dates; None is the format itself.
+    """
+    if options.datetime_format is None and not _TIME_OF_DAY.search(format):
+        return options.date_format
+    return options.datetime_format
+
+
+def _epoch(options: ValueOptions) -> Convert:
+    """Return what gives the seconds since 1970 of a moment, or takes their number."""
+    number, zone = _float(options), _zone(options.time_zone)
+    text_format = options.datetime_format
+
+    def convert(value: Any) -> Any:
+        if type(value) is str and text_format is None and _NUMBER.fullmatch(value):
+            value = number(value)
+        if isinstance(value, Decimal):
+            value = number(value)
+        if isinstance(value, (int, float)):
+            return stored_form(value, EPOCH)
+        return stored_form(temporal.to_moment(value, text_format, zone), EPOCH)
 
     return convert
 

@@ -259,9 +259,11 @@ def _end_rules(
             f":{end.label}, found {', '.join(columns) or 'none'}."
         )
     node = schema.nodes.get(end.label)
-    types = {p.name: p.type for p in node.properties} if node else {}
+    declared = {p.name: p for p in node.properties} if node else {}
     return tuple(
-        PropertyRules(column, types.get(key, "ANY"))
+        PropertyRules(column, known.type, format=known.format, crs=known.crs)
+        if (known := declared.get(key)) is not None
+        else PropertyRules(column)
         for key, column in zip(end.keys, columns, strict=True)
     )
 

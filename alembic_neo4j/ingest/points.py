@@ -29,7 +29,7 @@ def to_point(value: Any, crs: str | None) -> Any:
     Raises ValueError where it is none of them, or of another system than `crs`.
     """
     if hasattr(value, "srid"):
-        return value
+        return _of_system(value, crs)
     expected = None if crs is None else 3 if crs.lower() in _THREE else 2
     if isinstance(value, str):
         value, crs = _read(value.strip(), crs)
@@ -41,6 +41,14 @@ def to_point(value: Any, crs: str | None) -> Any:
     if expected not in (None, len(coordinates)):
         raise ValueError(f"it has {len(coordinates)} coordinates, not {expected}")
     return _checked(coordinates, crs)
+
+
+def _of_system(point: Any, crs: str | None) -> Any:
+    if crs is not None:
+        agreed = _is_geographic(str(point.srid)) == _is_geographic(crs)
+        if not agreed or (str(point.srid) in _THREE) != (crs.lower() in _THREE):
+            raise ValueError(f"it is in {point.srid}, and the property in {crs}")
+    return point
 
 
 def _read(text: str, crs: str | None) -> tuple[Any, str | None]:

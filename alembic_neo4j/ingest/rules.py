@@ -19,8 +19,9 @@ class PropertyRules:
     `column` is the file's name for it, where that is another; the model's attribute is
     known without. `minimum` and `maximum` are included, and compared as values of the
     type; lengths are those of a text or a list. `pattern` has to match from the
-    beginning, as neomodel does it; end it with ``$`` for the whole text. `format` and
-    `crs` are those of `conversion.converter`. A missing value breaks `required` alone.
+    beginning, as neomodel does it; end it with ``$`` for the whole text. `format`,
+    `text_format` and `crs` are those of `conversion.converter`. A missing value breaks
+    `required` alone.
     """
 
     name: str
@@ -37,6 +38,7 @@ class PropertyRules:
     format: str | None = None
     crs: str | None = None
     attribute: str | None = None
+    text_format: str | None = None
 
     def __post_init__(self) -> None:
         if self.allowed is not None:
@@ -103,4 +105,8 @@ def _over(mine: PropertyRules | None, theirs: PropertyRules | None) -> PropertyR
         for f in fields(PropertyRules)
         if getattr(mine, f.name) != f.default
     }
+    if theirs.format is not None:
+        # How a model stores values is not for a file to say, only how it writes them.
+        said.pop("type", None)
+        said["text_format"] = said.pop("format", None) or mine.text_format
     return replace(theirs, **said)

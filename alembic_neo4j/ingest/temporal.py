@@ -119,16 +119,50 @@ def epoch_seconds(value: Any) -> float | None:
     return (aware - _EPOCH).total_seconds()
 
 
-def as_text(value: Any, format: str | None) -> str | None:
-    """Return a date or time as the text that a STRING stores, None where it is none."""
-    if isinstance(value, (date, time)):
-        return value.strftime(format) if format else value.isoformat()
-    return None
+def as_text(value: Any) -> str | None:
+    """Return a date or time as ISO 8601, None where it is none."""
+    return value.isoformat() if isinstance(value, (date, time)) else None
 
 
-def check_format(text: str, format: str) -> None:
-    """Raise ValueError where a text is no date or time of this format."""
-    datetime.strptime(text, format)
+def to_moment(value: Any, format: str | None, zone: tzinfo | None) -> datetime:
+    """Return a date and time of Python's own, in `zone` where it names none.
+
+    What is shorter than a microsecond is left out.
+    """
+    if isinstance(value, str):
+        value = parsed(value, format) if format else parsed_moment(value)
+    value = _with_time(value)
+    if not isinstance(value, datetime):
+        value = value.to_native()
+    moment: datetime = value
+    return moment.replace(tzinfo=zone) if zone and moment.tzinfo is None else moment
+
+
+def fitting(value: datetime, zone: tzinfo | None, *, with_offset: bool) -> datetime:
+    """Return a moment for a text with an offset, or for one without.
+
+    One that has none is of `zone`; one that has one is told as it is there. Raises
+    ValueError where an offset would be lost.
+    """
+    if with_offset:
+        if value.tzinfo is not None:
+            return value
+        if zone is None:
+            raise ValueError("it has no offset: give a time_zone for such values")
+        return value.replace(tzinfo=zone)
+    if value.tzinfo is None:
+        return value
+    if zone is None:
+        raise ValueError(
+            "it has an offset, which the stored format can't hold: give a time_zone "
+            "in which it is told"
+        )
+    return value.astimezone(zone)
+
+
+def parsed(text: str, format: str) -> datetime:
+    """Return the date and time of a text in a format of `datetime.strptime`."""
+    return datetime.strptime(text.strip(), format)
 
 
 def time_as_sent(value: time) -> Any:
@@ -165,7 +199,7 @@ def zone_named(name: str) -> tzinfo:
 
 
 def _parsed(text: str, format: str | None, parse: Callable[[str], Any]) -> Any:
-    return parse(text) if format is None else datetime.strptime(text.strip(), format)
+    return parse(text) if format is None else parsed(text, format)
 
 
 def _date(text: str) -> date:

@@ -29,6 +29,7 @@ from alembic_neo4j.graph.load_defaults import defaults_of
 from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget, completed
 from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.graph.steps import Known, Load, Step, Undo
+from alembic_neo4j.graph.stored_rows import stored_rows
 from alembic_neo4j.ledger.batches import (
     LOADED,
     ROLLED_BACK,
@@ -166,21 +167,21 @@ class Batches:
             self._loader = operation.loader or OURS
             return self._names.begin(operation.name)
         if isinstance(operation, LoadOp):
-            load = self._load(operation, operation.rows, schema)
+            rows = stored_rows(operation.rows, operation.target, schema)
+            load = self._load(operation, rows, schema)
             return self._loaded(load, runner, writing, operation.origin)
         if isinstance(operation, LoadFileOp):
             # It imports the driver, which most verbs do without.
             from alembic_neo4j.ingest.data_rows import DataRows
 
-            directories = list(Path(file).resolve().parents) if file else []
-            located = operation.source.located(directories)
+            places = list(Path(file).resolve().parents) if file else []
+            located = operation.source.located(places)
             found = located.obtain()
-            rows = DataRows(found, located, operation.target, schema)
-            rows.check(report=lambda _: runner.interrupts.check())
-            load = self._load(operation, rows, schema)
+            data = DataRows(found, located, operation.target, schema)
+            data.check(report=lambda _: runner.interrupts.check())
+            load = self._load(operation, data, schema)
             load = replace(load, source=found.sha256)
-            source = Source(found.uri, found.sha256)
-            return self._loaded(load, runner, writing, source)
+            return self._loaded(load, runner, writing, Source(found.uri, found.sha256))
         assert isinstance(operation, UndoBatchOp)
         return self._undone(operation, runner, writing)
 

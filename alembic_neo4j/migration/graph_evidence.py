@@ -23,6 +23,7 @@ from alembic_neo4j.graph.marker import marked_runs
 from alembic_neo4j.graph.model_labels import LackingLabels, find_lacking
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
+from alembic_neo4j.graph.unreadable_values import Unreadable, read_unreadable
 from alembic_neo4j.ledger.journal import OpenRun
 from alembic_neo4j.migration.compare import quiet_comparison, without_enterprise
 from alembic_neo4j.migration.context import Neo4jMigrationContext
@@ -161,7 +162,8 @@ def read_data(
         found = find_lacking(context.graph, models, contents.labels, full=full)
         lacking = tuple(found)
     violations = tuple(_violations(context, selection, schema))
-    return DataEvidence(contents, schema, violations, lacking)
+    unreadable = _unreadable(context, selection, schema) if full else ()
+    return DataEvidence(contents, schema, violations, lacking, unreadable)
 
 
 def read_lacking(
@@ -193,6 +195,16 @@ def _with_selected_bases(selection: Selection, schema: Schema) -> list[Node]:
         )
         for node in schema.nodes.values()
     ]
+
+
+def _unreadable(
+    context: Neo4jMigrationContext, selection: Selection, schema: Schema
+) -> tuple[Unreadable, ...]:
+    return tuple(
+        found
+        for found in read_unreadable(context.graph, schema)
+        if selection.includes("property", found.property, None, found.owner)
+    )
 
 
 def _selected_owners(selection: Selection, schema: Schema) -> Schema:

@@ -9,6 +9,7 @@ from alembic_neo4j.errors import OfflineError
 from alembic_neo4j.graph.load_defaults import defaults_of
 from alembic_neo4j.graph.load_targets import completed
 from alembic_neo4j.graph.steps import Load, Step, Undo
+from alembic_neo4j.graph.stored_rows import stored_rows
 from alembic_neo4j.migration.batch_operations import (
     BatchOperation,
     BeginBatchOp,
@@ -52,9 +53,8 @@ class ScriptBatches:
             batch = self._names.current
             target = completed(operation.target, schema)
             defaults = defaults_of(target, schema)
-            steps.append(
-                Load(target, operation.rows, batch, self._tag, defaults=defaults)
-            )
+            rows = stored_rows(operation.rows, target, schema)
+            steps.append(Load(target, rows, batch, self._tag, defaults=defaults))
         if isinstance(operation, UndoBatchOp):
             named = None if operation.batch is None else (operation.batch,)
             steps.append(

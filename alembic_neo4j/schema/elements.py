@@ -68,6 +68,8 @@ class Property:
     `type` is the stored type as Neo4j writes it (``STRING``, ``LIST<INTEGER>``, …;
     ``ANY`` where the model does not say). `default` is a stored value,
     `default_factory` the dotted name of a callable, ``now`` for the current time.
+    `format` says what values of the type are: ``date``, ``epoch``, ``json`` (see
+    `property_classes`) or a format of `datetime.strptime`.
     `attribute` is the model's name for it; a change of that alone is no difference.
     """
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from types import FunctionType
 from typing import Any
 
-from neomodel import (
-    AliasProperty,
-    DateTimeFormatProperty,
-    RegexProperty,
-    StringProperty,
-)
+from neomodel import AliasProperty, RegexProperty, StringProperty
 from neomodel.properties import Property as NeomodelProperty
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema.elements import Property, Value, normal_type
+from alembic_neo4j.schema.elements import Property, Value
 from alembic_neo4j.schema.loading import ModelClass, described
+from alembic_neo4j.schema.property_classes import ROWS, PropertyClass
 
 NOW = "now"
 """The `default_factory` that gives the current time."""
@@ -28,20 +24,6 @@ NOW = "now"
 UNIQUE_ID = "uuid4.hex"
 """The `default_factory` of a UniqueIdProperty: 32 hexadecimal digits."""
 
-# By name: importing neomodel's PointProperty needs shapely.
-_STORED_TYPES: Mapping[str, str] = {
-    "NormalizedProperty": "STRING",
-    "UniqueIdProperty": "STRING",
-    "IntegerProperty": "INTEGER",
-    "FloatProperty": "FLOAT",
-    "BooleanProperty": "BOOLEAN",
-    "DateProperty": "STRING",
-    "DateTimeProperty": "FLOAT",
-    "DateTimeFormatProperty": "STRING",
-    "DateTimeNeo4jFormatProperty": normal_type("LOCAL DATETIME | ZONED DATETIME"),
-    "JSONProperty": "STRING",
-    "PointProperty": "POINT",
-}
 _NEOMODEL_MODULES = {"neomodel.properties", "neomodel.contrib.spatial_properties"}
 
 
@@ -105,9 +87,10 @@ def _read(
     attribute: str, declared: NeomodelProperty[Any], owner: ModelClass
 ) -> Property:
     default, factory = _default(attribute, declared, owner)
+    type_, format = _stored_as(declared)
     return Property(
         declared.get_db_property_name(attribute),
-        _stored_type(declared),
+        type_,
         required=bool(declared.required),
         default=default,
         default_factory=factory,
@@ -117,28 +100,45 @@ def _read(
         else None,
         pattern=declared.expression if isinstance(declared, RegexProperty) else None,
         crs=_crs(declared),
-        format=declared.format
-        if isinstance(declared, DateTimeFormatProperty)
-        else None,
+        format=format,
         attribute=attribute,
     )
 
 
-def _stored_type(declared: NeomodelProperty[Any] | None) -> str:
-    """Return what neomodel's own deflate stores, ANY where a subclass has its own."""
-    if declared is None:
-        return "ANY"
-    writer = next(c for c in type(declared).__mro__ if "deflate" in vars(c))
-    if writer.__module__ not in _NEOMODEL_MODULES:
-        return "ANY"
-    if writer.__name__ == "ArrayProperty":
-        return f"LIST<{_stored_type(getattr(declared, 'base_property', None))}>"
-    return _STORED_TYPES.get(writer.__name__, "ANY")
+def _stored_as(declared: NeomodelProperty[Any] | None) -> tuple[str, str | None]:
+    """Return the stored type and the format, ANY where a subclass has its own."""
+    row = None if declared is None else _row(type(declared))
+    if row is None:
+        return "ANY", None
+    if row.name == "ArrayProperty":
+        type_, format = _stored_as(getattr(declared, "base_property", None))
+        return f"LIST<{type_}>", format
+    format = row.format
+    if row.name == "DateTimeFormatProperty":
+        format = getattr(declared, "format", None)
+    return row.type, format if _reads_as_neomodel(type(declared)) else None
+
+
+@functools.cache
+def _row(property_class: type) -> PropertyClass | None:
+    """Return the nearest class of the table, None where another one writes."""
+    for cls in property_class.__mro__:
+        if cls.__module__ in _NEOMODEL_MODULES and cls.__name__ in ROWS:
+            return ROWS[cls.__name__]
+        if "deflate" in vars(cls):
+            return None
+    return None
+
+
+def _reads_as_neomodel(property_class: type) -> bool:
+    """Tell whether neomodel's own code reads the values."""
+    reader = next(c for c in property_class.__mro__ if "inflate" in vars(c))
+    return reader.__module__ in _NEOMODEL_MODULES
 
 
 def _crs(declared: NeomodelProperty[Any]) -> str | None:
     item = getattr(declared, "base_property", None) or declared
-    return getattr(item, "_crs", None) if _stored_type(item) == "POINT" else None
+    return getattr(item, "_crs", None) if _stored_as(item)[0] == "POINT" else None
 
 
 def _choices(declared: NeomodelProperty[Any]) -> tuple[str, ...] | None:

@@ -27,7 +27,9 @@ from alembic_neo4j.checks.verify import judge
 from alembic_neo4j.graph.capabilities import Server
 from alembic_neo4j.graph.catalogue import Catalogue, IndexState
 from alembic_neo4j.graph.contents import Contents, Shape
+from alembic_neo4j.graph.model_labels import LackingLabels
 from alembic_neo4j.graph.stamp import Stamp
+from alembic_neo4j.graph.unreadable_values import Unreadable
 from alembic_neo4j.ledger.journal import OpenRun, RunStep, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.migration.repair import MENDABLE
@@ -188,10 +190,30 @@ CASES: dict[str, Evidence] = {
             ),
         ),
     ),
+    "label-missing": replace(
+        SOUND,
+        data=replace(
+            DATA, lacking=(LackingLabels("Customer", ("Person",), 3, "4:x:1", True),)
+        ),
+    ),
     "label-undeclared": with_contents(labels={"Person": 1, "Dog": 1200}),
     "type-undeclared": with_contents(types={"KNOWS": 1, "OWNS": 1}),
     "property-undeclared": with_contents(shapes=(shape("nick", "STRING NOT NULL"),)),
     "property-type": with_contents(shapes=(shape("born", "STRING NOT NULL"),)),
+    "value-unreadable": replace(
+        SOUND,
+        data=replace(
+            DATA,
+            unreadable=(
+                Unreadable(
+                    Entity.NODE,
+                    "Person",
+                    Property("day", "STRING", format="date"),
+                    *(1200, ["4:x:1"], "noon", "it is no date"),
+                ),
+            ),
+        ),
+    ),
     "label-unused": with_contents(labels={}),
     "type-unused": with_contents(types={}),
 }

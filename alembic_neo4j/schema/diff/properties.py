@@ -20,6 +20,7 @@ from alembic_neo4j.schema.diff.notes import shown
 from alembic_neo4j.schema.diff.renames import Owner, in_order
 from alembic_neo4j.schema.diff.working import Move, Working
 from alembic_neo4j.schema.elements import Entity, Node, Property, RelationshipType
+from alembic_neo4j.schema.property_classes import described_format, kind_of
 
 _FIELDS = tuple(f.name for f in fields(Property) if f.compare and f.name != "name")
 
@@ -210,6 +211,13 @@ def remark(working: Working, owner: str, old: Property, new: Property) -> None:
         working.note(
             f"the default of {what} changes from {before} to {after}; what has got "
             "the old one keeps it",
+            owner,
+        )
+    kept = new.format is not None and not conversion(old, new)
+    if kept and kind_of(old) != kind_of(new):
+        working.note(
+            f"the values of {what} stay as they are, and are read as "
+            f"{described_format(new.format or '')} from now on",
             owner,
         )
     if is_lossy(old, new):
