@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.conversion import Convert, ValueOptions, converter
+from alembic_neo4j.ingest.option_uses import check_options
 from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
 
@@ -54,9 +55,12 @@ class Columns:
         """Compare the columns that every row of a file has with the rules.
 
         Raises IngestError where a column is missing that is required, where one is
-        unknown and that is refused, and where two are the same property.
+        unknown and that is refused, where two are the same property, and for an option
+        that says nothing of any column.
         """
         found: dict[str, str] = {}
+        columns = tuple(columns)
+        self.check_options(columns, name=name)
         for column in columns:
             cell = self._cell(column)
             if cell is _REFUSED:
@@ -72,6 +76,17 @@ class Columns:
                     f"{name}: expected a column for the required property "
                     f"{rule.name!r}, found {shortened(', '.join(found), 200)}."
                 )
+
+    def check_options(self, columns: Iterable[str] | None, *, name: str) -> None:
+        """Raise IngestError for an option that says nothing of any column.
+
+        Where these are not known beforehand, it is asked of all that rules name.
+        """
+        if columns is None:
+            asked = [*self._rules.properties, PropertyRules("any")]
+        else:
+            asked = [self._by_column.get(c) or PropertyRules(c) for c in columns]
+        check_options(self._options, asked, name=name)
 
     def convert(
         self, values: Mapping[str, Any]

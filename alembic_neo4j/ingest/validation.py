@@ -180,6 +180,8 @@ def open_checked(
         reader = stack.enter_context(open_rows(file, read))
         if reader.columns is not None:
             columns.bind(reader.columns, name=file.name)
+        else:
+            columns.check_options(None, name=file.name)
         rejects = None
         if reject_file is not None:
             _check_other(reject_file, file)

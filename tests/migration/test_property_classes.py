@@ -324,3 +324,40 @@ def test_verify_finds_what_the_class_can_not_read(
     ]
     assert all(row["found"].startswith("5 nodes, such as 4:") for row in found)
     assert "'{not json': it is no JSON" in found[2]["found"]
+
+
+def test_an_option_that_no_column_has_a_use_for_is_an_error(
+    things: Project, neo4j_graph: Graph
+) -> None:
+    (things.path / "t.csv").write_text("code,string\na,01/02/2024\n")
+    load = ("ingest", "load", "t.csv", "--label", "Everything", "--batch", "b")
+    done = things.verb(*load, "--date-format", "%d/%m/%Y")
+    assert done.status == 2
+    assert "expected a column that date_format = '%d/%m/%Y' is for" in done.text
+    assert neo4j_graph.read("MATCH (t:Everything) RETURN t") == []
+
+
+def test_the_key_of_an_end_is_looked_for_as_it_is_stored(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.models(
+        """
+        class Day(StructuredNode):
+            on = DateProperty(unique_index=True)
+            after = RelationshipTo("Day", "AFTER")
+        """
+    )
+    live.done("revision", "--autogenerate", "--rev-id", "r1")
+    live.done("upgrade", "head")
+    write(neo4j_graph, "CREATE (:Day {on: '2024-02-01'}), (:Day {on: '2024-02-02'})")
+    (live.path / "t.csv").write_text("a,b\n2/2/2024,1/2/2024\n")
+    done = live.verb(
+        *("ingest", "load", "t.csv", "--type", "AFTER", "--batch", "b"),
+        *("--source-label", "Day", "--source-key", "on", "--source-column", "a"),
+        *("--target-label", "Day", "--target-key", "on", "--target-column", "b"),
+        *("--date-format", "%d/%m/%Y", "--on-unmatched", "fail"),
+    )
+    assert done.status == 0, done.text
+    assert neo4j_graph.read("MATCH (a)-[:AFTER]->(b) RETURN a.on AS a, b.on AS b") == [
+        {"a": "2024-02-02", "b": "2024-02-01"}
+    ]
