@@ -1,9 +1,4 @@
-"""``alembic-neo4j archive``: the values that revisions have removed and kept.
-
-With ``--format json`` each verb prints an object with ``archives``, a list of objects
-with ``revision``, ``property``, ``entity`` (``node`` or ``relationship``), ``owners``
-(labels, or the type) and ``count``; those that it brought back or purged, or all.
-"""
+"""``alembic-neo4j archive``: the values that revisions have removed and kept."""
 
 from __future__ import annotations
 

@@ -1,15 +1,4 @@
-"""``alembic-neo4j ingest list``, ``show`` and ``rollback``: batches in the ledger.
-
-With ``--format json``, ``list`` prints an object with ``batches``, a list of objects,
-and ``show`` one such object: ``batch``, ``state`` (``loaded``, ``rolled back``,
-``running``, or ``unfinished`` where its load was broken off and ended), ``revision``
-(null for a load of its own), ``sources`` (objects with ``uri`` and ``sha256``),
-``loader``, ``loader_version``, ``labels``, ``types``, ``created_nodes``,
-``touched_nodes``, ``created_relationships``, ``touched_relationships``,
-``unmatched``, ``begun_at``, ``begun_by`` and ``ended_at``. ``rollback`` prints an
-object with ``batch``, ``deleted_nodes``, ``deleted_relationships``,
-``restored_nodes`` and ``restored_relationships``.
-"""
+"""``alembic-neo4j ingest list``, ``show`` and ``rollback``: batches in the ledger."""
 
 from __future__ import annotations
 

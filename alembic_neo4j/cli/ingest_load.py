@@ -1,10 +1,4 @@
-"""``alembic-neo4j ingest load``: a file becomes nodes or relationships of a batch.
-
-With ``--format json`` it prints one object: ``batch``, ``uri``, ``sha256``, ``rows``
-and ``refused`` (of the file), ``created``, ``touched`` and ``unmatched``, and
-``loaded`` (false with ``--dry-run``) and ``loaded_before`` (true where the same load
-was in the graph already).
-"""
+"""``alembic-neo4j ingest load``: a file becomes nodes or relationships of a batch."""
 
 from __future__ import annotations
 

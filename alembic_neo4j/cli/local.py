@@ -193,6 +193,7 @@ def _row(row: KnownServer) -> dict[str, Any]:
         "disposable": row.disposable,
         "url": row.server.url if row.server else None,
         "username": row.server.username if row.server else None,
+        "password_file": str(row.home / "password"),
         "pid": row.server.pid if row.server else None,
         "home": str(row.home),
         "bytes": row.size,
@@ -205,6 +206,7 @@ def _server_row(server: LocalServer) -> dict[str, Any]:
         "disposable": server.disposable,
         "url": server.url,
         "username": server.username,
+        "password_file": str(server.home / "password"),
         "pid": server.pid,
         "home": str(server.home),
     }

@@ -1,30 +1,4 @@
-"""``alembic-neo4j plan``: what an upgrade or a downgrade would do, before it does it.
-
-With ``--format json`` it prints one object, whose keys are always there:
-
-- ``heads``: where the ledger is
-- ``open_run``: null, or ``begun_at`` and ``begun_by`` of the run that is gone on with
-- ``revisions``: a list of objects with ``revision``, ``message``, ``direction``,
-  ``path``, ``rollback_safe``, ``resumed`` (an open run is at it) and ``units``, a list
-  of objects with
-
-  - ``kind``: ``create``, ``drop``, ``check``, ``batched``, ``schema``, ``data``,
-    ``read``, ``autocommit``, ``stop`` (something to fill in), ``load`` (data in
-    batches), ``ledger`` or ``unknown``
-  - ``texts``: a line for each of its steps
-  - ``position``: its number in messages; null where it has none
-  - ``state``: null, or what the open run has made of it, ``running`` or ``done``
-  - ``count``: how many nodes or relationships a batched change would change now; null
-    where it is no batched change or that is not known
-  - ``unknown``: null, or why it is not known
-
-- ``refusals``: why the run would not begin, a list of objects with ``code``
-  (``open-run``, ``unfinished``, ``files``, ``stamp``, ``capability``) and ``message``
-- ``obstacles``: what stands in the way, a list of objects with ``revision``,
-  ``expected``, ``found`` (a list of texts) and ``advice``
-- ``server``: version and edition, null where it was not asked; ``lock``: null, or
-  ``holder``; ``unchecked``: a list of objects with ``area`` and ``reason``
-"""
+"""``alembic-neo4j plan``: what an upgrade or a downgrade would do."""
 
 from __future__ import annotations
 

@@ -71,8 +71,12 @@ format_option = click.option(
 
 def print_json(value: Any) -> None:
     """Print a report as JSON, times in ISO 8601."""
-    click.echo(json.dumps(value, indent=2, default=str))
+    click.echo(_serialized(value))
     current_invocation().reported = True
+
+
+def _serialized(value: Any) -> str:
+    return json.dumps(value, indent=2, default=str)
 
 
 def _config(*, required: bool) -> Config:

@@ -1,11 +1,4 @@
-"""``alembic-neo4j repair``: what `verify` finds is mended, item by item.
-
-With ``--format json`` it prints one object:
-
-- ``items``: what can be mended, each as `verify` has its findings, with ``chosen`` and
-  ``mended`` (true or false) and ``failure`` (why it could not be mended, or null)
-- ``dry_run``: whether nothing was to be changed
-"""
+"""``alembic-neo4j repair``: what `verify` finds is mended, item by item."""
 
 from __future__ import annotations
 

@@ -1,10 +1,4 @@
-"""``alembic-neo4j run``: a file of Cypher that is no revision.
-
-With ``--format json`` it prints one object: ``file``, ``sha256``, ``statements`` (how
-many), ``sent`` (false with ``--dry-run``) and ``transactions``, a list of objects with
-``kind`` (``schema``, ``data``, ``read`` or ``autocommit``) and ``statements``, a list
-of objects with ``line`` and ``text``.
-"""
+"""``alembic-neo4j run``: a file of Cypher that is no revision."""
 
 from __future__ import annotations
 

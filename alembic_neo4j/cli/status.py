@@ -1,21 +1,4 @@
-"""``alembic-neo4j status``: where files, ledger and graph are, on one screen.
-
-With ``--format json`` it prints one object, whose keys are always there:
-
-- ``graph``: ``url``, and what is null where it did not answer: ``database``,
-  ``version``, ``edition``, ``stamp`` (heads; null also where it has none), and
-  ``indexes``, a list of those that are not online with ``name``, ``state``,
-  ``population`` (in per cent) and ``message``
-- ``ledger``: ``url`` (without its password), ``exists``, ``heads`` (null where it can't
-  be read)
-- ``history``: ``heads``, and ``pending``, a list with ``revision`` and ``message``
-- ``run``: null, or the run that has not ended: ``action`` (``upgrade``, ``downgrade``
-  or a verb), ``subject`` (what it is about), ``revision`` (null for a verb's own run),
-  ``then`` (the revisions after it), ``unit`` (null, or ``position``, ``kind`` and
-  ``state`` of the last one that was begun), ``begun_at`` and ``begun_by``
-- ``lock``: null, or ``holder``
-- ``unchecked``, ``counts`` and ``findings``, as ``alembic-neo4j verify`` has them
-"""
+"""``alembic-neo4j status``: where files, ledger and graph are, on one screen."""
 
 from __future__ import annotations
 

@@ -1,16 +1,4 @@
-"""``alembic-neo4j transfer``: graphs that are in SQLite become part of the graph.
-
-With ``--format json`` it prints one object with ``graphs``, a list of objects that all
-have ``id``. With ``--list`` they have ``scope``, what all nodes of the graph share;
-else ``state``: ``transferred``, ``equal``, ``different``, ``rolled back`` or
-``failed``, and ``error``, a message or null. What was transferred has ``nodes``,
-``relationships``, ``created_nodes``, ``created_relationships``, ``unmatched`` and
-``left_out``, what the mapping takes nothing of: objects with ``what``, ``name`` (or
-null) and ``count``; what was compared has ``comparisons``, objects with ``what``,
-``name``, ``source``, ``found``, ``there`` (or null), ``equal`` and ``missing``; what
-was rolled back has ``deleted_nodes``, ``deleted_relationships``, ``restored_nodes`` and
-``restored_relationships``. Beside ``graphs``, ``left_out`` is what belongs to none.
-"""
+"""``alembic-neo4j transfer``: graphs that are in SQLite become part of the graph."""
 
 from __future__ import annotations
 

@@ -1,19 +1,4 @@
-"""``alembic-neo4j verify``: files, ledger, models, graph and data, side by side.
-
-With ``--format json`` it prints one object, whose keys are always there:
-
-- ``graph``: its address; ``server``: version and edition, null where none answered
-- ``ledger``: ``heads`` (a list; null where it can't be read); ``history``: ``heads``
-- ``checked``: ``history``, ``ledger``, ``models``, ``graph``, ``data``, true or false
-- ``unchecked``: a list of objects with ``area`` and ``reason``
-- ``read``: ``nodes`` and ``relationships`` that were read for their properties, of how
-  many (``of_nodes``, ``of_relationships``), and whether that was asked for (``full``)
-- ``counts``: how many findings are of severity ``error``, ``warning``, ``remark``
-- ``findings``: a list of objects with ``code``, ``severity``, ``subject``,
-  ``expected``, ``found``, ``advice``, ``repair`` (what ``alembic-neo4j repair`` would
-  do, or null), ``decision`` (it does so only when told to by name) and ``revision``
-  (or null)
-"""
+"""``alembic-neo4j verify``: files, ledger, models, graph and data, side by side."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ from alembic_neo4j import declare, errors, op, pytest_plugin
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
 from alembic_neo4j.cli.help import examples_of
+from alembic_neo4j.cli.reports import REPORTS
+from alembic_neo4j.cli.shapes import described as described_shape
 from alembic_neo4j.migration.configuration import KEYS
 from alembic_neo4j.migration.repair import MENDABLE
 from alembic_neo4j.schema.elements import Property, Relationship
@@ -213,7 +215,8 @@ def _command(path: str, command: click.Command) -> str:
         if (record := parameter.get_help_record(context))
     ]
     options = {f"`{names}`": text for names, text in records}
-    called = examples_of(path.removeprefix("alembic-neo4j "), command)
+    called_by = path.removeprefix("alembic-neo4j ")
+    called = examples_of(called_by, command)
     examples = "\n".join(f"$ {example}" for example in called)
     parts = (
         f"## {path}",
@@ -221,8 +224,17 @@ def _command(path: str, command: click.Command) -> str:
         inspect.cleandoc(command.help or ""),
         f"```console\n{examples}\n```",
         _table(("option", "meaning"), options),
+        _report_of(called_by),
     )
     return "\n\n".join(parts)
+
+
+def _report_of(called_by: str) -> str:
+    shape = REPORTS.get(called_by)
+    if shape is None:
+        return ""
+    fields = "\n".join(described_shape(shape))
+    return f"With `--format json`, one object:\n\n{fields}"
 
 
 def _doc(described: object) -> str:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import click
 import pytest
 
+from alembic_neo4j.cli import project as reporting
+from alembic_neo4j.cli.reports import REPORTS
+from alembic_neo4j.cli.shapes import misfits
 from tests.migration.conftest import chain, live, project
 from tests.migration.project import Project
 
@@ -33,6 +40,21 @@ op.add_node("City", op.Property("name", "STRING"))
 op.add_relationship("Person", "LIVES_IN", "City", attribute="home")
 op.add_text_index("City", "name", name="city_name")
 """
+
+
+@pytest.fixture(autouse=True)
+def described(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every report that is printed in a test is as it is described."""
+    written = reporting._serialized
+
+    def checked(value: Any) -> str:
+        text = written(value)
+        called_by = click.get_current_context().command_path.split()[1:]
+        shape = REPORTS[" ".join(called_by)]
+        assert list(misfits(shape, json.loads(text))) == [], called_by
+        return text
+
+    monkeypatch.setattr(reporting, "_serialized", checked)
 
 
 @pytest.fixture

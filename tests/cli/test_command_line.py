@@ -20,6 +20,8 @@ from click.testing import CliRunner, Result
 
 from alembic_neo4j.cli import main
 from alembic_neo4j.cli.examples import EXAMPLES
+from alembic_neo4j.cli.reports import REPORTS
+from alembic_neo4j.cli.shapes import misfits, number, row, rows, text
 from tests.migration.project import NOWHERE, Project
 
 
@@ -40,6 +42,16 @@ LEAVES = [path for path in VERBS if path not in {p[:-1] for p in VERBS if p}]
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
+
+
+def command_of(path: tuple[str, ...]) -> click.Command:
+    command: click.Command = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), name)
+        assert found is not None
+        command = found
+    return command
 
 
 def words(path: tuple[str, ...]) -> str:
@@ -64,12 +76,7 @@ def test_help_is_whole_and_ends_in_an_example(path: tuple[str, ...]) -> None:
     assert short.stdout == long.stdout
     assert "…" not in short.stdout
     assert "..." not in short.stdout.partition("\n\n")[2]
-    command: click.Command = main
-    for name in path:
-        assert isinstance(command, click.Group)
-        found = command.get_command(click.Context(command), name)
-        assert found is not None
-        command = found
+    command = command_of(path)
     shown = " ".join(short.stdout.split())
     assert " ".join(inspect.cleandoc(command.help or "").split()) in shown
     for parameter in command.params:
@@ -287,3 +294,34 @@ def test_an_interruption_is_one_object(project: Project) -> None:
 
 def test_without_json_nothing_is_on_stdout(nowhere: Path) -> None:
     assert run("status").stdout == ""
+
+
+# Reports as JSON ---------------------------------------------------------------------
+
+
+def test_every_report_is_described() -> None:
+    reporting = [
+        path
+        for path in LEAVES
+        if any("--format" in option.opts for option in command_of(path).params)
+    ]
+    assert {" ".join(path) for path in reporting} == set(REPORTS)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": "x", "b": [{"c": 1}], "d": None}, []),
+        ({"a": 1, "b": [], "d": "x"}, [".a is 1, not text"]),
+        ({"a": "x", "b": [{"c": True}], "d": None}, [".b[0].c is True, not number"]),
+        ({"a": "x", "b": [{}], "d": None}, [".b[0].c is missing"]),
+        ({"a": None, "b": [], "d": None}, [".a is None, not text"]),
+        ({"a": "x", "b": [], "d": None, "e": 1}, [".e is not described"]),
+        ([], ["the report is [], not object"]),
+    ],
+)
+def test_what_does_not_fit_is_found(value: object, expected: list[str]) -> None:
+    shape = row(
+        a=text(), b=rows("", c=number()), d=text().or_null(), f=text().at_times()
+    )
+    assert list(misfits(shape, value)) == expected

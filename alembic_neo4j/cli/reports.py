@@ -1,0 +1,326 @@
+"""What each verb prints with ``--format json``, by the words that call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alembic_neo4j.cli.shapes import Shape, flag, number, row, rows, text, texts
+
+_UNCHECKED = rows(
+    "what could not be looked at", area=text("of what kind it is"), reason=text("why")
+)
+_FINDING: Mapping[str, Shape] = {
+    "code": text("as [findings](findings.md) has it"),
+    "severity": text("`error`, `warning` or `remark`"),
+    "subject": text("what it is about"),
+    "expected": text(),
+    "found": text(),
+    "advice": text("what to do"),
+    "repair": text("what `alembic-neo4j repair` would do").or_null(),
+    "decision": flag("whether `repair` does so only when it is told to by name"),
+    "revision": text().or_null(),
+}
+_COUNTS = row(
+    "how many findings there are of each severity",
+    error=number(),
+    warning=number(),
+    remark=number(),
+)
+_HEADS = texts("the revisions where it is")
+_MOMENT = text("a time in ISO 8601")
+_ENTITIES = ("nodes", "relationships")
+_UNDONE = {
+    f"{what}_{entities}": number()
+    for what in ("deleted", "restored")
+    for entities in _ENTITIES
+}
+_SERVER = {
+    "version": text("the release of Neo4j"),
+    "disposable": flag("whether it was made for tests"),
+    "url": text(),
+    "username": text(),
+    "password_file": text("the file that holds the password"),
+    "pid": number("its process"),
+    "home": text("the directory of its data"),
+}
+_KNOWN_SERVER = {
+    **_SERVER,
+    "running": flag("whether it runs now"),
+    "url": text("null where it does not run").or_null(),
+    "username": text().or_null(),
+    "pid": number().or_null(),
+    "bytes": number("the size of its data"),
+}
+_ARCHIVES = row(
+    archives=rows(
+        "what was shown, brought back or purged",
+        revision=text("the one that archived it"),
+        property=text(),
+        entity=text("`node` or `relationship`"),
+        owners=texts("labels, or the type"),
+        count=number("of values"),
+    )
+)
+_BATCH = {
+    "batch": text("its name"),
+    "state": text(
+        "`loaded`, `rolled back`, `running`, or `unfinished` where its load was broken "
+        "off and ended"
+    ),
+    "revision": text("null for a load of its own").or_null(),
+    "loader": text("the program that made the file"),
+    "loader_version": text(),
+    "labels": texts("of its nodes"),
+    "types": texts("of its relationships"),
+    "created_nodes": number(),
+    "touched_nodes": number("that were there and were changed"),
+    "created_relationships": number(),
+    "touched_relationships": number(),
+    "unmatched": number("rows that became no relationship for want of an end"),
+    "begun_at": _MOMENT,
+    "begun_by": text("user and machine"),
+    "ended_at": _MOMENT.or_null(),
+    "sources": rows("the files", uri=text(), sha256=text()),
+}
+_CACHED = {
+    "sha256": text(),
+    "bytes": number(),
+    "uri": text("where it was fetched").or_null(),
+    "fetched": _MOMENT.or_null(),
+    "path": text(),
+}
+_VIOLATION = {
+    "row": number().or_null(),
+    "line": number().or_null(),
+    "column": text().or_null(),
+    "rule": text(),
+    "value": text().or_null(),
+    "message": text(),
+}
+_PLANNED_UNIT = {
+    "kind": text(
+        "`create`, `drop`, `check`, `batched`, `schema`, `data`, `read`, `autocommit`, "
+        "`stop` (something to fill in), `load` (data in batches), `ledger` or `unknown`"
+    ),
+    "texts": texts("a line for each of its steps"),
+    "position": number("its number in messages").or_null(),
+    "state": text("what the open run has made of it, `running` or `done`").or_null(),
+    "count": number(
+        "how many nodes or relationships a batched change would change now; null where "
+        "it is none or that is not known"
+    ).or_null(),
+    "unknown": text("why it is not known").or_null(),
+}
+_LEFT_OUT = rows(
+    "what the mapping takes nothing of",
+    what=text(),
+    name=text().or_null(),
+    count=number(),
+)
+_LOCK = row("who holds it, null where nobody does", holder=text()).or_null()
+
+REPORTS: Mapping[str, Shape] = {
+    "archive list": _ARCHIVES,
+    "archive purge": _ARCHIVES,
+    "archive restore": _ARCHIVES,
+    "ingest cache clear": row(removed=rows("the files that were removed", **_CACHED)),
+    "ingest cache list": row(files=rows("the oldest first", **_CACHED)),
+    "ingest cache verify": row(
+        files=rows("all of them", **_CACHED, problem=text("what is damaged").or_null())
+    ),
+    "ingest list": row(batches=rows("those loaded first in front", **_BATCH)),
+    "ingest load": row(
+        batch=text("its name"),
+        uri=text("the file"),
+        sha256=text(),
+        rows=number("of the file"),
+        refused=number("rows that break a rule"),
+        created=number("nodes or relationships"),
+        touched=number("that were there and were changed"),
+        unmatched=number("rows that became no relationship for want of an end"),
+        loaded=flag("false with `--dry-run`"),
+        loaded_before=flag("whether the same load was in the graph already"),
+    ),
+    "ingest rollback": row(batch=text("its name"), **_UNDONE),
+    "ingest show": row(**_BATCH),
+    "ingest validate": row(
+        files=rows(
+            "in the order in which they are named",
+            name=text(),
+            uri=text(),
+            sha256=text(),
+            bytes=number(),
+            rows=number(),
+            refused=number("rows that break a rule"),
+            ok=flag("whether no rule is broken"),
+            counts=rows(
+                "the broken rules, the most frequent first",
+                column=text().or_null(),
+                rule=text(),
+                count=number(),
+            ),
+            violations=rows("the first of them", **_VIOLATION),
+        )
+    ),
+    "local list": row(servers=rows("those with data here", **_KNOWN_SERVER)),
+    "local logs": row(file=text("the log"), lines=texts("the last of it")),
+    "local start": row(**_SERVER),
+    "local status": row(servers=rows("those that run", **_KNOWN_SERVER)),
+    "local stop": row(stopped=rows("those that ran", **_SERVER)),
+    "local wipe": row(wiped=texts("the directories that were removed")),
+    "plan": row(
+        heads=_HEADS,
+        open_run=row(
+            "the run that is gone on with", begun_at=_MOMENT, begun_by=text()
+        ).or_null(),
+        revisions=rows(
+            "in the order in which they run",
+            revision=text(),
+            message=text(),
+            direction=text("`upgrade` or `downgrade`"),
+            path=text(),
+            rollback_safe=flag("whether it can be undone"),
+            resumed=flag("whether an open run is at it"),
+            units=rows("what shares a transaction", **_PLANNED_UNIT),
+        ),
+        refusals=rows(
+            "why the run would not begin",
+            code=text("`open-run`, `unfinished`, `files`, `stamp` or `capability`"),
+            message=text(),
+        ),
+        obstacles=rows(
+            "what stands in the way",
+            revision=text(),
+            expected=text(),
+            found=texts(""),
+            advice=text(),
+        ),
+        server=text("version and edition; null where it was not asked").or_null(),
+        lock=_LOCK,
+        unchecked=_UNCHECKED,
+    ),
+    "repair": row(
+        items=rows(
+            "what can be mended",
+            **_FINDING,
+            chosen=flag("whether it was to be mended"),
+            mended=flag("whether it was"),
+            failure=text("why it could not be").or_null(),
+        ),
+        dry_run=flag("whether nothing was to be changed"),
+    ),
+    "run": row(
+        file=text(),
+        sha256=text(),
+        statements=number("how many"),
+        sent=flag("false with `--dry-run`"),
+        transactions=rows(
+            "in their order",
+            kind=text("`schema`, `data`, `read` or `autocommit`"),
+            statements=rows("in their order", line=number(), text=text()),
+        ),
+    ),
+    "status": row(
+        graph=row(
+            "where it did not answer, null but for its address",
+            url=text(),
+            database=text().or_null(),
+            version=text("of the server").or_null(),
+            edition=text().or_null(),
+            stamp=texts("its heads; null where it has none").or_null(),
+            indexes=rows(
+                "those that are not online",
+                name=text(),
+                state=text(),
+                population=number("in per cent"),
+                message=text(),
+            ).or_null(),
+        ),
+        ledger=row(
+            "",
+            url=text("without its password"),
+            exists=flag("whether it is there"),
+            heads=texts("null where it can't be read").or_null(),
+        ),
+        history=row(
+            "",
+            heads=_HEADS,
+            pending=rows("what is to be run", revision=text(), message=text()),
+        ),
+        run=row(
+            "the run that has not ended",
+            action=text("`upgrade`, `downgrade`, or the verb of a run of its own"),
+            subject=text("what it is about"),
+            revision=text("null for a verb's own run").or_null(),
+            then=texts("the revisions after it"),
+            unit=row(
+                "the last one that was begun",
+                position=number(),
+                kind=text(),
+                state=text("`running` or `done`"),
+            ).or_null(),
+            begun_at=_MOMENT,
+            begun_by=text(),
+        ).or_null(),
+        lock=_LOCK,
+        unchecked=_UNCHECKED,
+        counts=_COUNTS,
+        findings=rows("as `verify` has them", **_FINDING),
+    ),
+    "transfer": row(
+        graphs=rows(
+            "each as it went; with `--list`, each that there is",
+            id=text(),
+            scope=text("with `--list`: what all of its nodes share")
+            .or_null()
+            .at_times(),
+            state=text(
+                "`transferred`, `equal`, `different`, `rolled back` or `failed`"
+            ).at_times(),
+            error=text().or_null().at_times(),
+            nodes=number("of the source, where it was transferred").at_times(),
+            relationships=number().at_times(),
+            created_nodes=number().at_times(),
+            created_relationships=number().at_times(),
+            unmatched=number("relationships that lack an end").at_times(),
+            left_out=_LEFT_OUT.at_times(),
+            comparisons=rows(
+                "with `--verify`",
+                what=text(),
+                name=text(),
+                source=number("in the source"),
+                found=number("of these, in the graph"),
+                there=number("in the graph").or_null(),
+                equal=flag("whether they are the same"),
+                missing=texts("some that the graph lacks"),
+            ).at_times(),
+            **{name: shape.at_times() for name, shape in _UNDONE.items()},
+        ),
+        left_out=_LEFT_OUT.at_times(),
+    ),
+    "unlock": row(taken_from=text("who held the lock").or_null()),
+    "verify": row(
+        graph=text("its address"),
+        server=text("version and edition").or_null(),
+        ledger=row("", heads=texts("null where it can't be read").or_null()),
+        history=row("", heads=_HEADS),
+        checked=row(
+            "what was looked at",
+            **{
+                part: flag("")
+                for part in ("history", "ledger", "models", "graph", "data")
+            },
+        ),
+        unchecked=_UNCHECKED,
+        read=row(
+            "what was read for its properties, of how many; null where nothing was",
+            nodes=number().or_null(),
+            of_nodes=number().or_null(),
+            relationships=number().or_null(),
+            of_relationships=number().or_null(),
+            full=flag("whether all was asked for").or_null(),
+        ),
+        counts=_COUNTS,
+        findings=rows("the gravest first", **_FINDING),
+    ),
+}
