@@ -18,10 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, insert, inspect, select, update
 
-from alembic_neo4j.ledger.tables import facts, revisions
-
-VERSION_TABLE = "alembic_neo4j_version"
-"""The version table of the ledger's own tables."""
+from alembic_neo4j.ledger.tables import VERSION_TABLE, facts, revisions
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from sqlalchemy import (
     Text,
 )
 
+VERSION_TABLE = "alembic_neo4j_version"
+"""The version table of the ledger's own tables."""
+
 metadata = MetaData()
 
 facts = Table(
@@ -91,3 +94,6 @@ batches = Table(
 
 `revision` is null for a load of its own; `sources`, `labels` and `types` are JSON.
 """
+
+RESERVED = frozenset({VERSION_TABLE, *metadata.tables})
+"""The tables' names, which no version table of a graph may have."""

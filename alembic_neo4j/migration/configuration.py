@@ -16,10 +16,14 @@ from alembic.config import Config
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Credentials, GraphSettings
 from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
+from alembic_neo4j.ledger.tables import RESERVED
 
 PREFIX = "neo4j."
 LEDGER_URL = "sqlalchemy.url"
+VERSION_TABLE = "version_table"
 _DEFAULT_LEDGER = "neo4j_ledger.db"
+_LONGEST_NAME = 63
+"""How long a table's name may be in PostgreSQL."""
 
 KEYS: Mapping[str, str] = {
     "url": "local, local:<version>, or an address such as neo4j+s://host",
@@ -69,6 +73,7 @@ class Configuration:
 
     ledger_url: str
     graph: GraphSettings
+    version_table: str = "alembic_version"
     models: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
 
@@ -87,6 +92,7 @@ def read_configuration(config: Config, arguments: Sequence[str] = ()) -> Configu
     return Configuration(
         ledger_url=_ledger_url(config, arguments, project),
         graph=_graph_settings(sources, merged, project),
+        version_table=_version_table(config, arguments),
         models=_names(merged.get("models", "")),
         options=_options(merged),
     )
@@ -249,13 +255,33 @@ def _number(keys: Keys, name: str) -> float | None:
 
 
 def _ledger_url(config: Config, arguments: Sequence[str], project: Path) -> str:
+    configured = _alembic_option(config, arguments, LEDGER_URL)
+    return configured or f"sqlite:///{project / _DEFAULT_LEDGER}"
+
+
+def _version_table(config: Config, arguments: Sequence[str]) -> str:
+    name = _alembic_option(config, arguments, VERSION_TABLE).strip()
+    if name and (len(name) > _LONGEST_NAME or not name.isidentifier()):
+        raise ConfigurationError(
+            f"{VERSION_TABLE} = {name}: expected a table's name, of letters, digits "
+            f"and underscores, {_LONGEST_NAME} at most"
+        )
+    if name.lower() in RESERVED:
+        raise ConfigurationError(
+            f"{VERSION_TABLE} = {name}: the ledger has a table of that name; expected "
+            "another one, such as graph_version"
+        )
+    return name or Configuration.version_table
+
+
+def _alembic_option(config: Config, arguments: Sequence[str], key: str) -> str:
     for argument in arguments:
         name, _, value = argument.partition("=")
-        if name == LEDGER_URL:
+        if name == key:
             return value
-    with _interpolating(LEDGER_URL):
-        configured = config.get_alembic_option(LEDGER_URL)
-    return configured or f"sqlite:///{project / _DEFAULT_LEDGER}"
+    with _interpolating(key):
+        found: Any = config.get_alembic_option(key)
+    return "" if found is None else str(found)
 
 
 def _file_keys(config: Config) -> dict[str, str]:

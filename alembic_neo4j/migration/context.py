@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, TypeAlias, cast
 
-from alembic.config import Config
 from alembic.runtime.migration import (
     HeadMaintainer,
     MigrationContext,
@@ -26,9 +24,9 @@ from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.lock import Owner
-from alembic_neo4j.ledger.engine import is_in_memory
 from alembic_neo4j.ledger.journal import Journal
 from alembic_neo4j.ledger.lock import lost_lock
+from alembic_neo4j.ledger.ownership import check_recorded
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.configuration import Options
 from alembic_neo4j.migration.deployment import Deployment, alembic_log
@@ -42,7 +40,7 @@ from alembic_neo4j.migration.plan import (
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.revision_files import whole_history
 from alembic_neo4j.migration.run import GraphRunner
-from alembic_neo4j.migration.script import ScriptRunner
+from alembic_neo4j.migration.script import ScriptRunner, program_call
 
 Step: TypeAlias = "RevisionStep | StampStep"
 
@@ -130,20 +128,35 @@ class Neo4jMigrationContext(MigrationContext):
     def get_current_heads(self) -> tuple[str, ...]:
         """Return the heads of the ledger; a ledger that is not there has none.
 
-        Raises ConfigurationError when it can't be opened.
+        Raises ConfigurationError when it can't be opened, and LedgerError where it is
+        at what was never recorded as applied.
         """
+        heads = self.written_heads()
+        if heads and not self.as_sql and self.connection is not None:
+            check_recorded(self.connection, self.version_table, heads)
+        return heads
+
+    def written_heads(self) -> tuple[str, ...]:
+        """Return what the version table has, whoever has written it there."""
         if not self.as_sql:
-            self._look_again()
+            self.check_ledger()
             if self._ledger.failure is not None:
                 raise self._ledger.failure
             if self._ledger.is_missing:
                 return ()
         return super().get_current_heads()
 
-    def _look_again(self) -> None:
-        # Another command may have made the ledger since.
-        self.connection = self.impl.connection = self._ledger.for_reading()
-        self.impl.ledger.connection = self.connection
+    def check_ledger(self) -> None:
+        """Look at the ledger again: another command may have made it since.
+
+        Raises LedgerError where the version table is another project's.
+        """
+        self._use(self._ledger.for_reading())
+
+    def _use(self, connection: Connection) -> None:
+        self.connection = self.impl.connection = connection
+        self.impl.ledger.connection = connection
+        self._ledger.check(connection, self.version_table, self.version_table_schema)
 
     def run_migrations(self, **kw: Any) -> None:
         """Run what the command asks for.
@@ -196,21 +209,8 @@ class Neo4jMigrationContext(MigrationContext):
 
         Raises ConfigurationError where it would not outlive the run.
         """
-        connection = self._ledger.open()
-        if is_in_memory(connection.engine.url):
-            raise ConfigurationError(
-                "the ledger is an in-memory SQLite database, which would be gone "
-                "before the graph is: give the URL of a file in sqlalchemy.url, or an "
-                "engine on one as config.attributes['connection']"
-            )
-        if self._in_external_transaction:
-            raise ConfigurationError(
-                "config.attributes['connection'] is a Connection inside a transaction: "
-                "a ledger that is rolled back would part from the graph. Pass its "
-                "engine: config.attributes['connection'] = connection.engine"
-            )
-        self.connection = self.impl.connection = connection
-        self.impl.ledger.connection = connection
+        connection = self._ledger.for_writing()
+        self._use(connection)
         ledger = Ledger(connection, self.version_table)
         ledger.migrate()
         super()._ensure_version_table(purge=self.purge)
@@ -290,7 +290,7 @@ class Neo4jMigrationContext(MigrationContext):
 
     def take_ledger_away(self) -> None:
         """Take the ledger from whoever holds its lock: their next commit fails."""
-        self._look_again()
+        self.check_ledger()
         assert self.connection is not None
         ledger = Ledger(self.connection, self.version_table)
         if ledger.exists():
@@ -312,7 +312,7 @@ class Neo4jMigrationContext(MigrationContext):
 
     def recorded(self) -> Recorded:
         """Return what the ledger says before anything is written, tables included."""
-        self._look_again()
+        self.check_ledger()
         if self._ledger.is_missing or self.connection is None:
             return Recorded()
         ledger = Ledger(self.connection, self.version_table)
@@ -326,6 +326,8 @@ class Neo4jMigrationContext(MigrationContext):
         )
 
     def _run(self, kw: dict[str, Any]) -> None:
+        # What --purge would empty is looked at, too: it may be another project's.
+        self.check_ledger()
         heads = () if self.purge else self.get_current_heads()
         steps = self.steps_from(heads)
         if self.purge or any(isinstance(step, StampStep) for step in steps):
@@ -365,7 +367,7 @@ class Neo4jMigrationContext(MigrationContext):
             target = " ".join(sorted(maintainer.heads)) or "base"
             runner.comment(
                 "The ledger does not know of this script. When it has run, tell it:\n"
-                f"{_program(self.config)} stamp {target}"
+                f"{program_call(self.config)} stamp {target}"
             )
 
     def _loaded_batches(self, item: PlannedStep) -> Sequence[str]:
@@ -385,14 +387,3 @@ class Neo4jMigrationContext(MigrationContext):
         """Call the ``on_version_apply`` hooks of env.py for a step that was taken."""
         for callback in self.on_version_apply_callbacks:
             callback(ctx=self, step=step.info, heads=set(maintainer.heads), run_args=kw)
-
-
-def _program(config: Config | None) -> str:
-    """Return how the program was called, up to its verb."""
-    options = getattr(config, "cmd_opts", None)
-    words = ["alembic"]
-    for name in getattr(options, "config", None) or ():
-        words += ["-c", name]
-    if (section := getattr(options, "name", "alembic")) != "alembic":
-        words += ["-n", section]
-    return shlex.join(words)

@@ -73,7 +73,7 @@ def configure(context: EnvironmentProxy, **options: Any) -> Iterator[None]:
         with quiet_alembic():
             context.configure(
                 **_place(context, configuration, ledger),
-                **_options(options),
+                **_options(configuration, options),
             )
         _replace(context, graph, ledger, configuration)
         yield
@@ -82,10 +82,13 @@ def configure(context: EnvironmentProxy, **options: Any) -> Iterator[None]:
         ledger.close()
 
 
-def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+def _options(
+    configuration: Configuration, options: Mapping[str, Any]
+) -> dict[str, Any]:
     user_hook = options.get("process_revision_directives")
     return {
         "autogenerate_plugins": ["alembic_neo4j"],
+        "version_table": configuration.version_table,
         **options,
         "process_revision_directives": process_revision_directives(user_hook),
     }

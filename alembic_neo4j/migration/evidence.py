@@ -25,6 +25,7 @@ from alembic_neo4j.checks.evidence import (
 from alembic_neo4j.errors import (
     ConfigurationError,
     ConnectionFailed,
+    LedgerError,
     ReplayError,
     StatementError,
 )
@@ -106,7 +107,12 @@ def reached(
     """Return what `look` returns; None, and why among the unchecked, if it can't."""
     try:
         return look()
-    except (ConnectionFailed, ConfigurationError, StatementError) as error:
+    except (
+        ConfigurationError,
+        ConnectionFailed,
+        LedgerError,
+        StatementError,
+    ) as error:
         unchecked.append(Unchecked(area, str(error)))
     except SQLAlchemyError as error:
         # Without the statement and its parameters.
@@ -116,7 +122,7 @@ def reached(
 
 def read_ledger(context: Neo4jMigrationContext) -> LedgerEvidence:
     """Return what the ledger says; raises ConfigurationError and SQLAlchemyError."""
-    heads = context.get_current_heads()
+    heads = context.written_heads()
     recorded = context.recorded()
     run = recorded.open_run
     return LedgerEvidence(

@@ -9,10 +9,12 @@ from alembic_neo4j.ledger.engine import (
     connect,
     connect_read_only,
     database_url,
+    is_in_memory,
     is_missing,
     open_engine,
     stand_in_engine,
 )
+from alembic_neo4j.ledger.ownership import check_ownership
 
 
 class LedgerConnection:
@@ -28,6 +30,7 @@ class LedgerConnection:
         self._in_transaction = isinstance(given, Connection) and given.in_transaction()
         self.failure: ConfigurationError | None = None
         """Why the ledger could not be opened for reading."""
+        self._checked: Connection | None = None
         self._opened: Connection | None = None
         self._read_only: Connection | None = None
         self._stand_in: Connection | None = None
@@ -57,6 +60,26 @@ class LedgerConnection:
             self._stand_in = stand_in_engine(self.url).connect()
         return self._stand_in
 
+    def for_writing(self) -> Connection:
+        """Return a connection whose changes last; a file is made where there is none.
+
+        Raises ConfigurationError where they would not outlive the run.
+        """
+        connection = self.open()
+        if is_in_memory(connection.engine.url):
+            raise ConfigurationError(
+                "the ledger is an in-memory SQLite database, which would be gone "
+                "before the graph is: give the URL of a file in sqlalchemy.url, or an "
+                "engine on one as config.attributes['connection']"
+            )
+        if self._in_transaction:
+            raise ConfigurationError(
+                "config.attributes['connection'] is a Connection inside a transaction: "
+                "a ledger that is rolled back would part from the graph. Pass its "
+                "engine: config.attributes['connection'] = connection.engine"
+            )
+        return connection
+
     def open(self) -> Connection:
         """Return the connection, creating a SQLite file that does not exist.
 
@@ -67,6 +90,12 @@ class LedgerConnection:
         if self._opened is None:
             self._opened = connect(self._given or open_engine(self.url))
         return self._opened
+
+    def check(self, connection: Connection, table: str, schema: str | None) -> None:
+        """Raise LedgerError where a connection's version table is another project's."""
+        if connection not in (self._stand_in, self._checked):
+            check_ownership(connection, table, schema)
+            self._checked = connection
 
     def close(self) -> None:
         """Close what was opened here; a transaction that reading began is ended."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from alembic_neo4j.errors import LockError, StatementError
+from alembic_neo4j.errors import LedgerError, LockError, StatementError
 from alembic_neo4j.graph.lock import Owner, break_lock, graph_lock, read_owner
 from alembic_neo4j.ledger.lock import (
     break_ledger_lock,
@@ -27,6 +27,7 @@ def locked(context: Neo4jMigrationContext) -> Iterator[None]:
     what is written to graph or ledger after the lock was lost raises it, too.
     """
     check_location(context.ledger_url)
+    context.check_ledger()
     timeout = context.options.lock_timeout
     owner = Owner.of_this_process()
 
@@ -49,7 +50,11 @@ def locked(context: Neo4jMigrationContext) -> Iterator[None]:
 
 
 def lock_holder(context: Neo4jMigrationContext) -> str | None:
-    """Return who holds the lock on the graph or the ledger, None where nobody does."""
+    """Return who holds the lock on the graph or the ledger, None where nobody does.
+
+    Raises LedgerError where the ledger is another project's.
+    """
+    context.check_ledger()
     holder = read_owner(context.graph)
     if holder is not None:
         return str(holder)
@@ -61,7 +66,7 @@ def visible_holder(context: Neo4jMigrationContext) -> str | None:
     """Return who holds the lock, as far as one who may only read can see that."""
     try:
         return lock_holder(context)
-    except (StatementError, LockError):
+    except (StatementError, LockError, LedgerError):
         return None
 
 

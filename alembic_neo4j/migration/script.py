@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
+
+from alembic.config import Config
 
 from alembic_neo4j.errors import IrreversibleError, OfflineError
 from alembic_neo4j.graph.cypher import steps
@@ -130,3 +133,14 @@ class UnknownRows(list[dict[str, Any]]):
         )
 
     __iter__ = __len__ = __getitem__ = __bool__ = __contains__ = _refuse
+
+
+def program_call(config: Config | None) -> str:
+    """Return how the program was called, up to its verb."""
+    options = getattr(config, "cmd_opts", None)
+    words = ["alembic"]
+    for name in getattr(options, "config", None) or ():
+        words += ["-c", name]
+    if (section := getattr(options, "name", "alembic")) != "alembic":
+        words += ["-n", section]
+    return shlex.join(words)

@@ -199,6 +199,7 @@ def transferred(context: Neo4jMigrationContext, graph_ids: Iterable[str]) -> lis
     Nothing is rolled back then.
     """
     ids = list(graph_ids)
+    context.check_ledger()
     wrong = [id_ for id_ in ids if not _is_known(context, batch_of(id_))]
     if wrong:
         was, batches = ("was", "batch") if len(wrong) == 1 else ("were", "batches")
