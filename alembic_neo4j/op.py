@@ -562,15 +562,26 @@ def alter_relationship_type(type: str, *, kgid: str | None) -> None:
 
 
 def rename_relationship_type(
-    old: str, new: str, *, where: str | None = None, batch_size: int | None = None
+    old: str,
+    new: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+    source_labels: Sequence[str] = (),
 ) -> None:
     """Rename a relationship type, with its indexes and constraints.
 
     The relationships are written anew, so their element ids change. With `where`, a
-    Cypher predicate over ``r``, only those that it holds for; then the indexes and
-    constraints stay where they are.
+    Cypher predicate over ``r``, only those that it holds for; with `source_labels`
+    only those that begin at a node with one of the labels, as models declare them: so
+    several types become one, and part again. Indexes and constraints then stay where
+    they are.
     """
-    _invoke(_changes.RenameRelationshipType(old, new, where, batch_size))
+    _invoke(
+        _changes.RenameRelationshipType(
+            old, new, where, batch_size, tuple(source_labels)
+        )
+    )
 
 
 # Refactorings -------------------------------------------------------------------

@@ -165,15 +165,19 @@ def _after(change: Change, now: _Now) -> _Now | None:
 
 @_after.register
 def _(change: RenameLabel, now: _Now) -> _Now:
-    return _after_rename(Entity.NODE, change.old, change.new, now)
+    some = change.where is not None
+    return _after_rename(Entity.NODE, change.old, change.new, now, some=some)
 
 
 @_after.register
 def _(change: RenameRelationshipType, now: _Now) -> _Now:
-    return _after_rename(Entity.RELATIONSHIP, change.old, change.new, now)
+    some = change.where is not None or bool(change.source_labels)
+    return _after_rename(Entity.RELATIONSHIP, change.old, change.new, now, some=some)
 
 
-def _after_rename(entity: Entity, old: str, new: str, now: _Now) -> _Now:
+def _after_rename(entity: Entity, old: str, new: str, now: _Now, *, some: bool) -> _Now:
+    if some:
+        return now.renamed(entity, {new: None, old: None})
     both = now.any_of(entity, (old, new))
     return now.renamed(entity, {new: both, old: frozenset()})
 

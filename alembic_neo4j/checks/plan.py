@@ -268,7 +268,9 @@ def _read(change: Change) -> frozenset[str] | None:
         return _written(change) | {change.owner}
     if isinstance(change, (AddLabel, RemoveLabel)):
         return _written(change) | {change.label}
-    if isinstance(change, (RenameLabel, RenameRelationshipType)):
+    if isinstance(change, RenameRelationshipType):
+        return frozenset({change.old, *change.source_labels})
+    if isinstance(change, RenameLabel):
         return frozenset({change.old})
     if isinstance(change, ReverseRelationships):
         return frozenset({change.source, change.type, change.target})

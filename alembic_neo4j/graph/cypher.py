@@ -11,8 +11,15 @@ from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.graph import data_changes, data_checks, refactorings
 from alembic_neo4j.graph.data_changes import archive_name, mark_name
 from alembic_neo4j.graph.load_defaults import generated
-from alembic_neo4j.graph.patterns import Scope, enclosed, nodes, relationships
+from alembic_neo4j.graph.patterns import (
+    Scope,
+    enclosed,
+    nodes,
+    one_of,
+    relationships,
+)
 from alembic_neo4j.graph.quoting import quote
+from alembic_neo4j.graph.rewrite import both
 from alembic_neo4j.graph.steps import Batched, Check, Create, Drop, Step, Stop
 from alembic_neo4j.graph.value_types import tested_type
 from alembic_neo4j.schema.changes import (
@@ -141,10 +148,13 @@ def _rename_relationship_type(
 ) -> Iterable[Step]:
     if change.old == change.new:
         return ()
-    scope = _with_those(relationships(change.old, change.new), change.new, change.where)
+    where = change.where
+    if change.source_labels:
+        where = both(f"startNode(r):{one_of(change.source_labels)}", where)
+    scope = _with_those(relationships(change.old, change.new), change.new, where)
     checks = _checks_on(change.new, scope, before, change.apply(before))
     rename = data_changes.rename_type(
-        *(change.old, change.new), where=change.where, batch_size=change.batch_size
+        change.old, change.new, where=where, batch_size=change.batch_size
     )
     return _moving(change, before, checks, [rename])
 

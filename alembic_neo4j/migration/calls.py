@@ -271,7 +271,10 @@ def _(change: AlterRelationshipType) -> Call:
 
 @call.register
 def _(change: RenameRelationshipType) -> Call:
-    return Call("rename_relationship_type", (change.old, change.new), _narrowed(change))
+    keywords = _narrowed(change)
+    if change.source_labels:
+        keywords["source_labels"] = change.source_labels
+    return Call("rename_relationship_type", (change.old, change.new), keywords)
 
 
 @call.register

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-import click
-from alembic import command
 from alembic.autogenerate.api import AutogenContext
 
 from alembic_neo4j.errors import ConfigurationError
-from alembic_neo4j.schema.diff import Candidate, Renames, candidates, certain_renames
+from alembic_neo4j.migration.questions import ask_for_renames, may_ask, subject
+from alembic_neo4j.schema.diff import (
+    Candidate,
+    Renames,
+    accepted,
+    certain_renames,
+    likely_candidates,
+    refused_renames,
+    refuses,
+)
 from alembic_neo4j.schema.elements import Entity, Schema
 
 _NAME = r"(?:`(?:[^`]|``)*`|[^.:`]+)"
@@ -33,27 +38,34 @@ class Hint:
 def decide_renames(
     autogen_context: AutogenContext, before: Schema, after: Schema
 ) -> tuple[Renames, tuple[Candidate, ...]]:
-    """Return the renames that are certain or were told, and what only looks like one.
+    """Return the renames that are certain or were told, and what is likely to be one.
 
-    Raises ConfigurationError for a hint that names nothing of the two schemas.
+    Raises ConfigurationError for a hint that names nothing of the two schemas or that
+    can't be followed.
     """
     renames = certain_renames(before, after)
+    told: dict[Candidate, Hint] = {}
     for hint in _hints(autogen_context):
-        told = _with_hint(renames, hint, before, after)
+        meant = _meant(renames, hint, before, after)
+        _refuse_contradiction(told, meant, hint)
+        told[meant] = hint
         # What is certain of a model is seen once its label is known.
-        renames = certain_renames(before, after, given=told)
-    if _may_ask(autogen_context):
-        return _ask(renames, before, after)
-    return renames, candidates(before, after, renames)
+        given = accepted(renames, meant)
+        renames = certain_renames(before, after, given=given)
+    if told:
+        _refuse_impossible(told, before, after, renames)
+    if may_ask(autogen_context):
+        return ask_for_renames(renames, before, after), ()
+    return renames, likely_candidates(before, after, renames)
 
 
 def describe_candidate(candidate: Candidate) -> str:
     """Return what a revision says of an undecided rename."""
+    hints = "\n".join(f"    -x rename={hint}" for hint in _hints_for(candidate))
     return (
-        f"{_subject(candidate)} may have been renamed to {candidate.new} "
+        f"{subject(candidate)} may have been renamed to {candidate.new} "
         f"({candidate.why}); it is written as a removal and an addition. If it is a "
-        "rename, delete this file and run again with\n"
-        f"    -x rename={_hint(candidate)}"
+        f"rename, delete this file and run again with\n{hints}"
     )
 
 
@@ -85,45 +97,69 @@ def _hints(autogen_context: AutogenContext) -> list[Hint]:
     return sorted(hints, key=lambda hint: hint.owner is not None)
 
 
-def _with_hint(renames: Renames, hint: Hint, before: Schema, after: Schema) -> Renames:
+def _meant(renames: Renames, hint: Hint, before: Schema, after: Schema) -> Candidate:
+    """Return what a hint means, its owner by the name that it has afterwards."""
     if hint.old == hint.new:
         raise ConfigurationError(f"-x rename={hint.text} renames nothing")
+    pair = (hint.old, hint.new, "")
     if hint.owner is None:
         if hint.old in before.nodes and hint.new in after.nodes:
-            return _with_label(renames, hint.old, hint.new)
+            return Candidate("label", Entity.NODE, "", *pair)
         raise _unknown(hint, f"label {hint.old!r}", f"label {hint.new!r}")
-    new_owner = renames.labels.get(hint.owner, hint.owner)
-    old_owners = {old for old, new in renames.labels.items() if new == new_owner}
-    old_owner = next(iter(old_owners), hint.owner)
-    if old_owner in before.nodes and new_owner in after.nodes:
-        old_node, new_node = before.nodes[old_owner], after.nodes[new_owner]
-        if old_node.property(hint.old) and new_node.property(hint.new):
-            return _with_property(renames, Entity.NODE, new_owner, hint)
-        old_types = {r.type for r in old_node.relationships}
-        new_types = {r.type for r in new_node.relationships}
-        if hint.old in old_types and hint.new in new_types:
-            return _with_type(renames, hint.old, hint.new)
-    return _with_relationship_property(renames, hint, before, after)
-
-
-def _with_relationship_property(
-    renames: Renames, hint: Hint, before: Schema, after: Schema
-) -> Renames:
-    assert hint.owner is not None
-    new_owner = renames.types.get(hint.owner, hint.owner)
-    old_owners = {old for old, new in renames.types.items() if new == new_owner}
-    old_owner = next(iter(old_owners), hint.owner)
-    old_type = before.relationship_types.get(old_owner)
-    new_type = after.relationship_types.get(new_owner)
-    if old_type and new_type:
-        declared = old_type.property(hint.old) and new_type.property(hint.new)
-        if declared:
-            return _with_property(renames, Entity.RELATIONSHIP, new_owner, hint)
+    for old, new in _readings(hint.owner, renames.labels):
+        node, other = before.nodes.get(old), after.nodes.get(new)
+        if node is None or other is None:
+            continue
+        if node.property(hint.old) and other.property(hint.new):
+            return Candidate("property", Entity.NODE, new, *pair)
+        types = {r.type for r in node.relationships}
+        if hint.old in types and hint.new in {r.type for r in other.relationships}:
+            return Candidate("type", Entity.RELATIONSHIP, new, *pair)
+    for old, new in _readings(hint.owner, renames.types):
+        declared = before.relationship_types.get(old)
+        wanted = after.relationship_types.get(new)
+        if declared is None or wanted is None:
+            continue
+        if declared.property(hint.old) and wanted.property(hint.new):
+            return Candidate("property", Entity.RELATIONSHIP, new, *pair)
     raise _unknown(
         hint,
         f"property or relationship type {hint.old!r} of {hint.owner!r}",
         f"{hint.new!r}",
     )
+
+
+def _readings(name: str, renames: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what a name may stand for: old and new name of one thing."""
+    yield name, renames.get(name, name)
+    yield from ((old, new) for old, new in sorted(renames.items()) if new == name)
+
+
+def _refuse_contradiction(
+    told: Mapping[Candidate, Hint], meant: Candidate, hint: Hint
+) -> None:
+    for known, other in told.items():
+        owners = known.kind == "type" or known.owner == meant.owner
+        same = (known.kind, known.entity, known.old) == (
+            *(meant.kind, meant.entity, meant.old),
+        )
+        if same and owners and known.new != meant.new:
+            raise ConfigurationError(
+                f"-x rename={other.text} and -x rename={hint.text} give two new names "
+                f"to {subject(meant)}: keep one of them. No revision is written"
+            )
+
+
+def _refuse_impossible(
+    told: Mapping[Candidate, Hint], before: Schema, after: Schema, renames: Renames
+) -> None:
+    for refusal in refused_renames(before, after, renames):
+        for meant, hint in told.items():
+            if refuses(refusal, meant):
+                raise ConfigurationError(
+                    f"-x rename={hint.text} can't be followed: {refusal.why}. Leave "
+                    "the hint out, or write the change by hand. No revision is written"
+                )
 
 
 def _unknown(hint: Hint, old: str, new: str) -> ConfigurationError:
@@ -133,73 +169,13 @@ def _unknown(hint: Hint, old: str, new: str) -> ConfigurationError:
     )
 
 
-def _with_label(renames: Renames, old: str, new: str) -> Renames:
-    return replace(renames, labels={**renames.labels, old: new})
-
-
-def _with_type(renames: Renames, old: str, new: str) -> Renames:
-    return replace(renames, types={**renames.types, old: new})
-
-
-def _with_property(
-    renames: Renames, entity: Entity, owner: str, pair: Hint | Candidate
-) -> Renames:
-    known = renames.properties.get((entity, owner), {})
-    of_owner = {**known, pair.old: pair.new}
-    return replace(
-        renames, properties={**renames.properties, (entity, owner): of_owner}
-    )
-
-
-def _may_ask(autogen_context: AutogenContext) -> bool:
-    environment = autogen_context.migration_context.environment_context
-    options: Any = getattr(environment and environment.config, "cmd_opts", None)
-    called: Any = getattr(options, "cmd", None)
-    asks = bool(called) and called[0] is command.revision
-    return asks and sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _ask(
-    renames: Renames, before: Schema, after: Schema
-) -> tuple[Renames, tuple[Candidate, ...]]:
-    refused: set[Candidate] = set()
-    while True:
-        # An answer changes what is left: a renamed label brings its properties along.
-        found: Sequence[Candidate] = candidates(before, after, renames)
-        unasked = [candidate for candidate in found if candidate not in refused]
-        if not unasked:
-            return renames, ()
-        if _confirmed(unasked[0]):
-            told = _accepted(renames, unasked[0])
-            renames = certain_renames(before, after, given=told)
-        else:
-            refused.add(unasked[0])
-
-
-def _confirmed(candidate: Candidate) -> bool:
-    question = f"Was {_subject(candidate)} renamed to {candidate.new}"
-    return click.confirm(f"{question} ({candidate.why})?", default=False, err=True)
-
-
-def _accepted(renames: Renames, candidate: Candidate) -> Renames:
-    if candidate.kind == "label":
-        return _with_label(renames, candidate.old, candidate.new)
-    if candidate.kind == "type":
-        return _with_type(renames, candidate.old, candidate.new)
-    return _with_property(renames, candidate.entity, candidate.owner, candidate)
-
-
-def _subject(candidate: Candidate) -> str:
-    if candidate.kind == "label":
-        return f"the label {candidate.old}"
-    return f"{candidate.owner}.{candidate.old}"
-
-
-def _hint(candidate: Candidate) -> str:
+def _hints_for(candidate: Candidate) -> Iterator[str]:
     pair = f"{_quoted(candidate.old)}:{_quoted(candidate.new)}"
     if candidate.kind == "label":
-        return pair
-    return f"{_quoted(candidate.owner)}.{pair}"
+        yield pair
+    else:
+        for owner in candidate.owners:
+            yield f"{_quoted(owner)}.{pair}"
 
 
 def _quoted(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import time
@@ -176,6 +177,212 @@ def test_a_renamed_label_keeps_its_nodes_and_its_constraint(
     assert names == [{"name": "constraint_unique_A_key"}]
 
 
+OWNERS = """
+class Thing(StructuredNode):
+    name = StringProperty()
+
+
+class A(StructuredNode):
+    x = StringProperty()
+    y = StringProperty()
+    z = StringProperty()
+    first = RelationshipTo("Thing", "HAS_A")
+
+
+class B(StructuredNode):
+    x = StringProperty()
+    second = RelationshipTo("Thing", "HAS_B")
+    shared = RelationshipTo("Thing", "SHARED")
+
+
+class C(StructuredNode):
+    shared = RelationshipTo("Thing", "SHARED")
+"""
+
+
+def _owners(project: Project, *changes: tuple[str, str]) -> None:
+    project.models(OWNERS)
+    project.done("revision", "--autogenerate", "--rev-id", "r1")
+    text = OWNERS
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    project.models(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "hints", "why"),
+    [
+        (
+            [("class A(", "class D("), ("class B(", "class E(")],
+            ["A:D", "B:D"],
+            "B is to be called so too",
+        ),
+        ([("class A(", "class D(")], ["A:B"], "B is in use already"),
+        ([("    x", "    v")], ["A.x:v", "A.y:v"], "y is to be called so too"),
+        ([("    x", "    v")], ["A.x:y"], "y is in use already"),
+        ([("    x", "    v")], ["A.x:v", "A.x:z"], "give two new names to A.x"),
+        (
+            [("class A(", "class D("), ("class B(", "class E(")],
+            ["A:D", "A:E"],
+            "give two new names to the label A",
+        ),
+        (
+            [('shared = RelationshipTo("Thing", "SHARED")\n\n', "\n"), ("HAS_B", "B")],
+            ["B.SHARED:B"],
+            "C still has SHARED",
+        ),
+        ([("HAS_A", "HAS")], ["B.HAS_B:SHARED"], "can't be followed: B still has"),
+    ],
+)
+def test_a_hint_that_can_not_be_followed_says_why(
+    project: Project, changes: list[tuple[str, str]], hints: list[str], why: str
+) -> None:
+    _owners(project, *changes)
+    told = [part for hint in hints for part in ("-x", f"rename={hint}")]
+    message = project.failed(*told, "revision", "--autogenerate", "--rev-id", "r2")
+    assert why in message
+    assert "No revision is written" in message
+    assert "-x rename=" in message
+    assert not list(project.versions.glob("r2*.py"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "hints", "expected"),
+    [
+        (
+            [
+                ("class A(", "class X("),
+                ("class B(", "class A("),
+                ("class X(", "class B("),
+            ],
+            ["A:B", "B:A"],
+            'op.rename_label("A_renamed", "B")',
+        ),
+        (
+            [("class B(", "class D("), ("class A(", "class B(")],
+            ["A:B", "B:D"],
+            'op.rename_label("A", "B")',
+        ),
+        (
+            [("HAS_B", "LAST"), ("HAS_A", "HAS_B")],
+            ["A.HAS_A:HAS_B", "B.HAS_B:LAST"],
+            'op.rename_relationship_type("HAS_A", "HAS_B")',
+        ),
+        (
+            [("HAS_A", "X"), ("HAS_B", "HAS_A"), ("X", "HAS_B")],
+            ["A.HAS_A:HAS_B", "B.HAS_B:HAS_A"],
+            'op.rename_relationship_type("HAS_A_renamed", "HAS_B")',
+        ),
+        (
+            [("HAS_B", "SHARED"), ("    second = ", "    shared_too = ")],
+            ["A.x:y", "A.y:x"],
+            'op.rename_node_property("A", "x", "x_renamed")',
+        ),
+    ],
+)
+def test_a_swap_and_a_chain_are_followed(
+    project: Project,
+    changes: list[tuple[str, str]],
+    hints: list[str],
+    expected: str,
+) -> None:
+    _owners(project, *changes)
+    text = _generated(project, *(p for h in hints for p in ("-x", f"rename={h}")))
+    assert expected in text
+    assert "remove_node(" not in text
+    project.done("check")
+
+
+def test_what_a_file_offers_can_be_followed_and_two_types_become_one(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.models(OWNERS)
+    live.done("revision", "--autogenerate", "--rev-id", "r1")
+    live.done("upgrade", "head")
+    for label, type_ in (("A", "HAS_A"), ("B", "HAS_B"), ("Other", "HAS_A")):
+        create = f"CREATE (:{label})-[:{type_} {{n: '{label}'}}]->(:Thing)"
+        neo4j_graph.transaction([(create, {})])
+    one = 'RelationshipTo("Thing", "HAS")'
+    text = OWNERS.replace('first = RelationshipTo("Thing", "HAS_A")', f"thing = {one}")
+    live.models(
+        text.replace('second = RelationshipTo("Thing", "HAS_B")', f"it = {one}")
+    )
+    undecided = _generated(live)
+    hints = re.findall(r"-x (rename=\S+)", undecided)
+    assert hints == ["rename=A.HAS_A:HAS", "rename=B.HAS_B:HAS"]
+    next(live.versions.glob("r2*.py")).unlink()
+    decided = _generated(live, *(p for hint in hints for p in ("-x", hint)))
+    assert 'rename_relationship_type("HAS_A", "HAS", source_labels=["A"])' in decided
+    assert 'rename_relationship_type("HAS", "HAS_B", source_labels=["B"])' in decided
+    query = "MATCH (a)-[r]->() RETURN r.n AS n, type(r) AS t ORDER BY n"
+    before = neo4j_graph.read(query)
+    live.done("upgrade", "head")
+    live.done("check")
+    assert [(row["n"], row["t"]) for row in neo4j_graph.read(query)] == [
+        ("A", "HAS"),
+        ("B", "HAS"),
+        ("Other", "HAS_A"),
+    ]
+    live.done("downgrade", "r1")
+    assert neo4j_graph.read(query) == before
+
+
+INHERITED = """
+class Party(StructuredNode):
+    name = StringProperty(index=True)
+    size = StringProperty(index=True)
+
+
+class Customer(Party):
+    pass
+
+
+class Shop(Party):
+    pass
+"""
+
+
+def test_a_hint_for_an_inherited_property_decides_all_of_them(
+    project: Project,
+) -> None:
+    project.models(INHERITED)
+    project.done("revision", "--autogenerate", "--rev-id", "r1")
+    project.models(INHERITED.replace("    name", "    full_name"))
+    text = _generated(project, "-x", "rename=Party.name:full_name")
+    assert "may have been renamed" not in text
+    assert text.count("rename_node_property") == 2
+    project.done("check")
+
+
+@pytest.mark.parametrize(
+    ("answers", "renamed", "asked"),
+    [
+        ("yy", {("name", "full_name"), ("size", "width")}, ["1 of 4", "2 of 2"]),
+        ("c", set(), ["1 of 4"]),
+        ("a", set(), ["1 of 4"]),
+        ("nya", {("size", "full_name")}, ["1 of 4", "2 of 4"]),
+    ],
+)
+def test_one_question_for_an_inherited_property_and_an_end_to_them(
+    project: Project, answers: str, renamed: set[tuple[str, str]], asked: list[str]
+) -> None:
+    project.models(INHERITED)
+    project.done("revision", "--autogenerate", "--rev-id", "r1")
+    text = INHERITED.replace("    name", "    full_name").replace("size", "width")
+    project.models(text)
+    arguments = ["-c", "neo4j.ini", "revision", "--autogenerate", "--rev-id", "r2"]
+    screen = _on_a_terminal(project.path, arguments, *answers)
+    places = re.findall(r"(\d+ of \d+): Was Party", screen)
+    assert places[: len(asked)] == asked, screen
+    (path,) = project.versions.glob("r2*.py")
+    written = path.read_text()
+    assert "may have been renamed" not in written
+    upgrade = written.partition("def downgrade")[0]
+    found = re.findall(r'rename_node_property\("Party", "(\w+)", "(\w+)"', upgrade)
+    assert set(found) == renamed
+
+
 CITING = """
 class Doc(StructuredNode):
     name = StringProperty()
@@ -207,8 +414,9 @@ def test_one_of_two_ends_goes_and_no_relationship_turns_round(
         assert rows == [{"a": "new", "b": "old"}]
 
 
-def _on_a_terminal(directory: Path, arguments: list[str], answer: str) -> str:
+def _on_a_terminal(directory: Path, arguments: list[str], *answers: str) -> str:
     """Run the installed program on a terminal; return what it showed."""
+    left = [answer for answer in answers if answer]
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [str(PROGRAM), *arguments],
@@ -220,7 +428,7 @@ def _on_a_terminal(directory: Path, arguments: list[str], answer: str) -> str:
         env=dict(os.environ),
     )
     os.close(theirs)
-    screen, deadline, answered = "", time.monotonic() + 60, not answer
+    screen, deadline, answered = "", time.monotonic() + 60, 0
     while time.monotonic() < deadline:
         ready, _, _ = select.select([ours], [], [], 0.2)
         try:
@@ -228,9 +436,9 @@ def _on_a_terminal(directory: Path, arguments: list[str], answer: str) -> str:
         except OSError:
             # The program has closed its side.
             break
-        if not answered and "?" in screen:
-            os.write(ours, f"{answer}\n".encode())
-            answered = True
+        if left and screen.count("[n]: ") > answered:
+            os.write(ours, f"{left.pop(0)}\n".encode())
+            answered += 1
     process.wait(10)
     os.close(ours)
     return screen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from alembic_neo4j.errors import SchemaError
@@ -28,6 +29,20 @@ from alembic_neo4j.schema.elements import (
     RelationshipType,
     Schema,
 )
+
+
+def start_labels(
+    nodes: Mapping[str, Node], label: str, declared: Relationship
+) -> list[tuple[str, ...]]:
+    """Return the labels that the nodes carry at which a declared relationship begins.
+
+    Without a direction it may begin at either end, and there are two of them.
+    """
+    target = nodes.get(declared.target)
+    here = nodes[label].labels
+    there = (declared.target,) if target is None else target.labels
+    ends = {Direction.OUT: [here], Direction.IN: [there], Direction.ANY: [here, there]}
+    return ends[declared.direction]
 
 
 @dataclass(frozen=True)
@@ -222,18 +237,23 @@ class RenameRelationshipType(Change):
     """A relationship type gets another name; indexes and constraints move with it.
 
     With a `where`, a predicate over ``r``, it is so for some of them only, and what is
-    declared stays as it is.
+    declared stays as it is. With `source_labels` it is so for the relationships that
+    begin at such nodes, and for what is declared of them; indexes and constraints
+    stay.
     """
 
     old: str
     new: str
     where: str | None = None
     batch_size: int | None = None
+    source_labels: tuple[str, ...] = ()
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the type wherever the schema names it."""
         if self.where is not None:
             return schema
+        if self.source_labels:
+            return self._renamed_in_part(schema)
         nodes = {
             label: replace(node, relationships=self._renamed(node.relationships))
             for label, node in schema.nodes.items()
@@ -257,7 +277,40 @@ class RenameRelationshipType(Change):
     def reverse(self) -> RenameRelationshipType:
         """Rename it back."""
         refuse_partial(self.where)
-        return RenameRelationshipType(self.new, self.old, batch_size=self.batch_size)
+        return replace(self, old=self.new, new=self.old)
+
+    def _renamed_in_part(self, schema: Schema) -> Schema:
+        """Rename it for the sources; what is declared of the type goes along.
+
+        The old name goes where no model has it any more, so that two types with the
+        same declaration can come together and part again.
+        """
+        nodes = {
+            label: replace(
+                node,
+                relationships=tuple(
+                    replace(r, type=self.new)
+                    if r.type == self.old and self._is_from(schema, label, r)
+                    else r
+                    for r in node.relationships
+                ),
+            )
+            for label, node in schema.nodes.items()
+        }
+        types = dict(schema.relationship_types)
+        declared = types.get(self.old)
+        if declared is not None:
+            types.setdefault(self.new, replace(declared, type=self.new))
+            used = (r.type for n in nodes.values() for r in n.relationships)
+            if self.old not in used:
+                del types[self.old]
+        return replace(schema, nodes=nodes, relationship_types=types)
+
+    def _is_from(self, schema: Schema, label: str, declared: Relationship) -> bool:
+        return all(
+            not set(self.source_labels).isdisjoint(labels)
+            for labels in start_labels(schema.nodes, label, declared)
+        )
 
     def _renamed(
         self, relationships: tuple[Relationship, ...]

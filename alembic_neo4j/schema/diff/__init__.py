@@ -1,21 +1,35 @@
 """What differs between two schemas: renames, changes and remarks.
 
-`renames` and `candidates` find what may be the same under another name, `compare`
+`renames` and `candidates` find what may be the same under another name, `offers` which
+of that a person is told of, `compare`
 makes the changes with one module an aspect: `labels`, `properties` (with `backfill`),
 `relationships` and `elements`, over the `working` schema.
 """
 
 from alembic_neo4j.schema.diff.candidates import Candidate, candidates
-from alembic_neo4j.schema.diff.compare import Difference, diff
+from alembic_neo4j.schema.diff.compare import Difference, diff, refused_renames
 from alembic_neo4j.schema.diff.notes import Note
+from alembic_neo4j.schema.diff.offers import (
+    accepted,
+    can_be_made,
+    likely_candidates,
+    refuses,
+)
 from alembic_neo4j.schema.diff.renames import Renames, certain_renames
+from alembic_neo4j.schema.diff.working import Refusal
 
 __all__ = [
     "Candidate",
     "Difference",
     "Note",
+    "Refusal",
     "Renames",
+    "accepted",
+    "can_be_made",
     "candidates",
     "certain_renames",
     "diff",
+    "likely_candidates",
+    "refused_renames",
+    "refuses",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from alembic_neo4j.schema.diff.renames import Renames, kept_owners, used_types
@@ -24,6 +25,11 @@ Kind: TypeAlias = Literal["label", "type", "property"]
 _ORDER = ("label", "type", "property")
 _MOST = 3
 """How many new names are offered for one old name."""
+_SIMILAR = 0.3
+"""From which part of their letters on two names are alike."""
+_LIKELY = 0.75
+"""From which part of their properties on two labels are alike whatever their names."""
+_ALL_SHARED = "the same properties"
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,9 @@ class Candidate:
     """What may be a rename.
 
     `owner` is the label or type of a property and the label that declares a
-    relationship type, as they are called afterwards; a label has none. `why` is what
-    speaks for it.
+    relationship type, as they are called afterwards; a label has none. `others` are
+    the further owners of a property that a base without a label gives to all of them.
+    `why` is what speaks for it, and `likely` whether that is much.
     """
 
     kind: Kind
@@ -41,6 +48,13 @@ class Candidate:
     old: str
     new: str
     why: str
+    others: tuple[str, ...] = ()
+    likely: bool = field(default=True, compare=False)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """All labels or types that it is about, none for a label."""
+        return (self.owner, *self.others) if self.owner else ()
 
 
 @dataclass(frozen=True)
@@ -79,8 +93,10 @@ def _labels(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]
         # Rated first and explained then: there may be a thousand times a thousand.
         for rating, label in heapq.nsmallest(_MOST, (r for r in rated if r[0])):
             why = _shared(features[id(old)], features[id(after.nodes[label])])
-            candidate = Candidate("label", Entity.NODE, "", old.label, label, why)
-            yield _Rated(candidate, -rating)
+            pair, same = (old.label, label), why == _ALL_SHARED
+            candidate = Candidate("label", Entity.NODE, "", *pair, why)
+            likely = same or _similar(*pair) >= _SIMILAR or rating <= -_LIKELY
+            yield _Rated(replace(candidate, likely=likely), -rating)
 
 
 def _likeness(
@@ -98,7 +114,7 @@ def _likeness(
 
 def _shared(ours: set[tuple[str, str]], theirs: set[tuple[str, str]]) -> str:
     if ours == theirs:
-        return "the same properties"
+        return _ALL_SHARED
     most = max(len(ours), len(theirs))
     return f"{len(ours & theirs)} of {most} properties alike"
 
@@ -122,13 +138,20 @@ def _types(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]:
                     continue
                 if _features(before, old.type) != _features(after, new.type):
                     continue
+                if _identified(before, old.type) and _identified(after, new.type):
+                    continue
                 why = f"the same ends, {owner} and {new.target}"
                 if _features(after, new.type):
                     why += ", the same properties"
                 pair = (old.type, new.type)
                 candidate = Candidate("type", Entity.RELATIONSHIP, owner, *pair, why)
                 found.setdefault(pair, _Rated(candidate, _similar(*pair)))
-    yield from found.values()
+    olds = Counter(old for old, _ in found)
+    news = Counter(new for _, new in found)
+    for (old_type, new_type), rated in found.items():
+        alone = olds[old_type] == 1 and news[new_type] == 1
+        likely = alone or rated.rating >= _SIMILAR
+        yield replace(rated, candidate=replace(rated.candidate, likely=likely))
 
 
 def _properties(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]:
@@ -139,21 +162,42 @@ def _properties(before: Schema, after: Schema, renames: Renames) -> Iterator[_Ra
     ]
     elements = (_elements(before), _elements(after)) if changed else ({}, {})
     found: dict[tuple[Entity, str, str, str], _Rated] = {}
+    declared: dict[tuple[Entity, str, str, str], tuple[Property, Property]] = {}
     for (entity, owner), old_owner, new_owner in changed:
-        decided = renames.properties.get((entity, owner), {})
+        above = [owner, *(new_owner.bases if isinstance(new_owner, Node) else ())]
+        decided: dict[str, str] = {}
+        for label in above:
+            decided |= renames.properties.get((entity, label), {})
         gone, come = _gone_and_come(old_owner, new_owner, decided)
         for old in gone:
             ours = elements[0].get((entity, _name(old_owner), old.name), set())
             for new in come:
-                if old.type == new.type:
-                    theirs = elements[1].get((entity, owner, new.name), set())
-                    why, rating = _alike(old, new, ours, theirs)
-                    key = (entity, owner, old.name, new.name)
-                    found[key] = _Rated(Candidate("property", *key, why), rating)
-    for (entity, owner, old_name, new_name), rated in found.items():
+                if old.type != new.type:
+                    continue
+                theirs = elements[1].get((entity, owner, new.name), set())
+                why, rating = _alike(old, new, ours, theirs)
+                key = (entity, owner, old.name, new.name)
+                alone = _alone(old, gone) and _alone(new, come)
+                likely = alone or _similar(old.name, new.name) >= _SIMILAR
+                candidate = Candidate("property", *key, why, likely=likely)
+                found[key] = _Rated(candidate, rating)
+                declared[key] = (old, new)
+    together: dict[tuple[Any, ...], list[_Rated]] = {}
+    for key, rated in found.items():
+        entity, owner, *names = key
         bases = after.nodes[owner].bases if entity is Entity.NODE else ()
-        if not any((entity, base, old_name, new_name) in found for base in bases):
-            yield rated
+        if not any((entity, base, *names) in found for base in bases):
+            same = (entity, *declared[key], rated.candidate.why)
+            together.setdefault(same, []).append(rated)
+    for first, *others in together.values():
+        owners = tuple(rated.candidate.owner for rated in others)
+        likely = any(rated.candidate.likely for rated in (first, *others))
+        candidate = replace(first.candidate, others=owners, likely=likely)
+        yield replace(first, candidate=candidate)
+
+
+def _alone(declared: Property, among: list[Property]) -> bool:
+    return sum(other.type == declared.type for other in among) == 1
 
 
 def _gone_and_come(
@@ -210,6 +254,11 @@ def _features(schema: Schema, type_: str) -> set[tuple[str, str]]:
     return {(p.name, p.type) for p in declared.properties} if declared else set()
 
 
+def _identified(schema: Schema, type_: str) -> bool:
+    declared = schema.relationship_types.get(type_)
+    return declared is not None and declared.kgid is not None
+
+
 def _same_ends(old: Relationship, new: Relationship, renames: Renames) -> bool:
     ours = (old.direction, renames.label(old.target))
     return ours == (new.direction, new.target)
@@ -222,7 +271,7 @@ def _name(owner: Node | RelationshipType) -> str:
 def _likely(rated: _Rated) -> tuple[Any, ...]:
     found = rated.candidate
     place = (found.owner, found.entity.value, found.old, found.new)
-    return (_ORDER.index(found.kind), -rated.rating, *place)
+    return (_ORDER.index(found.kind), not found.likely, -rated.rating, *place)
 
 
 def _similar(old: str, new: str) -> float:

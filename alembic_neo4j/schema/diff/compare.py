@@ -23,20 +23,21 @@ from alembic_neo4j.schema.diff.properties import NodeProperties, rename_properti
 from alembic_neo4j.schema.diff.relationships import (
     NodeRelationships,
     compare_types,
-    rename_types,
     reverse_relationships,
 )
 from alembic_neo4j.schema.diff.renames import Renames
-from alembic_neo4j.schema.diff.working import Working
+from alembic_neo4j.schema.diff.types import rename_types
+from alembic_neo4j.schema.diff.working import Refusal, Working
 from alembic_neo4j.schema.elements import Schema
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What leads from one schema to another, and remarks on it."""
+    """What leads from one schema to another, remarks on it, and renames not made."""
 
     changes: tuple[Change, ...] = ()
     notes: tuple[Note, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -62,14 +63,7 @@ def diff(
         completed = {}
     working = Working(before, replace(after, nodes={**after.nodes, **completed}))
     demands = Demands.of(after)
-    declarations = [
-        *rename_labels(working, renames.labels),
-        *rename_types(working, renames.types),
-        *remove_nodes(working),
-        *complete_bases(working),
-        *remove_labels(working),
-        *rename_properties(working, renames.properties),
-    ]
+    declarations = _renamed(working, renames)
     labels = add_labels(working)
     changed = [
         *alter_nodes(working),
@@ -91,4 +85,26 @@ def diff(
     return Difference(
         (*drops, *declarations, *first, *labels, *changed, *last, *creations),
         (*working.notes, *vector_notes(drops, creations)),
+        tuple(working.refusals),
     )
+
+
+def refused_renames(
+    before: Schema, after: Schema, renames: Renames
+) -> tuple[Refusal, ...]:
+    """Return the renames that a difference would leave out."""
+    working = Working(before, after)
+    _renamed(working, renames)
+    return tuple(working.refusals)
+
+
+def _renamed(working: Working, renames: Renames) -> list[Change]:
+    """Rename what is to be renamed, and remove what would be in its way."""
+    return [
+        *rename_labels(working, renames.labels),
+        *rename_types(working, renames.types),
+        *remove_nodes(working),
+        *complete_bases(working),
+        *remove_labels(working),
+        *rename_properties(working, renames.properties),
+    ]

@@ -16,8 +16,8 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.diff.notes import Note, quoted, run_cypher, shown
 from alembic_neo4j.schema.diff.renames import in_order
-from alembic_neo4j.schema.diff.working import Move, Working, heights
-from alembic_neo4j.schema.elements import Node
+from alembic_neo4j.schema.diff.working import Move, Refusal, Working, heights
+from alembic_neo4j.schema.elements import Entity, Node
 
 _ALTERABLE = ("databases", "kgid", "open", "optional_labels")
 
@@ -45,11 +45,14 @@ def rename_labels(working: Working, wanted: Mapping[str, str]) -> list[Change]:
         name_of[first_name[new]] = new
         changes.append(change)
     for old, new in refused:
-        working.note(
-            f"{shown(old)} is not renamed to {shown(new)}, which is in use already: "
-            "bringing the nodes of two labels together is for a person to write",
-            old,
+        others = [o for o, n in sorted(fitting.items()) if n == new and o != old]
+        why = (
+            f"{shown(others[0])} is to be called so too"
+            if others
+            else f"{shown(new)} is in use already"
         )
+        why += ", and a downgrade could not tell their nodes apart"
+        working.refuse(Refusal(Entity.NODE, None, old, new, why))
     return changes
 
 

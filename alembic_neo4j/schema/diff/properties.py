@@ -18,7 +18,7 @@ from alembic_neo4j.schema.diff.backfill import Demands
 from alembic_neo4j.schema.diff.declarations import Declarations
 from alembic_neo4j.schema.diff.notes import shown
 from alembic_neo4j.schema.diff.renames import Owner, in_order
-from alembic_neo4j.schema.diff.working import Move, Working
+from alembic_neo4j.schema.diff.working import Move, Refusal, Working
 from alembic_neo4j.schema.elements import Entity, Node, Property, RelationshipType
 from alembic_neo4j.schema.property_classes import described_format, kind_of
 
@@ -254,12 +254,11 @@ def _without_kept_below(
             and _declares(working.after.nodes.get(other), old)
         ]
         if keeping:
-            working.note(
-                f"{shown(label, old)} is not renamed to {shown(kept.pop(old))}: "
+            why = (
                 f"{', '.join(map(shown, keeping))} keeps {shown(old)}, and a rename "
-                "would take its values along",
-                label,
+                "would take its values along"
             )
+            working.refuse(Refusal(Entity.NODE, label, old, kept.pop(old), why))
     return kept
 
 
@@ -304,11 +303,14 @@ def _renamed(
         working.moves.append(Move(change, frozenset(reached)))
         changes.append(change)
     for old, new in refused:
-        working.note(
-            f"{shown(label, old)} is not renamed to {shown(new)}, which is in use "
-            "already: bringing two properties together is for a person to write",
-            label,
+        others = [o for o, n in sorted(pairs.items()) if n == new and o != old]
+        why = (
+            f"{shown(others[0])} is to be called so too"
+            if others
+            else f"{shown(new)} is in use already"
         )
+        why += ", and which of two values stays is for a person to write"
+        working.refuse(Refusal(entity, label, old, new, why))
     return changes
 
 

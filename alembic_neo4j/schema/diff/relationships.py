@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -14,7 +14,6 @@ from alembic_neo4j.schema.changes import (
     Change,
     RemoveRelationship,
     RemoveRelationshipType,
-    RenameRelationshipType,
     ReverseRelationships,
 )
 from alembic_neo4j.schema.diff.backfill import Demands
@@ -22,8 +21,8 @@ from alembic_neo4j.schema.diff.declarations import Declarations
 from alembic_neo4j.schema.diff.ends import Ends
 from alembic_neo4j.schema.diff.notes import quoted, run_cypher, shown
 from alembic_neo4j.schema.diff.properties import compare_type_properties
-from alembic_neo4j.schema.diff.renames import in_order, used_types
-from alembic_neo4j.schema.diff.working import Move, Working
+from alembic_neo4j.schema.diff.types import models_by_type
+from alembic_neo4j.schema.diff.working import Working
 from alembic_neo4j.schema.elements import (
     Direction,
     Entity,
@@ -34,40 +33,6 @@ from alembic_neo4j.schema.elements import (
 )
 
 Key: TypeAlias = "tuple[str, str, str]"
-
-
-def rename_types(working: Working, wanted: Mapping[str, str]) -> list[Change]:
-    """Rename the relationship types, as far as old ones go and new ones are free."""
-    if not wanted:
-        return []
-    models = _models_by_type(working.nodes.values())
-    old_types = models.keys() | working.types.keys()
-    new_types = used_types(working.after)
-    fitting, staying = {}, []
-    for old, new in sorted(wanted.items()):
-        if old != new and old in old_types and new in new_types:
-            fitting[old] = new
-            if old in new_types and old not in wanted.values():
-                staying.append(old)
-    steps, refused = in_order(
-        {old: new for old, new in fitting.items() if old not in staying}, old_types
-    )
-    changes: list[Change] = []
-    for old, new in steps:
-        change = RenameRelationshipType(old, new)
-        models[new] = models.pop(old, [])
-        working.apply(change, models[new])
-        if old in working.types:
-            working.types[new] = replace(working.types.pop(old), type=new)
-        working.moves.append(Move(change, frozenset({old, new})))
-        changes.append(change)
-    for old, new in (*refused, *((old, fitting[old]) for old in staying)):
-        working.note(
-            f"{shown(old)} is not renamed to {shown(new)}: one of them is in use "
-            "besides, so which relationships move is for a person to write",
-            old,
-        )
-    return changes
 
 
 def reverse_relationships(working: Working) -> list[Change]:
@@ -212,7 +177,7 @@ def compare_types(working: Working, demands: Demands) -> list[Change]:
             )
         elif old is None:
             if in_use is None:
-                in_use = _models_by_type(working.nodes.values())
+                in_use = models_by_type(working.nodes.values())
             changes += _added_type(working, demands, new, type_ in in_use)
         else:
             changes += _altered_type(working, demands, old, new)
@@ -221,14 +186,6 @@ def compare_types(working: Working, demands: Demands) -> list[Change]:
 
 _KEY_FIELDS = ("direction", "target")
 _FIELDS = ("cardinality", "direction", "exclusion_group", "target")
-
-
-def _models_by_type(nodes: Iterable[Node]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for node in nodes:
-        for type_ in sorted({r.type for r in node.relationships}):
-            found.setdefault(type_, []).append(node.label)
-    return found
 
 
 def _reversal(

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from alembic_neo4j.schema.diff.merges import why_not_one
 from alembic_neo4j.schema.elements import (
     Entity,
     Node,
@@ -54,7 +55,8 @@ def certain_renames(
     by_attribute = _types_by_attribute(before, after, Renames(labels=labels))
     identified = _by_kgid(before.relationship_types, after.relationship_types)
     by_kgid = _possible(identified, used_types(before), used_types(after))
-    types = _merged(by_attribute, _merged(by_kgid, given.types))
+    told = _merged(by_kgid, given.types)
+    types = {**_together(before, after, {**by_attribute, **told}), **told}
     named = Renames(labels=labels, types=types)
     properties: dict[Owner, Mapping[str, str]] = {}
     for owner, old, new in kept_owners(before, after, named):
@@ -179,10 +181,26 @@ def _types_by_attribute(
         old = _only_once((r.attribute, r.type) for r in node.relationships)
         new = _only_once((r.attribute, r.type) for r in other.relationships)
         pairs.update((old[a], new[a]) for a in old if a and a in new)
+    found = _only_once(pairs)
     return {
         old: new
-        for old, new in _one_to_one(pairs)
+        for old, new in sorted(found.items())
         if old not in new_types and new not in old_types
+    }
+
+
+def _together(
+    before: Schema, after: Schema, types: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the renames to a name of their own, or to one that is certainly shared."""
+    olds: dict[str, list[str]] = {}
+    for old, new in types.items():
+        olds.setdefault(new, []).append(old)
+    return {
+        old: new
+        for new, merged in olds.items()
+        for old in merged
+        if len(merged) == 1 or not why_not_one(before, after, merged)
     }
 
 

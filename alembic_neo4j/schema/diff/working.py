@@ -11,7 +11,7 @@ from alembic_neo4j.schema.changes import (
     RenameProperty,
     RenameRelationshipType,
 )
-from alembic_neo4j.schema.diff.notes import Note
+from alembic_neo4j.schema.diff.notes import Note, shown
 from alembic_neo4j.schema.elements import Entity, Node, RelationshipType, Schema
 
 
@@ -23,14 +23,31 @@ class Move:
     labels: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A rename that is not made, and why; a property has an owner."""
+
+    entity: Entity
+    owner: str | None
+    old: str
+    new: str
+    why: str
+
+    def __str__(self) -> str:
+        of = () if self.owner is None else (self.owner,)
+        old, new = shown(*of, self.old), shown(self.new)
+        return f"{old} is not renamed to {new}: {self.why}"
+
+
 class Working:
     """The declarations that the changes so far have led to.
 
     A change is applied to the models that it reaches only, so that a thousand
     changes of a thousand models stay cheap.
 
-    `moves` are the renames so far, `touched` the properties whose values change,
-    `changed` the labels a change of which reaches every model below them.
+    `moves` are the renames so far, `refusals` those that are not made, `touched` the
+    properties whose values change, `changed` the labels a change of which reaches every
+    model below them.
     """
 
     def __init__(self, before: Schema, after: Schema) -> None:
@@ -39,6 +56,7 @@ class Working:
         self.types: dict[str, RelationshipType] = dict(before.relationship_types)
         self.notes: list[Note] = []
         self.moves: list[Move] = []
+        self.refusals: list[Refusal] = []
         self.touched: set[tuple[Entity, str, str]] = set()
         self.changed: set[str] = set()
         self._below: dict[str, set[str]] = {}
@@ -99,6 +117,11 @@ class Working:
     def note(self, text: str, subject: str, code: str = "") -> None:
         """Remember a remark."""
         self.notes.append(Note(text, subject, code))
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Remember a rename that is not made, and remark on it."""
+        self.refusals.append(refusal)
+        self.note(str(refusal), refusal.owner or refusal.old)
 
     def _register(self, node: Node) -> None:
         for base in node.bases:
