@@ -1445,20 +1445,20 @@ def drop_relationship_property_type_constraint(
 
 
 def begin_batch(
-    name: str | None = None,
+    batch_id: str | None = None,
     *,
     loader: str | None = None,
     loader_version: str | None = None,
 ) -> str:
-    """Begin a batch and return its name; what is loaded from here on belongs to it.
+    """Begin a batch and return its id; what is loaded from here on belongs to it.
 
-    Without a name it is the revision's id, with ``:2`` and so on for the further ones
+    Without `batch_id` it is the revision's, with ``:2`` and so on for the further ones
     of the revision. Rows that are loaded before any batch was begun belong to the
     revision's first. `loader` and `loader_version` are recorded in the ledger: the
     program that has made the rows.
     """
     made = Loader(loader, loader_version or "") if loader else None
-    batch: str = alembic_op.invoke(BeginBatchOp(name, made))
+    batch: str = alembic_op.invoke(BeginBatchOp(batch_id, made))
     return batch
 
 

@@ -23,7 +23,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "ingest cache verify": (f"{_VERB} ingest cache verify",),
     "ingest list": (f"{_VERB} ingest list --format json",),
     "ingest load": (
-        f"{_VERB} ingest load people.csv --label Person --key name",
+        f"{_VERB} ingest load people.csv --label Person --merge-key name",
         f"{_VERB} ingest load knows.csv --type KNOWS --source-label Person "
         "--source-key name --target-label Person --target-key name",
     ),

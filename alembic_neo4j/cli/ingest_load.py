@@ -39,7 +39,7 @@ _NODES = (
         "looked up by the first.",
     ),
     click.option(
-        "--key",
+        "--merge-key",
         "keys",
         multiple=True,
         help="A property to find what is there by: such a row changes it, and creates "

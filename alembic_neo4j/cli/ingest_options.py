@@ -76,7 +76,9 @@ _VALUES = (
 )
 _RULES = (
     click.option("--label", help="Check against the model of this label."),
-    click.option("--relationship-type", help="Check against the model of this type."),
+    click.option(
+        "--type", "relationship_type", help="Check against the model of this type."
+    ),
     click.option(
         "--rules",
         "rules_file",
@@ -203,7 +205,7 @@ def _rules(
     from alembic_neo4j.ingest.rules import Rules
 
     if label is not None and relationship_type is not None:
-        raise click.UsageError("Give --label or --relationship-type, not both.")
+        raise click.UsageError("Give --label or --type, not both.")
     own = rules_from_file(rules_file) if rules_file is not None else Rules()
     if label is not None:
         return own.over(rules_of_label(_schema(config), label))

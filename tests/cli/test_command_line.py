@@ -10,14 +10,16 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import alembic.command
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from alembic_neo4j import op
 from alembic_neo4j.cli import main
 from alembic_neo4j.cli.examples import EXAMPLES
 from alembic_neo4j.cli.reports import REPORTS
@@ -226,6 +228,26 @@ def test_every_verb_of_alembic_is_known() -> None:
     for verb in set(theirs) - {path[0] for path in VERBS if path}:
         result = run(verb)
         assert f"`{verb}` is Alembic's: alembic -c neo4j.ini {verb}" in result.stderr
+
+
+# One word for one thing --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", [op.load_nodes, op.load_relationships])
+def test_a_load_has_the_same_words_in_a_revision(function: Callable[..., Any]) -> None:
+    options = {name for o in command_of(("ingest", "load")).params for name in o.opts}
+    keywords = inspect.signature(function).parameters.keys()
+    # The file, and what the command line has an option of its own for each.
+    keywords -= {"source", "read_options", "value_options", "storage_options"}
+    wanted = {f"--{word.replace('_', '-')}" for word in keywords}
+    assert {
+        word for word in wanted if {word, word.removesuffix("s")} & options
+    } == wanted
+
+
+def test_an_option_is_called_the_same_by_every_verb() -> None:
+    names = {o for path in LEAVES for p in command_of(path).params for o in p.opts}
+    assert not {"--key", "--relationship-type", "--rel-type", "--version"} & names
 
 
 # Errors as JSON ----------------------------------------------------------------------

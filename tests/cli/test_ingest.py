@@ -190,7 +190,7 @@ def test_what_can_not_be_done_is_status_2(
         ([], "Missing argument 'FILE...'"),
         (["a.csv", "b.csv", "--sha256", "x"], "for one FILE"),
         (["a.csv", "--max-rejects", "1"], "needs --on-error skip"),
-        (["a.csv", "--label", "A", "--relationship-type", "B"], "not both"),
+        (["a.csv", "--label", "A", "--type", "B"], "not both"),
         (["a.csv", "--file-format", "xls"], "Invalid value"),
     ],
 )
@@ -266,7 +266,7 @@ def test_against_the_model_of_a_relationship_type(project: Project) -> None:
     project.models(KNOWS)
     (project.path / "a.csv").write_text("from,to,since\nAnn,Bob,2020\nBob,Ann,\n")
 
-    option = ("--relationship-type", "IS_ACQUAINTED")
+    option = ("--type", "IS_ACQUAINTED")
     outcome = project.verb("ingest", "validate", "a.csv", *option)
 
     assert outcome.status == 1

@@ -213,7 +213,7 @@ def test_a_load_is_not_done_twice(schema: Project, neo4j_graph: Graph) -> None:
     failed(schema, "load", "people.csv", "--label", "Person", "--batch", "other")
     again = report(
         *(schema, "load", "people.csv", "--label", "Person"),
-        *("--batch", "other", "--key", "name"),
+        *("--batch", "other", "--merge-key", "name"),
     )
     assert (again["created"], again["touched"]) == (0, 2)
 
@@ -467,7 +467,9 @@ def test_a_part_of_a_node_may_be_changed_by_a_file(
     # The required name is not in it, and one node twice.
     write(schema, "ages.json", '[{"code": "a", "age": "7"}, {"code": "a", "age": 8}]')
 
-    loaded = report(schema, "load", "ages.json", "--label", "Person", "--key", "code")
+    loaded = report(
+        schema, "load", "ages.json", "--label", "Person", "--merge-key", "code"
+    )
 
     assert (loaded["created"], loaded["touched"]) == (0, 1)
     assert properties(neo4j_graph) == [{"name": "Ann", "code": "a", "age": 8}]

@@ -24,7 +24,7 @@ DOWNGRADE = ("downgrade", "base")
 FILE = "people.csv"
 LOAD = (
     *("alembic-neo4j", "ingest", "load", FILE, "--label", "Person"),
-    *("--key", "name", "--batch", "people", "--batch-size", "7"),
+    *("--merge-key", "name", "--batch", "people", "--batch-size", "7"),
 )
 ROLLBACK = ("alembic-neo4j", "ingest", "rollback", "people", "--yes")
 ROWS = 30

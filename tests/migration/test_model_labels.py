@@ -108,7 +108,15 @@ def test_a_label_stays_while_a_batch_that_gives_it_does(
     before = contents(neo4j_graph)
     (models.path / "people.csv").write_text("name,tier\nAnn,3\n")
     for batch in ("b1", "b2"):
-        load = ("people.csv", "--label", "Customer", "--key", "name", "--batch", batch)
+        load = (
+            "people.csv",
+            "--label",
+            "Customer",
+            "--merge-key",
+            "name",
+            "--batch",
+            batch,
+        )
         assert models.verb("ingest", "load", *load).status == 0
     assert labels(neo4j_graph) == {"Ann": WHOLE}
 
