@@ -10,12 +10,15 @@ from alembic_neo4j.cli.invocation import shown_options
 
 VERBS = {
     "archive": "alembic_neo4j.cli.archive:archive",
+    "create-node": "alembic_neo4j.cli.create:create_node",
+    "create-relationship": "alembic_neo4j.cli.create:create_relationship",
     "ingest": "alembic_neo4j.cli.ingest:ingest",
     "init": "alembic_neo4j.cli.init:init",
     "local": "alembic_neo4j.cli.local:local",
     "plan": "alembic_neo4j.cli.plan:plan",
     "repair": "alembic_neo4j.cli.repair:repair",
     "run": "alembic_neo4j.cli.run:run",
+    "schema": "alembic_neo4j.cli.schema:schema",
     "status": "alembic_neo4j.cli.status:status",
     "transfer": "alembic_neo4j.cli.transfer:transfer",
     "unlock": "alembic_neo4j.cli.unlock:unlock",

@@ -18,6 +18,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "archive restore": (
         f"{_VERB} archive restore 1f3a5c7e9b0d born --on-conflict keep",
     ),
+    "create-node": (f"{_VERB} create-node Person",),
+    "create-relationship": (
+        f"{_VERB} create-relationship WorksIn --source-label Person "
+        "--target-label City",
+    ),
     "ingest cache clear": (f"{_VERB} ingest cache clear 9f86d081",),
     "ingest cache list": (f"{_VERB} ingest cache list",),
     "ingest cache verify": (f"{_VERB} ingest cache verify",),
@@ -42,6 +47,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "plan": (f"{_VERB} plan", f"{_VERB} plan --down base --no-counts"),
     "repair": (f"{_VERB} repair --dry-run", f"{_VERB} repair --yes"),
     "run": (f"{_VERB} run schema.cypher --parameter since=2020 --dry-run",),
+    "schema diff": (f"{_VERB} schema diff", f"{_VERB} schema diff 1f3a:head"),
+    "schema dump": (f"{_VERB} schema dump models",),
+    "schema hash": (f"{_VERB} schema hash head",),
     "status": (f"{_VERB} status", f"{_VERB} -n reports status --format json"),
     "transfer": (
         f"{_VERB} transfer --source graphs.db --list",

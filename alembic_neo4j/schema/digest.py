@@ -51,6 +51,28 @@ def schema_digest(schema: Schema) -> str:
     return f"{FORMAT}:{_sha256(canonical)}"
 
 
+def schema_to_json(schema: Schema) -> Json:
+    """Return a schema as JSON that is the same on every machine and in every process.
+
+    Everything is sorted, and what is as a new element has it is left out. Beside what
+    the digest is made of it has the names of indexes and constraints and the models'
+    names for properties and relationships.
+    """
+    return {
+        "format": FORMAT,
+        "hash": schema_digest(schema),
+        "nodes": _all_told(schema.nodes),
+        "relationship_types": _all_told(schema.relationship_types),
+        "indexes": _all_told(schema.indexes),
+        "constraints": _all_told(schema.constraints),
+    }
+
+
+def element_to_json(element: Element) -> Json:
+    """Return an element as JSON, without what nothing is compared by."""
+    return _element_to_json(element)
+
+
 def value_to_json(value: Value) -> Any:
     """Return a stored value as JSON; what JSON lacks is tagged with its type.
 
@@ -85,6 +107,23 @@ def _element_digest(element: Element) -> str:
     if digest is None:
         digest = kept["_digest"] = _sha256(_element_to_json(element))
     return digest
+
+
+def _all_told(elements: Mapping[Any, Element]) -> list[Json]:
+    return [_told(elements[key]) for key in sorted(elements)]
+
+
+def _told(element: Element) -> Json:
+    """Return an element as JSON, with the names that it is not compared by."""
+    told = _element_to_json(element)
+    if isinstance(element, (Node, RelationshipType)):
+        told["properties"] = [_told(declared) for declared in element.properties]
+    if isinstance(element, Node):
+        told["relationships"] = [_told(declared) for declared in element.relationships]
+    for name in ("name", "attribute"):
+        if name not in told and (value := getattr(element, name, None)):
+            told[name] = value
+    return told
 
 
 def _sha256(value: Any) -> str:
