@@ -46,6 +46,7 @@ class Columns:
     def __init__(self, rules: Rules, options: ValueOptions | None = None) -> None:
         self._rules = rules
         self._options = options or ValueOptions()
+        self._bound = False
         self._any = converter("ANY", self._options)
         self._by_column = self._named()
         self._cells: dict[str, _Cell | None] = {}
@@ -58,6 +59,7 @@ class Columns:
         unknown and that is refused, where two are the same property, and for an option
         that says nothing of any column.
         """
+        self._bound = True
         found: dict[str, str] = {}
         columns = tuple(columns)
         self.check_options(columns, name=name)
@@ -118,9 +120,28 @@ class Columns:
                     if not holds(value):
                         message = f"expected {expected}, found {shortened(value)}"
                         problems.append(CellProblem(column, rule, value, message))
+        if not self._bound and len(properties) + len(problems) < len(values):
+            problems += self._repeated(values)
         if self._required:
             problems += self._missing(properties, problems)
         return properties, problems
+
+    def _repeated(self, values: Mapping[str, Any]) -> list[CellProblem]:
+        """Return the columns that are the same property as one before them."""
+        problems: list[CellProblem] = []
+        known: dict[str, str] = {}
+        for column in values:
+            cell = self._cell(column)
+            if cell is None or cell is _REFUSED:
+                continue
+            first = known.setdefault(cell.name, column)
+            if first != column:
+                message = (
+                    f"columns {first!r} and {column!r} are both the property "
+                    f"{cell.name!r}"
+                )
+                problems.append(CellProblem(column, "columns", values[column], message))
+        return problems
 
     def _missing(
         self, properties: Mapping[str, Any], problems: Sequence[CellProblem]

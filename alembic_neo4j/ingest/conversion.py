@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.value_types import SCALARS
 from alembic_neo4j.ingest import points, temporal
+from alembic_neo4j.ingest.json_lines import each_once
 from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.schema.elements import normal_type
 from alembic_neo4j.schema.property_classes import DATE, EPOCH, JSON, stored_form
@@ -360,7 +361,7 @@ def _list_of(item: Convert, options: ValueOptions) -> Convert:
 def _split(text: str, separator: str | None) -> Any:
     if separator is None:
         try:
-            return json.loads(text)
+            return json.loads(text, object_pairs_hook=each_once)
         except RecursionError:
             raise ValueError("it has too many arrays in one another") from None
     return text.split(separator) if text else []

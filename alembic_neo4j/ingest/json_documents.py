@@ -14,16 +14,16 @@ from typing import Any, TextIO
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.formats import ReadOptions
-from alembic_neo4j.ingest.json_lines import json_row
+from alembic_neo4j.ingest.json_lines import each_once, json_row
 from alembic_neo4j.ingest.rows import Row, Unreadable, shortened
 from alembic_neo4j.ingest.text import RowTooLong, undecoded
 
 _PIECE = 1 << 16
 _SPACE = re.compile(r"[ \t\n\r]*")
-_STRUCTURE = re.compile(r'["{}\[\]]')
+_STRUCTURE = re.compile(r'"|[{\[]+|[}\]]+')
 _IN_STRING = re.compile(r'["\\]')
 _SCALAR_END = re.compile(r"[,\]}\s]")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(object_pairs_hook=each_once)
 
 
 class JsonRows:
@@ -75,7 +75,7 @@ class JsonRows:
                 pass
             else:
                 text = window.text[window.at : end] if window.has_undecoded else ""
-                window.at = end
+                window.go_to(end)
                 if (byte := undecoded(text)) is not None:
                     return self._undecoded(number, byte, text)
                 return Row(number, value)
@@ -123,10 +123,25 @@ class JsonRows:
     def _finish(self) -> None:
         """Read on to the end: what is cut off or damaged later is no whole file."""
         window = self._window
-        if not self._path and window.peek():
+        for wanted in reversed(self._path):
+            self._leave(wanted)
+        if window.peek():
             raise self._broken("the end", "after the array")
-        while window.fill(keep=False):
-            pass
+
+    def _leave(self, wanted: str) -> None:
+        """Skip what is behind the value of a key, which must not come once more."""
+        window = self._window
+        while window.peek() == ",":
+            window.skip(1)
+            window.peek()
+            if self._key() == wanted:
+                raise IngestError(
+                    f"{self._name}: expected each name once in an object, found "
+                    f"{wanted!r} twice on the way to {self._shown!r}."
+                )
+            self._expect(":", "':'")
+            window.skip_value()
+        self._expect("}", "',' or '}'")
 
     def _broken(self, expected: str, where: str) -> IngestError:
         found = self._window.sample()
@@ -158,7 +173,8 @@ class _Window:
         if len(kept) > self._limit:
             raise RowTooLong(self._limit)
         # As much again as there is: else a long row would be copied too often.
-        piece = self._file.read(max(_PIECE, len(kept)))
+        size = min(len(kept), self._limit + 1 - len(kept))
+        piece = self._file.read(max(_PIECE, size))
         self.text, self.at = kept + piece, 0
         self.has_undecoded = undecoded(self.text) is not None
         return bool(piece)
@@ -178,6 +194,18 @@ class _Window:
         """Go on by this many characters, which are in memory."""
         self.at += count
 
+    def go_to(self, end: int) -> None:
+        """Go behind a value; raises RowTooLong where it is beyond the limit.
+
+        What is behind a long value is kept without it: to say where in a text an error
+        is, the standard library counts the lines from its beginning.
+        """
+        if end - self.at > self._limit:
+            raise RowTooLong(self._limit)
+        self.at = end
+        if end > 2 * _PIECE:
+            self.text, self.at = self.text[end:], 0
+
     def take_value(self) -> str:
         """Return the text of the value that begins here, and go behind it."""
         scan = _Scan()
@@ -187,7 +215,7 @@ class _Window:
             if not self.fill(keep=True):
                 raise EOFError("the document ends in the middle of a value")
         text = self.text[self.at : found]
-        self.at = found
+        self.go_to(found)
         return text
 
     def skip_value(self) -> None:
@@ -229,10 +257,12 @@ class _Scan:
             at = match.end()
             if match[0] == '"':
                 self._in_string = True
+            elif match[0][0] in "{[":
+                self._depth += len(match[0])
+            elif self._depth > len(match[0]):
+                self._depth -= len(match[0])
             else:
-                self._depth += 1 if match[0] in "{[" else -1
-                if not self._depth:
-                    return at
+                return match.start() + self._depth
         return None
 
     def _string(self, text: str, at: int) -> int:

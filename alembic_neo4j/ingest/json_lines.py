@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 from alembic_neo4j.ingest.formats import ReadOptions
 from alembic_neo4j.ingest.rows import Row, Unreadable, shortened
@@ -39,10 +39,28 @@ class JsonLinesRows:
                 yield json_row(number, text, line=lines.number)
 
 
+class RepeatedName(ValueError):
+    """An object has two values of one name, of which Python would take the last."""
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of these names and values; raise RepeatedName for two alike."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RepeatedName(
+            f"expected each name once in an object, found {shortened(twice)} twice"
+        )
+    return found
+
+
 def json_row(number: int, text: str, *, line: int | None = None) -> Row:
     """Return the row that a JSON object is; what is none gives a row with a problem."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=each_once)
+    except RepeatedName as error:
+        reason = str(error)
     except RecursionError:
         reason = "it has too many objects or arrays in one another"
     except ValueError as error:

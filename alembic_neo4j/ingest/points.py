@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from alembic_neo4j.graph import stored_values
+from alembic_neo4j.ingest.json_lines import each_once
 
 _GEOGRAPHIC = {"wgs-84", "wgs-84-3d", "4326", "4979"}
 _CARTESIAN = {"cartesian", "cartesian-3d", "7203", "9157"}
@@ -58,14 +59,14 @@ def _read(text: str, crs: str | None) -> tuple[Any, str | None]:
         inner = text[1:-1].strip()
         entries = _ENTRY.findall(inner)
         if entries and not _ENTRY.sub("", inner).strip():
-            return dict(entries), crs
+            return each_once(entries), crs
     raise ValueError(
         "a point looks like POINT(12.5 41.9) or {longitude: …, latitude: …}"
     )
 
 
 def _of_map(value: Mapping[str, Any], crs: str | None) -> tuple[Any, str | None]:
-    entries = {str(key).lower(): item for key, item in value.items()}
+    entries = each_once([(str(key).lower(), item) for key, item in value.items()])
     if entries.get("type") == "Point" and "coordinates" in entries:
         return entries["coordinates"], _agreed("wgs-84", crs)
     own = entries.pop("crs", None) or entries.pop("srid", None)

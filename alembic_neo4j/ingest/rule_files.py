@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.ingest.json_lines import each_once
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
 
 
@@ -53,7 +54,8 @@ def rules_from_file(path: Path) -> Rules:
     """
     try:
         text = path.read_text("utf-8")
-        said = json.loads(text) if path.suffix.lower() == ".json" else _toml(text)
+        is_json = path.suffix.lower() == ".json"
+        said = json.loads(text, object_pairs_hook=each_once) if is_json else _toml(text)
     except OSError as error:
         raise IngestError(f"{path}: can't be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:

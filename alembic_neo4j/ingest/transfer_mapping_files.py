@@ -12,6 +12,7 @@ from typing import Any
 
 from alembic_neo4j.errors import IngestError, SchemaError
 from alembic_neo4j.ingest.conversion import ValueOptions, converter
+from alembic_neo4j.ingest.json_lines import each_once
 from alembic_neo4j.ingest.json_schema import problems
 from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.ingest.transfer_mapping import (
@@ -51,7 +52,8 @@ def mapping_from_file(path: Path) -> TransferMapping:
     try:
         written = path.read_bytes()
         text = written.decode()
-        said = json.loads(text) if path.suffix.lower() == ".json" else _toml(text)
+        is_json = path.suffix.lower() == ".json"
+        said = json.loads(text, object_pairs_hook=each_once) if is_json else _toml(text)
     except OSError as error:
         raise IngestError(f"{path}: can't be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
