@@ -1,8 +1,4 @@
-"""``alembic-neo4j create-node`` and ``create-relationship``: classes of new models.
-
-With ``--format json`` each prints one object: ``name``, ``kgid``, ``file``, ``module``
-and ``usage``, the line that a person still has to write, or null.
-"""
+"""``alembic-neo4j create-node`` and ``create-relationship``: classes of new models."""
 
 from __future__ import annotations
 

@@ -53,6 +53,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "status": (f"{_VERB} status", f"{_VERB} -n reports status --format json"),
     "transfer": (
         f"{_VERB} transfer --source graphs.db --list",
+        f"{_VERB} transfer --source graphs.db --all --dry-run",
         f"{_VERB} transfer --source graphs.db --all",
     ),
     "unlock": (f"{_VERB} unlock",),

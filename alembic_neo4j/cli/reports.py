@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alembic_neo4j.cli.shapes import Shape, flag, number, row, rows, text, texts
+from alembic_neo4j.cli.shapes import (
+    Shape,
+    anything,
+    flag,
+    number,
+    row,
+    rows,
+    text,
+    texts,
+)
 
 _UNCHECKED = rows(
     "what could not be looked at", area=text("of what kind it is"), reason=text("why")
@@ -117,12 +126,22 @@ _LEFT_OUT = rows(
     name=text().or_null(),
     count=number(),
 )
+_CREATED = row(
+    name=text("of the class"),
+    kgid=text("its identity"),
+    file=text("where it is written"),
+    module=text("of Python's"),
+    usage=text("the line that declares it, to be written by a person").or_null(),
+)
+_HASHED = {"of": text("a revision, or `models`"), "hash": text("as `schema_hash` is")}
 _LOCK = row("who holds it, null where nobody does", holder=text()).or_null()
 
 REPORTS: Mapping[str, Shape] = {
     "archive list": _ARCHIVES,
     "archive purge": _ARCHIVES,
     "archive restore": _ARCHIVES,
+    "create-node": _CREATED,
+    "create-relationship": _CREATED,
     "ingest cache clear": row(removed=rows("the files that were removed", **_CACHED)),
     "ingest cache list": row(files=rows("the oldest first", **_CACHED)),
     "ingest cache verify": row(
@@ -220,6 +239,18 @@ REPORTS: Mapping[str, Shape] = {
             statements=rows("in their order", line=number(), text=text()),
         ),
     ),
+    "schema diff": row(
+        **{"from": row(**_HASHED), "to": row(**_HASHED)},
+        equal=flag("whether they say the same"),
+        changes=rows(
+            "what leads from one to the other",
+            operation=text("of `op`"),
+            arguments=anything("a list of what it is called with"),
+            keywords=anything("an object of the same"),
+            text=text("the change in words"),
+        ),
+    ),
+    "schema hash": row(**_HASHED),
     "status": row(
         graph=row(
             "where it did not answer, null but for its address",
@@ -275,7 +306,8 @@ REPORTS: Mapping[str, Shape] = {
             .or_null()
             .at_times(),
             state=text(
-                "`transferred`, `equal`, `different`, `rolled back` or `failed`"
+                "`transferred`, `counted`, `equal`, `different`, `rolled back` or "
+                "`failed`"
             ).at_times(),
             error=text().or_null().at_times(),
             nodes=number("of the source, where it was transferred").at_times(),
@@ -284,6 +316,16 @@ REPORTS: Mapping[str, Shape] = {
             created_relationships=number().at_times(),
             unmatched=number("relationships that lack an end").at_times(),
             left_out=_LEFT_OUT.at_times(),
+            parts=rows(
+                "with `--dry-run`: what there is to transfer",
+                what=text("`nodes` or `relationships`"),
+                name=text("the label, or the type and its ends"),
+                rows=number(),
+            ).at_times(),
+            batch_rows=number("of the largest transaction").at_times(),
+            transaction_bytes=number("about what that takes").at_times(),
+            server_bytes=number("what the server gives to one").or_null().at_times(),
+            warning=text("where that is too little").or_null().at_times(),
             comparisons=rows(
                 "with `--verify`",
                 what=text(),

@@ -1,11 +1,4 @@
-"""``alembic-neo4j schema``: what a revision or the models say, told and compared.
-
-``dump`` prints one object: ``format``, ``hash``, and the lists ``nodes``,
-``relationship_types``, ``indexes`` and ``constraints``. With ``--format json``,
-``hash`` prints one object with ``of`` and ``hash``, and ``diff`` one with ``from`` and
-``to``, objects with ``of`` and ``hash``, ``equal``, and ``changes``, a list of objects
-with ``operation``, ``arguments``, ``keywords`` and ``text``.
-"""
+"""``alembic-neo4j schema``: what a revision or the models say, told and compared."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "true or false": bool,
     "list": list,
     "object": dict,
+    "any value": object,
 }
 
 
@@ -45,6 +46,11 @@ def number(meaning: str = "") -> Shape:
     return Shape("number", meaning)
 
 
+def anything(meaning: str) -> Shape:
+    """Return what may be a value of any kind, with whatever is in it."""
+    return Shape("any value", meaning)
+
+
 def flag(meaning: str) -> Shape:
     """Return what is true or false."""
     return Shape("true or false", meaning)
@@ -67,7 +73,7 @@ def row(meaning: str = "", /, **fields: Shape) -> Shape:
 
 def misfits(shape: Shape, value: Any, place: str = "") -> Iterator[str]:
     """Yield where a value, as it is read from JSON, is not what is described."""
-    if value is None and shape.nullable:
+    if shape.kind == "any value" or (value is None and shape.nullable):
         return
     kind = _KINDS[shape.kind]
     if not isinstance(value, kind) or (isinstance(value, bool) != (kind is bool)):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
     from alembic_neo4j.migration.context import Neo4jMigrationContext
     from alembic_neo4j.migration.transfer import Comparison
+    from alembic_neo4j.migration.transfer_preview import TransferPreview
 
 _STDIN = "-"
 
@@ -72,6 +73,11 @@ def _as_given(_context: Neo4jMigrationContext, graphs: Any) -> Iterable[Any]:
 @click.option(
     "--verify", is_flag=True, help="Compare only; exit status 1 if different."
 )
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Count what would be transferred, and write nothing.",
+)
 @click.option("--rollback", is_flag=True, help="Undo the transfer of the graphs.")
 @click.option(
     "--detach",
@@ -93,6 +99,7 @@ def transfer(
     all_graphs: bool,
     batch_size: int,
     verify: bool,
+    dry_run: bool,
     rollback: bool,
     detach: bool,
     without_constraints: bool,
@@ -107,8 +114,10 @@ def transfer(
     from alembic_neo4j.ingest.transfer import chosen_graphs, mapping_for
     from alembic_neo4j.ingest.transfer_source import open_source
 
-    if list_only + verify + rollback > 1:
-        raise click.UsageError("--list, --verify and --rollback exclude each other.")
+    if list_only + verify + dry_run + rollback > 1:
+        raise click.UsageError(
+            "--list, --verify, --dry-run and --rollback exclude each other."
+        )
     ids = _ids(graph_ids, for_all=all_graphs or list_only)
     if rollback and ids is not None:
         # Their batches are in the graph, whatever the source is by now.
@@ -131,7 +140,8 @@ def transfer(
         elif verify:
             outcomes = _each(config, _verifying(opened, mapping), graphs, quiet=as_json)
         else:
-            act = _transferring(opened, mapping, batch_size)
+            acting = _previewing if dry_run else _transferring
+            act = acting(opened, mapping, batch_size)
             first = _preparing(mapping, constrained=not without_constraints)
             outcomes = _each(config, act, graphs, first=first, quiet=as_json)
     _report(outcomes, as_json, () if rollback else elsewhere)
@@ -251,6 +261,56 @@ def _transferring(
         return Outcome(graph.id, "transferred", (line,), details=asdict(done))
 
     return act
+
+
+def _previewing(
+    source: TransferSource, mapping: TransferMapping, batch_size: int
+) -> Act:
+    def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
+        from alembic_neo4j.migration.transfer_preview import preview_transfer
+
+        found = preview_transfer(
+            context.graph, source, mapping, graph, batch_size=batch_size
+        )
+        warning = _memory_warning(found)
+        lines = (
+            f"{graph.id}: {found.nodes:,} nodes and {found.relationships:,} "
+            "relationships would be transferred; nothing was written",
+            *_previewed(found, warning),
+        )
+        details = {**asdict(found), "warning": warning}
+        return Outcome(graph.id, "counted", lines, details=details)
+
+    return act
+
+
+def _previewed(found: TransferPreview, warning: str | None) -> Iterator[str]:
+    counts = [(f"{part.what} {part.name}", part.rows) for part in found.parts]
+    counts += [(f"left out: {one.title}", one.count) for one in found.left_out]
+    widest = max((len(title) for title, _ in counts), default=0)
+    for title, count in counts:
+        yield f"  {title:<{widest}}  {count:>9,}"
+    given = found.server_bytes
+    told = "what the server does not tell" if given is None else _mebibytes(given)
+    yield (
+        f"  memory of the largest transaction: about "
+        f"{_mebibytes(found.transaction_bytes)} of {told}"
+    )
+    if warning:
+        yield f"  Warning: {warning}"
+
+
+def _memory_warning(found: TransferPreview) -> str | None:
+    if not found.is_too_large:
+        return None
+    return (
+        "a transaction may take more than a quarter of what the server has for all of "
+        f"them: say --batch-size {found.fitting}, or give it more memory"
+    )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB"
 
 
 def _verifying(source: TransferSource, mapping: TransferMapping) -> Act:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.memory import read_size
 from alembic_neo4j.graph.wipe import wipe
 from tests.crash.harness import KILLED, Kill, client, points
 from tests.ingest.transfers import (
@@ -783,3 +785,82 @@ def test_rollback_of_an_id_that_was_never_transferred_does_nothing(
     told = failed(staff, "a", "x", "y", "--rollback")
     assert "'x', 'y' were never transferred to this graph" in told
     assert teams(neo4j_graph) == BOTH
+
+
+# Counted beforehand ------------------------------------------------------------------
+
+
+def test_a_dry_run_counts_and_writes_nothing(code: Project, neo4j_graph: Graph) -> None:
+    neo4j_graph.transaction([("CREATE (:File {path: 'mine'})", {})])
+    change(code.path / "code.db", "UPDATE nodes SET type = 'Struct' WHERE id = 10")
+    before, remembered = graph_state(neo4j_graph), code.remembered()
+
+    said = done(code, "--all", *SOURCE, "--dry-run")
+    one, two = report(code, "--all", *SOURCE, "--dry-run")
+
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    assert lines[0] == (
+        "one: 9 nodes and 8 relationships would be transferred; nothing was written"
+    )
+    assert "nodes Function 5" in lines
+    assert "relationships CALLS from Function to Function 2" in lines
+    assert "left out: nodes of type 'Struct' 1" in lines
+    assert "Warning" not in said
+    assert (one["state"], one["nodes"], two["relationships"]) == ("counted", 9, 8)
+    assert one["parts"][0] == {"what": "nodes", "name": "File", "rows": 2}
+    assert one["server_bytes"] > one["transaction_bytes"] > 0
+    assert one["warning"] is None
+    assert graph_state(neo4j_graph) == before
+    assert code.remembered() == remembered
+
+
+def test_a_dry_run_warns_where_the_server_lacks_the_memory(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    change(
+        live.path / "texts.db",
+        "CREATE TABLE texts (id INTEGER, text TEXT)",
+        "WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT 100) "
+        "INSERT INTO texts SELECT id, hex(zeroblob(500000)) FROM n",
+    )
+    (live.path / "texts.toml").write_text(
+        '[[nodes]]\nlabels = "Text"\ntable = "texts"\nkey = "id"\n'
+    )
+    options = ("texts", "--source", "texts.db", "--mapping", "texts.toml", "--dry-run")
+    options += ("--without-constraints",)
+    (found,) = report(live, *options)
+    assert found["transaction_bytes"] > 4 * 100 * 1_000_000
+    (size,) = re.findall(r"say --batch-size (\d+)", found["warning"])
+    assert 1 <= int(size) < 100
+    (fits,) = report(live, *options, "--batch-size", size)
+    assert fits["warning"] is None
+    assert data(neo4j_graph) == []
+    assert live.remembered() is None
+
+
+def test_a_dry_run_says_what_the_transfer_would(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    make_source(live.path / "code.db", "one")
+    assert "Apply the schema first" in failed(live, "one", *SOURCE, "--dry-run")
+    change(live.path / "code.db", "UPDATE nodes SET type = 'x'", "DELETE FROM edges")
+    told = failed(live, "one", *SOURCE, "--dry-run", "--without-constraints")
+    assert "10 nodes of type 'x'" in told
+    assert live.remembered() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("512.00MiB", 512 * 2**20),
+        ("1.5GiB", 3 * 2**29),
+        ("0B", 0),
+        ("2g", 2 * 2**30),
+        ("8192", 8192),
+        ("No Value", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_sizes_as_a_server_tells_them(text: str | None, size: int | None) -> None:
+    assert read_size(text) == size
