@@ -327,7 +327,8 @@ def rename_node_property(
 
     Where both names are present, `on_conflict` says what happens: fail before anything
     is written, overwrite the new one, or keep it. `where` is a Cypher
-    predicate over ``n`` that narrows it down.
+    predicate over ``n`` that narrows it down. `attribute` is the model's name for it
+    from then on, where that does not follow the property's.
     """
     _invoke(
         _changes.RenameProperty(
@@ -448,7 +449,8 @@ def rename_relationship_property(
 
     Where both names are present, `on_conflict` says what happens: fail before anything
     is written, overwrite the new one, or keep it. `where` is a Cypher
-    predicate over ``r`` that narrows it down.
+    predicate over ``r`` that narrows it down. `attribute` is the model's name for it
+    from then on, where that does not follow the property's.
     """
     _invoke(
         _changes.RenameProperty(
@@ -459,6 +461,7 @@ def rename_relationship_property(
             on_conflict,
             where,
             batch_size,
+            attribute,
         )
     )
 

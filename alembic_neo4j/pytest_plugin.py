@@ -91,7 +91,10 @@ def neo4j_graph(
 
 
 @pytest.fixture
-def neo4j_ledger(neo4j_graph: Graph, tmp_path: Path) -> Iterator[Engine]:
+def neo4j_ledger(
+    neo4j_graph: Graph,  # noqa: ARG001 - emptied before, as a ledger must be
+    tmp_path: Path,
+) -> Iterator[Engine]:
     """The engine of a fresh SQLite ledger that belongs to the empty graph.
 
     Give it to Alembic as ``config.attributes["connection"]``.

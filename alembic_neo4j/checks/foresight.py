@@ -159,7 +159,7 @@ def _left(made: Made, now: _Now) -> _Now | None:
 
 
 @singledispatch
-def _after(change: Change, now: _Now) -> _Now | None:
+def _after(_change: Change, _now: _Now) -> _Now | None:
     return None
 
 
@@ -304,7 +304,7 @@ def _meant(checks: Sequence[Check], meant: Sequence[Check]) -> list[Check]:
 
 
 @singledispatch
-def _reads(change: Change, before: Schema) -> _Reads | None:
+def _reads(_change: Change, _before: Schema) -> _Reads | None:
     """Return what the checks of a change look at, None where that is not known."""
     return None
 
@@ -343,7 +343,7 @@ def _read_by_constraints(
 
 
 @_reads.register
-def _(change: AddProperty, before: Schema) -> _Reads:
+def _(change: AddProperty, _before: Schema) -> _Reads:
     return _Reads(
         change.entity,
         frozenset({change.owner}),
@@ -353,7 +353,7 @@ def _(change: AddProperty, before: Schema) -> _Reads:
 
 
 @_reads.register
-def _(change: AlterProperty, before: Schema) -> _Reads:
+def _(change: AlterProperty, _before: Schema) -> _Reads:
     return _Reads(
         change.entity,
         frozenset({change.owner}),
@@ -379,11 +379,11 @@ def _(change: RenameProperty, before: Schema) -> _Reads:
 
 
 @_reads.register
-def _(change: Refactoring, before: Schema) -> _Reads:
+def _(change: Refactoring, _before: Schema) -> _Reads:
     entity, name = change.subject
     return _Reads(entity, frozenset({name}), anything=True)
 
 
 @_reads.register
-def _(change: AlterRelationship, before: Schema) -> _Reads:
+def _(change: AlterRelationship, _before: Schema) -> _Reads:
     return _Reads(Entity.NODE, frozenset({change.label}), ends=True)

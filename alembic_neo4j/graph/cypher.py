@@ -74,7 +74,7 @@ def steps(change: Change, before: Schema, *, revision: str) -> tuple[Step, ...]:
 
 
 @singledispatch
-def _steps(change: Change, before: Schema, revision: str) -> Iterable[Step]:
+def _steps(change: Change, _before: Schema, _revision: str) -> Iterable[Step]:
     raise TypeError(f"not a change that can be carried out: {change!r}")
 
 
@@ -91,7 +91,7 @@ def _refactoring(change: Refactoring, before: Schema, revision: str) -> Iterable
 @_steps.register(AddRelationshipType)
 @_steps.register(RemoveRelationshipType)
 @_steps.register(AlterRelationshipType)
-def _declared_only(change: Change, before: Schema, revision: str) -> Iterable[Step]:
+def _declared_only(_change: Change, _before: Schema, _revision: str) -> Iterable[Step]:
     return ()
 
 
@@ -99,19 +99,19 @@ def _declared_only(change: Change, before: Schema, revision: str) -> Iterable[St
 
 
 @_steps.register(AddIndex)
-def _add_index(change: AddIndex, before: Schema, revision: str) -> Iterable[Step]:
+def _add_index(change: AddIndex, before: Schema, _revision: str) -> Iterable[Step]:
     _refuse_clash(change.index, before)
     return (Create(change.index),)
 
 
 @_steps.register(DropIndex)
-def _drop_index(change: DropIndex, before: Schema, revision: str) -> Iterable[Step]:
+def _drop_index(change: DropIndex, before: Schema, _revision: str) -> Iterable[Step]:
     return (Drop(before.indexes.get(change.index.key, change.index)),)
 
 
 @_steps.register(AddConstraint)
 def _add_constraint(
-    change: AddConstraint, before: Schema, revision: str
+    change: AddConstraint, before: Schema, _revision: str
 ) -> Iterable[Step]:
     _refuse_clash(change.constraint, before)
     checks = data_checks.constraint_checks(change.constraint)
@@ -120,7 +120,7 @@ def _add_constraint(
 
 @_steps.register(DropConstraint)
 def _drop_constraint(
-    change: DropConstraint, before: Schema, revision: str
+    change: DropConstraint, before: Schema, _revision: str
 ) -> Iterable[Step]:
     return (Drop(before.constraints.get(change.constraint.key, change.constraint)),)
 
@@ -129,7 +129,9 @@ def _drop_constraint(
 
 
 @_steps.register(RenameLabel)
-def _rename_label(change: RenameLabel, before: Schema, revision: str) -> Iterable[Step]:
+def _rename_label(
+    change: RenameLabel, before: Schema, _revision: str
+) -> Iterable[Step]:
     if change.old == change.new:
         return ()
     scope = _with_those(nodes(change.old, change.new), change.new, change.where)
@@ -144,7 +146,7 @@ def _rename_label(change: RenameLabel, before: Schema, revision: str) -> Iterabl
 
 @_steps.register(RenameRelationshipType)
 def _rename_relationship_type(
-    change: RenameRelationshipType, before: Schema, revision: str
+    change: RenameRelationshipType, before: Schema, _revision: str
 ) -> Iterable[Step]:
     if change.old == change.new:
         return ()
@@ -160,7 +162,7 @@ def _rename_relationship_type(
 
 
 @_steps.register(AddLabel)
-def _add_label(change: AddLabel, before: Schema, revision: str) -> Iterable[Step]:
+def _add_label(change: AddLabel, before: Schema, _revision: str) -> Iterable[Step]:
     if change.label == change.added:
         return ()
     scope = _with_those(nodes(change.label, change.added), change.added, change.where)
@@ -176,7 +178,9 @@ def _add_label(change: AddLabel, before: Schema, revision: str) -> Iterable[Step
 
 
 @_steps.register(RemoveLabel)
-def _remove_label(change: RemoveLabel, before: Schema, revision: str) -> Iterable[Step]:
+def _remove_label(
+    change: RemoveLabel, _before: Schema, _revision: str
+) -> Iterable[Step]:
     remove = data_changes.remove_label(
         *(change.label, change.removed),
         where=change.where,
@@ -187,7 +191,7 @@ def _remove_label(change: RemoveLabel, before: Schema, revision: str) -> Iterabl
 
 @_steps.register(ReverseRelationships)
 def _reverse_relationships(
-    change: ReverseRelationships, before: Schema, revision: str
+    change: ReverseRelationships, _before: Schema, revision: str
 ) -> Iterable[Step]:
     mark = mark_name(revision, "reversed")
     turn = data_changes.reverse(
@@ -210,7 +214,9 @@ def _with_those(scope: Scope, name: str, where: str | None) -> Scope:
 
 
 @_steps.register(AddProperty)
-def _add_property(change: AddProperty, before: Schema, revision: str) -> Iterable[Step]:
+def _add_property(
+    change: AddProperty, _before: Schema, revision: str
+) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
     if change.restore:
         archive = archive_name(revision, change.property.name)
@@ -225,7 +231,7 @@ def _add_property(change: AddProperty, before: Schema, revision: str) -> Iterabl
 
 @_steps.register(RemoveProperty)
 def _remove_property(
-    change: RemoveProperty, before: Schema, revision: str
+    change: RemoveProperty, _before: Schema, revision: str
 ) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
     if change.values == "delete":
@@ -244,7 +250,7 @@ def _remove_property(
 
 @_steps.register(RenameProperty)
 def _rename_property(
-    change: RenameProperty, before: Schema, revision: str
+    change: RenameProperty, before: Schema, _revision: str
 ) -> Iterable[Step]:
     if change.old == change.new:
         return ()
@@ -297,7 +303,7 @@ def _alter_property(
 
 @_steps.register(AlterRelationship)
 def _alter_relationship(
-    change: AlterRelationship, before: Schema, revision: str
+    change: AlterRelationship, before: Schema, _revision: str
 ) -> Iterable[Step]:
     old = change.relationship
     new = replace(old, **dict(change.values))

@@ -53,7 +53,7 @@ def steps(change: Refactoring, before: Schema, revision: str) -> Iterable[Step]:
 
 
 @singledispatch
-def _steps(change: Refactoring, before: Schema, revision: str) -> Iterable[Step]:
+def _steps(change: Refactoring, _before: Schema, _revision: str) -> Iterable[Step]:
     raise TypeError(f"not a refactoring that can be carried out: {change!r}")
 
 
@@ -61,7 +61,7 @@ def _steps(change: Refactoring, before: Schema, revision: str) -> Iterable[Step]
 
 
 @_steps.register(CopyProperty)
-def _copy(change: CopyProperty, before: Schema, revision: str) -> Iterable[Step]:
+def _copy(change: CopyProperty, _before: Schema, _revision: str) -> Iterable[Step]:
     if change.old == change.new:
         return
     scope = Scope(change.entity, (change.owner,))
@@ -88,7 +88,7 @@ def _copy(change: CopyProperty, before: Schema, revision: str) -> Iterable[Step]
 
 @_steps.register(BackfillProperty)
 def _backfill(
-    change: BackfillProperty, before: Schema, revision: str
+    change: BackfillProperty, _before: Schema, _revision: str
 ) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
     yield data_changes.fill(
@@ -99,7 +99,7 @@ def _backfill(
 
 
 @_steps.register(ConvertProperty)
-def _convert(change: ConvertProperty, before: Schema, revision: str) -> Iterable[Step]:
+def _convert(change: ConvertProperty, _before: Schema, revision: str) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
     value, given = scope.value(change.name), enclosed(change.using)
     mark = mark_name(revision, change.name)
@@ -131,7 +131,7 @@ def _convert(change: ConvertProperty, before: Schema, revision: str) -> Iterable
 
 @_steps.register(NormalizeBoolean)
 def _normalize(
-    change: NormalizeBoolean, before: Schema, revision: str
+    change: NormalizeBoolean, _before: Schema, _revision: str
 ) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
     value = scope.value(change.name)
@@ -191,7 +191,7 @@ def _refuse_ambiguous(change: NormalizeBoolean) -> None:
 
 
 @_steps.register(SplitProperty)
-def _split(change: SplitProperty, before: Schema, revision: str) -> Iterable[Step]:
+def _split(change: SplitProperty, _before: Schema, _revision: str) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
     value = scope.value(change.name)
     is_text = f"{value} IS :: STRING NOT NULL"
@@ -230,7 +230,7 @@ def _split(change: SplitProperty, before: Schema, revision: str) -> Iterable[Ste
 
 
 @_steps.register(JoinProperties)
-def _join(change: JoinProperties, before: Schema, revision: str) -> Iterable[Step]:
+def _join(change: JoinProperties, _before: Schema, _revision: str) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
     goal = scope.value(change.into)
     values = [scope.value(name) for name in change.names]
@@ -275,7 +275,7 @@ def _join(change: JoinProperties, before: Schema, revision: str) -> Iterable[Ste
 
 
 @_steps.register(ExtractProperty)
-def _extract(change: ExtractProperty, before: Schema, revision: str) -> Iterable[Step]:
+def _extract(change: ExtractProperty, before: Schema, _revision: str) -> Iterable[Step]:
     refuse_own(change.target)
     scope = nodes(change.label)
     value = scope.value(change.name)
@@ -303,7 +303,7 @@ def _extract(change: ExtractProperty, before: Schema, revision: str) -> Iterable
 
 
 @_steps.register(InlineNode)
-def _inline(change: InlineNode, before: Schema, revision: str) -> Iterable[Step]:
+def _inline(change: InlineNode, _before: Schema, _revision: str) -> Iterable[Step]:
     refuse_own(change.target)
     value = nodes(change.label).value(change.name)
     left, right = _arrows(change.direction)
@@ -339,7 +339,7 @@ def _inline(change: InlineNode, before: Schema, revision: str) -> Iterable[Step]
 
 
 @_steps.register(MergeNodes)
-def _merge(change: MergeNodes, before: Schema, revision: str) -> Iterable[Step]:
+def _merge(change: MergeNodes, _before: Schema, _revision: str) -> Iterable[Step]:
     scope = nodes(change.label)
     where = f"\nWHERE {enclosed(change.where)}" if change.where else ""
     order = f"{enclosed(change.order_by)}, n" if change.order_by else "n"
@@ -378,7 +378,9 @@ def _merge(change: MergeNodes, before: Schema, revision: str) -> Iterable[Step]:
 
 
 @_steps.register(DeleteNodes)
-def _delete_nodes(change: DeleteNodes, before: Schema, revision: str) -> Iterable[Step]:
+def _delete_nodes(
+    change: DeleteNodes, _before: Schema, revision: str
+) -> Iterable[Step]:
     scope, where = nodes(change.label), change.where
     if change.detach:
         # What a predicate says of a node may depend on the relationships, which go
@@ -431,7 +433,7 @@ def _delete_nodes(change: DeleteNodes, before: Schema, revision: str) -> Iterabl
 
 @_steps.register(RelationshipToNode)
 def _relationship_to_node(
-    change: RelationshipToNode, before: Schema, revision: str
+    change: RelationshipToNode, before: Schema, _revision: str
 ) -> Iterable[Step]:
     refuse_own(change.label)
     pattern = _between(change.source, change.type, change.target)
@@ -463,7 +465,7 @@ def _relationship_to_node(
 
 @_steps.register(NodeToRelationship)
 def _node_to_relationship(
-    change: NodeToRelationship, before: Schema, revision: str
+    change: NodeToRelationship, _before: Schema, _revision: str
 ) -> Iterable[Step]:
     for label in (change.source, change.label, change.target):
         refuse_own(label)
@@ -505,7 +507,7 @@ def _node_to_relationship(
 
 @_steps.register(DeduplicateRelationships)
 def _deduplicate(
-    change: DeduplicateRelationships, before: Schema, revision: str
+    change: DeduplicateRelationships, _before: Schema, _revision: str
 ) -> Iterable[Step]:
     alike = "properties(other) = properties(r)"
     if change.by is not None:
@@ -533,7 +535,7 @@ def _deduplicate(
 
 @_steps.register(DeleteRelationships)
 def _delete_relationships(
-    change: DeleteRelationships, before: Schema, revision: str
+    change: DeleteRelationships, _before: Schema, _revision: str
 ) -> Iterable[Step]:
     yield batched(
         f"delete {_shown(change.source_label, change.type, change.target_label)}",

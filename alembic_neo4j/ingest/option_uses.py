@@ -43,7 +43,7 @@ def _types(column: PropertyRules) -> list[str]:
 
 
 def _is(*types: str) -> Callable[[PropertyRules, ValueOptions], bool]:
-    return lambda column, options: not set(types).isdisjoint(_types(column))
+    return lambda column, _options: not set(types).isdisjoint(_types(column))
 
 
 def _own_format(column: PropertyRules) -> str | None:
@@ -84,11 +84,11 @@ def _has_zone(column: PropertyRules, options: ValueOptions) -> bool:
     return column.format == EPOCH or "ZONED DATETIME" in _types(column)
 
 
-def _is_list(column: PropertyRules, options: ValueOptions) -> bool:
+def _is_list(column: PropertyRules, _options: ValueOptions) -> bool:
     return column.type.strip().upper().startswith("LIST")
 
 
-def _is_number(column: PropertyRules, options: ValueOptions) -> bool:
+def _is_number(column: PropertyRules, _options: ValueOptions) -> bool:
     return not {"FLOAT", "ANY"}.isdisjoint(_types(column))
 
 

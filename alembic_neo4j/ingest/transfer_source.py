@@ -356,10 +356,6 @@ def _cell(said: PropertyMapping, place: int, options: ValueOptions) -> _Cell:
     return _Cell(said.name, said.column or said.name, place, constant, convert)
 
 
-def _parameters(query: str, graph: SourceGraph) -> dict[str, Any]:
-    return {"graph": graph.key}
-
-
 def _quoted(name: str) -> str:
     # In double quotes, a name that is no column's would be a string.
     return f"`{name.replace('`', '``')}`"

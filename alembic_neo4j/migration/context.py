@@ -200,7 +200,7 @@ class Neo4jMigrationContext(MigrationContext):
 
     def _ensure_version_table(self, purge: bool = False) -> None:
         if self.as_sql:
-            super()._ensure_version_table()
+            super()._ensure_version_table(purge)
         else:
             self.materialise()
 

@@ -41,7 +41,7 @@ def render_run_cypher(autogen_context: AutogenContext, op: RunCypherOp) -> str:
 
 
 @renderers.dispatch_for(IrreversibleOp)
-def render_irreversible(autogen_context: AutogenContext, op: IrreversibleOp) -> str:
+def render_irreversible(_autogen_context: AutogenContext, op: IrreversibleOp) -> str:
     """Return the raise that stops a downgrade."""
     return f"raise NotImplementedError({op.reason!r})"
 

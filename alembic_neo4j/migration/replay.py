@@ -191,7 +191,7 @@ class _Recorder:
         """Note the statement: what it does is outside of the history."""
         self.events.append(Statement(cypher, False, self.autocommit))
 
-    def on_ledger(self, text: str, act: Callable[[], None] = lambda: None) -> None:
+    def on_ledger(self, text: str, _act: Callable[[], None] = lambda: None) -> None:
         """Note it and do nothing: the ledger's database is outside of the history."""
         self.events.append(OnLedger(text))
 

@@ -83,7 +83,7 @@ class ScriptRunner:
         """Buffer a raw statement."""
         self._buffer.append(Run(cypher, classify(cypher)))
 
-    def on_ledger(self, text: str, act: Callable[[], None]) -> None:
+    def on_ledger(self, _text: str, act: Callable[[], None]) -> None:
         """Write what a revision asks of the ledger's database, as a remark."""
         self.flush()
         act()

@@ -224,7 +224,7 @@ class Index:
             # The server tells A|B from B|A, the meaning does not.
             _set_tuple(self, "labels", sorted(set(self.labels)))
             _set_tuple(self, "properties", sorted(set(self.properties)))
-        object.__setattr__(self, "options", _normal_options(self.kind, self.options))
+        object.__setattr__(self, "options", _normal_options(self.options))
         if not self.name:
             object.__setattr__(self, "name", self.default_name)
         object.__setattr__(self, "name", trimmed(self.name))
@@ -421,7 +421,7 @@ _SERVER_DEFAULTS: Mapping[str, Value] = {
 
 
 def _normal_options(
-    kind: IndexKind, options: Iterable[tuple[str, Value]]
+    options: Iterable[tuple[str, Value]],
 ) -> tuple[tuple[str, Value], ...]:
     normal = {name: _normal_option(name, value) for name, value in options}
     return tuple(

@@ -38,7 +38,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True}
 
 
-def _fill_in(app: Sphinx, page: str, source: list[str]) -> None:
+def _fill_in(_app: Sphinx, _page: str, source: list[str]) -> None:
     source[0] = _PART.sub(lambda match: PARTS[match[1]](), source[0])
 
 

@@ -177,6 +177,38 @@ def test_a_renamed_label_keeps_its_nodes_and_its_constraint(
     assert names == [{"name": "constraint_unique_A_key"}]
 
 
+@pytest.mark.parametrize("kind", ["node", "relationship"])
+def test_an_attribute_keeps_its_property_through_two_renames(
+    live: Project, neo4j_graph: Graph, kind: str
+) -> None:
+    def models(name: str) -> str:
+        declared = f'    since = IntegerProperty(db_property="{name}")'
+        if kind == "node":
+            return f"class Person(StructuredNode):\n{declared}\n"
+        return (
+            f"class Met(StructuredRel):\n{declared}\n\n"
+            "class Person(StructuredNode):\n"
+            '    met = RelationshipTo("Person", "MET", model=Met)\n'
+        )
+
+    entity = "n" if kind == "node" else "r"
+    create = "CREATE (n:Person)-[r:MET]->(:Person) SET " + entity + ".since = 7"
+    for revision, name in (("r1", "since"), ("r2", "b"), ("r3", "c")):
+        _forget_relationship_models()
+        live.models(models(name))
+        live.done("revision", "--autogenerate", "--rev-id", revision)
+        (path,) = live.versions.glob(f"{revision}*.py")
+        assert ("op.rename_" in path.read_text()) is (revision != "r1")
+        assert "op.remove_" not in path.read_text().partition("def downgrade")[0]
+        live.done("upgrade", "head")
+        if revision == "r1":
+            neo4j_graph.transaction([(create, {})])
+    query = f"MATCH (n:Person)-[r]->() RETURN properties({entity}) AS p"
+    assert neo4j_graph.read(query) == [{"p": {"c": 7}}]
+    live.done("downgrade", "r1")
+    assert neo4j_graph.read(query) == [{"p": {"since": 7}}]
+
+
 OWNERS = """
 class Thing(StructuredNode):
     name = StringProperty()
