@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 def list_batches(config: Config, as_json: bool) -> None:
     """Show the batches of the ledger, those loaded first in front.
 
-    No server is needed.
+    The server is asked only how far a batch is that was begun and not finished.
     """
-    from alembic_neo4j.migration.ingestion import recorded_batches
+    from alembic_neo4j.migration.batch_states import batches_now
     from alembic_neo4j.migration.inspection import inspect_project
 
-    records = inspect_project(config, recorded_batches)
+    records = inspect_project(config, batches_now)
     if as_json:
         print_json({"batches": [_row(record) for record in records]})
         return
@@ -57,7 +57,8 @@ def list_batches(config: Config, as_json: bool) -> None:
 def show(config: Config, batch: str, as_json: bool) -> None:
     """Show what the ledger knows of a BATCH.
 
-    No server is needed. Exit status 2 where it knows nothing of it.
+    The server is asked only how far it is, where it was begun and not finished. Exit
+    status 2 where the ledger knows nothing of it.
     """
     from alembic_neo4j.migration.inspection import inspect_project
 
@@ -125,9 +126,10 @@ def rollback(
 
 
 def _known(context: Neo4jMigrationContext, batch: str) -> BatchRecord:
-    from alembic_neo4j.migration.ingestion import recorded_batches, unknown_batch
+    from alembic_neo4j.migration.batch_states import batches_now
+    from alembic_neo4j.migration.ingestion import unknown_batch
 
-    for record in recorded_batches(context):
+    for record in batches_now(context):
         if record.batch == batch:
             return record
     raise unknown_batch(context, batch)
@@ -151,6 +153,10 @@ def _row(record: BatchRecord) -> dict[str, Any]:
 
 
 def _created(record: BatchRecord) -> str:
+    from alembic_neo4j.migration.batch_states import UNKNOWN
+
+    if record.state == UNKNOWN:
+        return "how much of it is there is not known: the graph was not reached"
     counts = record.counts
     touched = counts.touched_nodes + counts.touched_relationships
     changed = f", {touched:,} changed" if touched else ""

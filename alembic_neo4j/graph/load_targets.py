@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.patterns import refuse_own
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.elements import Entity, Schema
 
 BATCH_PROPERTY = "_alembic_batch"
 """The property by which what a batch has created is known, unless it is called else."""
@@ -40,6 +40,11 @@ class NodeTarget:
     def owner(self) -> str:
         """The label that keys are looked up by."""
         return self.labels[0]
+
+    @property
+    def entity(self) -> Entity:
+        """What the rows become."""
+        return Entity.NODE
 
     def __str__(self) -> str:
         return f":{':'.join(self.labels)}"
@@ -84,6 +89,11 @@ class RelationshipTarget:
     def owner(self) -> str:
         """The type."""
         return self.type
+
+    @property
+    def entity(self) -> Entity:
+        """What the rows become."""
+        return Entity.RELATIONSHIP
 
     def __str__(self) -> str:
         return f"(:{self.source.label})-[:{self.type}]->(:{self.target.label})"

@@ -39,6 +39,7 @@ from alembic_neo4j.graph.load_targets import NodeTarget, RelationshipTarget
 from alembic_neo4j.graph.marker import Mark, advance, finish, read_progress
 from alembic_neo4j.graph.parameters import Sendable
 from alembic_neo4j.graph.steps import LOAD_BATCH_SIZE, Load
+from alembic_neo4j.schema.elements import Entity
 from alembic_neo4j.schema.words import counted
 
 log = logging.getLogger(__name__)
@@ -65,8 +66,12 @@ class Loaded:
 
 @dataclass(frozen=True)
 class _Progress:
-    """How far a load is: its rows so far, their digest, and what became of them."""
+    """How far a load is: its rows so far, their digest, and what became of them.
 
+    `entity` says whether they became nodes or relationships.
+    """
+
+    entity: str = Entity.NODE.value
     rows: int = 0
     digest: str = ""
     loaded: Loaded = Loaded()
@@ -103,6 +108,7 @@ def run_load(
         progress = _Progress.from_text(known.text)
     else:
         progress = _Progress()
+    progress = replace(progress, entity=load.target.entity.value)
     if load.target.merge_keys is not None:
         before_images.ensure_index(
             graph, timeout=limits.schema_timeout, interrupts=limits.interrupts
@@ -113,6 +119,18 @@ def run_load(
     loading.check_ends()
     loading.run()
     return loading.progress.loaded
+
+
+def loaded_so_far(graph: Graph, mark: Mark) -> tuple[Entity, Loaded] | None:
+    """Return what has become of the rows of a load that is under way or was stopped.
+
+    None where its first transaction is still to come, or it is no load at all.
+    """
+    text = read_progress(graph, mark).text
+    if not text:
+        return None
+    progress = _Progress.from_text(text)
+    return Entity(progress.entity), progress.loaded
 
 
 def has_loaded(graph: Graph, mark: Mark) -> bool:

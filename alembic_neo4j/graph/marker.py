@@ -55,7 +55,7 @@ class Mark:
 class Progress:
     """How far a unit of several transactions is: its rows, once it is `done`.
 
-    `text` is what the unit itself noted, empty before its first transaction.
+    `text` is what the unit itself noted in its latest transaction, empty before that.
     """
 
     text: str = ""
@@ -69,9 +69,10 @@ def read_progress(graph: Graph, mark: Mark) -> Progress:
     if not found:
         return Progress()
     (row,) = found
+    text = row["progress"] if row["load"] == mark.load else ""
     if (row["revision"], row["position"]) == (mark.revision, mark.position):
-        return Progress(done=True, rows=rows_from_text(row["rows"]))
-    return Progress(row["progress"] if row["load"] == mark.load else "")
+        return Progress(text, done=True, rows=rows_from_text(row["rows"]))
+    return Progress(text)
 
 
 def advance(run: RunStatement, mark: Mark, *, from_: int, to: int, text: str) -> None:

@@ -22,7 +22,8 @@ from sqlalchemy import (
 from alembic_neo4j.ledger.store import user_name
 from alembic_neo4j.ledger.tables import batches
 
-RUNNING, LOADED, ROLLED_BACK = "running", "loaded", "rolled back"
+RUNNING, UNFINISHED, LOADED = "running", "unfinished", "loaded"
+ROLLING_BACK, ROLLED_BACK = "rolling back", "rolled back"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ class BatchCounts:
 class BatchRecord:
     """A batch as the ledger knows it.
 
-    `state` is ``running``, ``loaded`` or ``rolled back``; `revision` is None for a load
-    of its own. `labels` and `types` are those that rows were loaded as.
+    `state` is ``running``, ``unfinished`` where the run that loaded it was ended,
+    ``loaded``, ``rolling back`` or ``rolled back``. While it is ``running`` the counts
+    are those of the loads before the one that runs. `revision` is None for a load of
+    its own. `labels` and `types` are those that rows were loaded as.
     """
 
     batch: str
@@ -152,11 +155,22 @@ class BatchLedger:
 
     def finish_rows(self, batch: str, counts: BatchCounts) -> None:
         """Record that rows are loaded, and what they became."""
+        self._add(batch, LOADED, counts)
+
+    def give_up_rows(self, batch: str, counts: BatchCounts) -> None:
+        """Record that a load is not gone on with, and what it has loaded till then."""
+        self._add(batch, UNFINISHED, counts)
+
+    def _add(self, batch: str, state: str, counts: BatchCounts) -> None:
         added: dict[str, Any] = {
             field.name: batches.c[field.name] + getattr(counts, field.name)
             for field in fields(counts)
         }
-        self._update(batch, state=LOADED, ended_at=datetime.now(timezone.utc), **added)
+        self._update(batch, state=state, ended_at=datetime.now(timezone.utc), **added)
+
+    def set_state(self, batch: str, state: str) -> None:
+        """Record the state of a batch and nothing else."""
+        self._update(batch, state=state)
 
     def finish_rollback(self, batch: str) -> None:
         """Record that nothing of a batch is left in the graph."""

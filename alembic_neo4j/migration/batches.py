@@ -33,7 +33,7 @@ from alembic_neo4j.graph.stored_rows import stored_rows
 from alembic_neo4j.ledger.batches import (
     LOADED,
     ROLLED_BACK,
-    RUNNING,
+    ROLLING_BACK,
     BatchCounts,
     BatchLedger,
     BatchRecord,
@@ -47,7 +47,7 @@ from alembic_neo4j.migration.batch_operations import (
     LoadOp,
     UndoBatchOp,
 )
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.elements import Entity, Schema
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +226,7 @@ class Batches:
             )
 
         def finished(row: Row) -> None:
-            counts = _counts(load.target, Loaded(**row))
+            counts = counts_of(load.target.entity, Loaded(**row))
             writing.batches.finish_rows(load.batch, counts)
 
         try:
@@ -252,7 +252,7 @@ class Batches:
         if self._repeatable:
             return
         if (
-            known.state == LOADED
+            known.state in (LOADED, ROLLING_BACK)
             and known.revision
             and known.revision == self._revision
         ):
@@ -283,6 +283,10 @@ class Batches:
         if len(known) == len(undo.batches) and undo.labels is None:
             undo = replace(undo, known=_known(known))
 
+        def begun() -> None:
+            for record in known if undo.labels is None else ():
+                writing.batches.set_state(record.batch, ROLLING_BACK)
+
         def finished(_row: Row) -> None:
             for record in known:
                 if undo.labels is None or not is_left(
@@ -290,7 +294,15 @@ class Batches:
                 ):
                     writing.batches.finish_rollback(record.batch)
 
-        return Undone(**runner.run_step(undo, begun=_nothing, finished=finished))
+        try:
+            return Undone(**runner.run_step(undo, begun=begun, finished=finished))
+        except BaseException:
+            if not runner.touched:
+                with suppress(Neo4jMigrationError, SQLAlchemyError):
+                    for record in known:
+                        writing.batches.set_state(record.batch, record.state)
+                    writing.commit()
+            raise
 
     def _to_undo(self, batch: str | None, writing: Writing | None) -> tuple[str, ...]:
         """Return the batches that are meant, the newest first."""
@@ -323,8 +335,9 @@ def _kinds(target: LoadTarget) -> tuple[tuple[str, ...], str | None]:
     return (), target.type
 
 
-def _counts(target: LoadTarget, loaded: Loaded) -> BatchCounts:
-    if isinstance(target, NodeTarget):
+def counts_of(entity: Entity, loaded: Loaded) -> BatchCounts:
+    """Return what became of the rows of a load, as the ledger counts it."""
+    if entity is Entity.NODE:
         return BatchCounts(loaded.created, loaded.touched)
     return BatchCounts(
         created_relationships=loaded.created,
@@ -344,9 +357,12 @@ def _known(records: list[BatchRecord]) -> Known:
 
 def _taken(known: BatchRecord) -> str:
     of = f" by revision {known.revision}" if known.revision else ""
-    state = "loaded" if known.state != RUNNING else "begun and not finished"
+    became = {
+        LOADED: "loaded",
+        ROLLING_BACK: "loaded and not taken back whole",
+    }.get(known.state, "begun and not finished")
     return (
-        f"the batch {known.batch} was {state}{of} at {known.begun_at:%Y-%m-%d %H:%M} "
+        f"the batch {known.batch} was {became}{of} at {known.begun_at:%Y-%m-%d %H:%M} "
         f"by {known.begun_by}; nothing was loaded. Roll it back first: "
         f"`{rollback_command(known.batch)}`; or give this one another name"
     )

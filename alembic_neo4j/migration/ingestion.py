@@ -15,13 +15,13 @@ from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.ledger.batches import (
     LOADED,
     ROLLED_BACK,
-    RUNNING,
     BatchRecord,
     Loader,
     Source,
 )
 from alembic_neo4j.ledger.journal import LOADING, RunStep
 from alembic_neo4j.migration.batch_operations import BeginBatchOp, LoadOp, UndoBatchOp
+from alembic_neo4j.migration.batch_states import batches_now
 from alembic_neo4j.migration.batches import LONGEST, checked_name
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.run import GraphRunner
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.files import DataFile
     from alembic_neo4j.ingest.progress import Report
 
-
-UNFINISHED = "unfinished"
-"""The state of a batch whose load was broken off, and whose run was ended."""
 
 _ROLLING_BACK = "ingest rollback"
 
@@ -143,7 +140,7 @@ def find_batch(context: Neo4jMigrationContext, batch: str) -> BatchRecord | None
 
     Raises LedgerError where nobody does.
     """
-    known = next((r for r in recorded_batches(context) if r.batch == batch), None)
+    known = next((r for r in batches_now(context) if r.batch == batch), None)
     if known is None and batch not in tagged(
         context.graph, context.options.batch_property, batch
     ):
@@ -153,26 +150,9 @@ def find_batch(context: Neo4jMigrationContext, batch: str) -> BatchRecord | None
 
 def unknown_batch(context: Neo4jMigrationContext, batch: str) -> LedgerError:
     """Return the error for a batch that was never loaded."""
-    names = [record.batch for record in recorded_batches(context)]
+    names = [record.batch for record in batches_now(context)]
     found = f"the ledger knows {', '.join(names[-10:])}" if names else "it knows none"
     return LedgerError(f"there is no batch {batch!r}: {found}")
-
-
-def recorded_batches(context: Neo4jMigrationContext) -> list[BatchRecord]:
-    """Return the batches of the ledger, those begun first in front; nothing is made.
-
-    One that is running, while no run is open that loads it, is unfinished.
-    """
-    recorded = context.recorded()
-    if recorded.identity is None or context.connection is None:
-        return []
-    running = recorded.open_run.run if recorded.open_run else None
-    return [
-        replace(record, state=UNFINISHED)
-        if record.state == RUNNING and record.run != running
-        else record
-        for record in context.journal.batches.all()
-    ]
 
 
 def is_rolled_back(record: BatchRecord | None) -> bool:

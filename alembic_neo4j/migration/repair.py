@@ -31,6 +31,7 @@ from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
 from alembic_neo4j.graph.steps import Create, Drop, Step
 from alembic_neo4j.ledger.journal import Journal, OpenRun
 from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.batch_states import end_run
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.evidence import gather_mendable
 from alembic_neo4j.migration.lock import locked
@@ -223,11 +224,11 @@ def _stamp(work: _Work, _: Finding) -> None:
 
 
 def _abandon(work: _Work, finding: Finding) -> None:
-    context = work.context
-    work.journal.abandon()
+    context, ledger = work.context, work.ledger
+    end_run(context)
     context.commit()
     stamp = read_stamp(context.graph)
-    if stamp is not None and stamp.ledger == work.ledger.identity:
+    if stamp is not None and stamp.ledger == ledger.identity:
         clear_markers(context.graph)
         _stamp(work, finding)
 

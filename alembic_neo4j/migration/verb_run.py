@@ -15,6 +15,7 @@ from alembic_neo4j.graph.interrupts import Interrupted
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun, RunStep
+from alembic_neo4j.migration.batch_states import end_run
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import check_stamp, unfinished
@@ -131,7 +132,7 @@ def _recorder(
         (begun,) = open_run.steps
         if begun.is_about(step):
             log.info("%s is not what it was when it was begun: it begins again", step)
-        journal.abandon()
+        end_run(context)
         open_run = None
     if open_run is None:
         run = journal.begin([step])
@@ -163,7 +164,7 @@ def _note_failure(
         # There is nothing to go on with.
         with suppress(Neo4jMigrationError, SQLAlchemyError):
             context.connection.rollback()
-            context.journal.abandon()
+            end_run(context)
             context.commit()
     again = "run the same command again and it goes on from here"
     if isinstance(error, Interrupted):

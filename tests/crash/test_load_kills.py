@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from typing import Any
 
 import pytest
 
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.lock import Owner, graph_lock
 from alembic_neo4j.graph.wipe import wipe
 from tests.crash.harness import KILLED, Kill, client, copied, points
 from tests.crash.project import open_runs
@@ -225,3 +227,76 @@ def test_what_else_may_run_while_a_load_is_open(
     assert client(filed, UPGRADE, Kill()).status == 0
     assert client(filed, LOAD, Kill()).status == 0
     assert len(plain(neo4j_graph)[0]) == FOUND + 1
+
+
+def told_of(project: Project) -> tuple[Any, ...]:
+    outcome = project.verb("ingest", "show", "people", "--format", "json")
+    assert outcome.status == 0, outcome.text
+    row = json.loads(outcome.out)
+    return row["state"], row["created_nodes"], row["touched_nodes"]
+
+
+def test_what_is_told_of_a_batch_that_was_killed(
+    filed: Project, neo4j_graph: Graph
+) -> None:
+    def there() -> tuple[int, int]:
+        (row,) = neo4j_graph.read(
+            "MATCH (n:Person) WHERE n._alembic_batch = 'people' "
+            "RETURN count(n) AS created"
+        )
+        return row["created"], len(images(neo4j_graph))
+
+    fill(neo4j_graph)
+    places = [place for place in commits(filed, LOAD) if place.startswith("graph")]
+    seen = []
+    for place in places[:: max(1, len(places) // 6)]:
+        wipe(neo4j_graph)
+        for path in filed.path.glob("neo4j_ledger.db*"):
+            path.unlink()
+        fill(neo4j_graph)
+        assert client(filed, LOAD, Kill(place)).status == KILLED, place
+        listed = filed.verb("ingest", "list", "--format", "json")
+        if json.loads(listed.out)["batches"]:
+            state, *counted = told_of(filed)
+            assert tuple(counted) == there(), place
+            seen.append((state, counted[0] > 0))
+    assert ("stopped", True) in seen
+
+    # Somebody is at it.
+    with graph_lock(neo4j_graph, Owner.of_this_process(), timeout=5):
+        assert told_of(filed)[0] in ("running", "loaded")
+
+
+def test_what_is_told_of_a_load_that_was_given_up(
+    filed: Project, neo4j_graph: Graph
+) -> None:
+    fill(neo4j_graph)
+    assert client(filed, LOAD, Kill("graph.commit.before#7")).status == KILLED
+    stopped = told_of(filed)
+    assert stopped[0] == "stopped"
+    with graph_lock(neo4j_graph, Owner.of_this_process(), timeout=5):
+        assert told_of(filed) == ("running", *stopped[1:])
+
+    outcome = filed.verb("repair", "--abandon-run", "--yes")
+    assert outcome.status == 0, outcome.text
+
+    assert told_of(filed) == ("unfinished", *stopped[1:])
+    lost = client(filed, LOAD, Kill())
+    assert "was begun and not finished" in lost.err
+    assert client(filed, ROLLBACK, Kill("graph.commit.before#3")).status == KILLED
+    assert told_of(filed)[0] == "partly rolled back"
+    assert client(filed, ROLLBACK, Kill()).status == 0
+    assert told_of(filed)[0] == "rolled back"
+
+
+def test_a_batch_that_was_begun_where_no_graph_answers(
+    filed: Project, neo4j_graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(neo4j_graph)
+    assert client(filed, LOAD, Kill("graph.commit.before#7")).status == KILLED
+    monkeypatch.setenv("ALEMBIC_NEO4J_URI", "bolt://127.0.0.1:1")
+
+    assert told_of(filed) == ("unknown", 0, 0)
+    listed = filed.verb("ingest", "list")
+    assert "unknown" in listed.out
+    assert "the graph was not reached" in listed.out

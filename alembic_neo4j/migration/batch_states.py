@@ -1,0 +1,106 @@
+"""What batches are at this moment: the ledger, and the graph while one is under way."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from alembic_neo4j.errors import ConfigurationError, ConnectionFailed, StatementError
+from alembic_neo4j.graph.loading import loaded_so_far
+from alembic_neo4j.graph.lock import read_owner
+from alembic_neo4j.graph.marker import Mark
+from alembic_neo4j.ledger.batches import (
+    ROLLING_BACK,
+    RUNNING,
+    UNFINISHED,
+    BatchCounts,
+    BatchRecord,
+)
+from alembic_neo4j.ledger.journal import RUNNING as RUNS
+from alembic_neo4j.ledger.journal import OpenRun
+from alembic_neo4j.migration.batches import counts_of
+
+if TYPE_CHECKING:
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+STOPPED = "stopped"
+"""The state of a batch whose load was broken off; the same command goes on with it."""
+
+PARTLY_ROLLED_BACK = "partly rolled back"
+"""The state of a batch whose rollback was broken off."""
+
+UNKNOWN = "unknown"
+"""The state of a batch that was begun, where the graph can't be asked."""
+
+
+def batches_now(context: Neo4jMigrationContext) -> list[BatchRecord]:
+    """Return the batches as they are now, those begun first in front; nothing is made.
+
+    The graph is asked only where the ledger says that one is under way: whether anybody
+    is at it, and how much is there. Where it can't be asked, that one is `UNKNOWN` and
+    its counts are those of the ledger.
+    """
+    recorded = context.recorded()
+    if recorded.identity is None or context.connection is None:
+        return []
+    return [
+        _now(context, record, recorded.open_run)
+        for record in context.journal.batches.all()
+    ]
+
+
+def end_run(context: Neo4jMigrationContext) -> None:
+    """End the open run as it is, if there is one; the caller commits.
+
+    What its load has written until then is recorded.
+    """
+    run = context.journal.open_run()
+    if run is not None:
+        _give_up_loads(context, run)
+    context.journal.abandon()
+
+
+def _now(
+    context: Neo4jMigrationContext, record: BatchRecord, run: OpenRun | None
+) -> BatchRecord:
+    if record.state not in (RUNNING, ROLLING_BACK):
+        return record
+    loads = record.state == RUNNING
+    if run is None or (loads and record.run != run.run):
+        return replace(record, state=UNFINISHED if loads else PARTLY_ROLLED_BACK)
+    try:
+        at_it = read_owner(context.graph) is not None
+        counts = _counts_now(context, record, run) if loads else record.counts
+    except (ConnectionFailed, ConfigurationError, StatementError):
+        return replace(record, state=UNKNOWN)
+    stopped = STOPPED if loads else PARTLY_ROLLED_BACK
+    return replace(record, state=record.state if at_it else stopped, counts=counts)
+
+
+def _give_up_loads(context: Neo4jMigrationContext, run: OpenRun) -> None:
+    batches = context.journal.batches
+    for record in batches.all():
+        if record.state == RUNNING and record.run == run.run:
+            batches.give_up_rows(record.batch, _under_way(context, run))
+
+
+def _counts_now(
+    context: Neo4jMigrationContext, record: BatchRecord, run: OpenRun
+) -> BatchCounts:
+    more = _under_way(context, run)
+    return BatchCounts(
+        *(
+            getattr(record.counts, field.name) + getattr(more, field.name)
+            for field in fields(BatchCounts)
+        )
+    )
+
+
+def _under_way(context: Neo4jMigrationContext, run: OpenRun) -> BatchCounts:
+    """Return what the unit that was begun last has loaded, as its marker has it."""
+    for unit in context.journal.units(run.run) if run.steps else ():
+        if unit.state == RUNS and unit.revision == run.steps[0].subject:
+            mark = Mark(run.run, unit.revision, unit.position)
+            if (found := loaded_so_far(context.graph, mark)) is not None:
+                return counts_of(*found)
+    return BatchCounts()
