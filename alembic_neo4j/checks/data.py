@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from alembic_neo4j.checks.evidence import DataEvidence, Violation
 from alembic_neo4j.checks.findings import Finding, elements_of
+from alembic_neo4j.graph.batch_counts import Tally
+from alembic_neo4j.graph.batch_rollback import rollback_command
 from alembic_neo4j.graph.contents import Contents, Expected, Shape
 from alembic_neo4j.graph.model_labels import LackingLabels
 from alembic_neo4j.graph.unreadable_values import Unreadable
@@ -65,9 +67,23 @@ def judge_data(data: DataEvidence) -> Iterator[Finding]:
     yield from _undeclared("type", data.contents.types, types)
     yield from _judge_shapes(data.contents, expected_contents(schema))
     yield from map(_unread, data.unreadable)
+    for batch in data.batches:
+        if batch.is_incomplete:
+            yield _incomplete(batch)
     if data.contents.full:
         yield from _unused("label", schema.nodes, data.contents.labels)
         yield from _unused("type", types, data.contents.types)
+
+
+def _incomplete(batch: Tally) -> Finding:
+    return Finding(
+        "batch-missing" if batch.is_missing else "batch-incomplete",
+        f"the batch {batch.batch}",
+        "what it created and changed is in the graph",
+        str(batch),
+        "It was deleted since, or the graph was restored from an older copy. To load "
+        f"it again, take it back first: `{rollback_command(batch.batch)}`.",
+    )
 
 
 def _violated(violation: Violation) -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alembic_neo4j.graph.batch_counts import Tally
 from alembic_neo4j.graph.capabilities import Server
 from alembic_neo4j.graph.catalogue import Catalogue
 from alembic_neo4j.graph.contents import Contents
@@ -64,7 +65,10 @@ class HistoryEvidence:
 
 @dataclass(frozen=True)
 class LedgerEvidence:
-    """What the ledger says; `units` are those of the open run."""
+    """What the ledger says; `units` are those of the open run.
+
+    The stamp of its graph names one of the `data_runs`.
+    """
 
     heads: tuple[str, ...] = ()
     identity: str | None = None
@@ -72,6 +76,7 @@ class LedgerEvidence:
     applied: Mapping[str, AppliedRevision] = field(default_factory=dict)
     open_run: OpenRun | None = None
     units: tuple[Unit, ...] = ()
+    data_runs: tuple[str | None, ...] = (None,)
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,8 @@ class DataEvidence:
     """What the data hold, and the history's schema at the ledger's heads.
 
     What env.py's filters exclude is in neither. `lacking` are nodes without all labels
-    of their model. `unreadable` values were looked for only where all data were read.
+    of their model. `unreadable` values, and the loaded `batches`, were looked for only
+    where all data were read.
     """
 
     contents: Contents
@@ -123,6 +129,7 @@ class DataEvidence:
     violations: tuple[Violation, ...] = ()
     lacking: tuple[LackingLabels, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    batches: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,14 @@ class Resemblance:
     known: bool
 
 
+def knows_latest_data(stamp: Stamp | None, runs: tuple[str | None, ...]) -> bool:
+    """Tell whether the graph has seen the latest run by which a verb changed it.
+
+    `runs` are those of which its stamp names one.
+    """
+    return (stamp.run if stamp else None) in runs
+
+
 def judge_stamp(
     stamp: Stamp | None,
     ledger: LedgerEvidence,
@@ -37,6 +45,8 @@ def judge_stamp(
     if stamp is None:
         if ledger.heads:
             yield _without_stamp(mine, resemblance)
+        elif not knows_latest_data(stamp, ledger.data_runs):
+            yield _stale_data()
         return
     found = f"stamped {shown_heads(stamp.heads)}"
     if _is_lost(ledger, stamp):
@@ -69,6 +79,24 @@ def judge_stamp(
             f"stamp it with {shown_heads(ledger.heads)}",
             decision=True,
         )
+    if stamp.ledger == ledger.identity and not knows_latest_data(
+        stamp, ledger.data_runs
+    ):
+        yield _stale_data()
+
+
+def _stale_data() -> Finding:
+    return Finding(
+        "data-stale",
+        "the graph",
+        "it knows the latest run that changed its data by this ledger",
+        "it knows another one: the graph, or the ledger, is an older copy",
+        "Correct neo4j.url or sqlalchemy.url. Where the graph is what it is to be: "
+        "`alembic-neo4j repair --only data-stale`; a batch that is not there can be "
+        "loaded again then.",
+        "count what each batch has in the graph, and record those that are not there",
+        decision=True,
+    )
 
 
 def _without_stamp(mine: str, resemblance: Resemblance) -> Finding:

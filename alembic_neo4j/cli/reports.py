@@ -73,8 +73,10 @@ _ARCHIVES = row(
 _BATCH = {
     "batch": text("its name"),
     "state": text(
-        "`loaded`, `rolled back`, `running`, or `unfinished` where its load was broken "
-        "off and ended"
+        "`running`; `stopped` where nobody is at it and the same command goes on; "
+        "`unfinished` where its run was ended; `loaded`, `rolling back`, `partly "
+        "rolled back`, `rolled back`; or `unknown` where it was begun and the graph "
+        "can't be asked"
     ),
     "revision": text("null for a load of its own").or_null(),
     "loader": text("the program that made the file"),

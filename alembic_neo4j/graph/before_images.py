@@ -249,6 +249,15 @@ def imaged_batches(graph: Graph) -> set[str]:
     return {row["batch"] for row in rows}
 
 
+def count_images(graph: Graph, entity: Entity | None = None) -> dict[str, int]:
+    """Return how many images each batch has, of all that have any."""
+    narrowed = f" WHERE b.entity = '{entity.value}'" if entity else ""
+    rows = graph.read(
+        f"MATCH (b:{LABEL}){narrowed} RETURN b.batch AS batch, count(b) AS count"
+    )
+    return {row["batch"]: row["count"] for row in rows}
+
+
 def _of_batch(entity: Entity, owners: Sequence[str] | None) -> str:
     narrowed = "" if owners is None else " AND b.owner IN $owners"
     return f"b.batch = $batch AND b.entity = '{entity.value}'{narrowed}"

@@ -168,6 +168,11 @@ class BatchLedger:
         }
         self._update(batch, state=state, ended_at=datetime.now(timezone.utc), **added)
 
+    def adopt(self, batch: str, counts: BatchCounts) -> None:
+        """Record a batch of which nothing is known but what the graph has of it."""
+        self.begin(batch, revision=None, run="", loader=Loader("unknown", ""))
+        self.give_up_rows(batch, counts)
+
     def set_state(self, batch: str, state: str) -> None:
         """Record the state of a batch and nothing else."""
         self._update(batch, state=state)

@@ -89,6 +89,20 @@ class Ledger:
         self._set_fact(self._key("stamped"), json.dumps(sorted(heads)))
 
     @property
+    def data_runs(self) -> tuple[str | None, ...]:
+        """The runs of which the graph's stamp names one, None before the first.
+
+        It is the latest by which a verb changed the data; while one is begun, or was
+        broken off, that and the one before it.
+        """
+        value = self._fact(self._key("data-runs"))
+        return (None,) if value is None else tuple(json.loads(value))
+
+    def remember_data_runs(self, *runs: str | None) -> None:
+        """Record which run the graph's stamp names, or which of two."""
+        self._set_fact(self._key("data-runs"), json.dumps(runs))
+
+    @property
     def owner(self) -> str | None:
         """Who took the ledger last, in words; None where nobody has it now."""
         value = self._fact(self._key("lock"))

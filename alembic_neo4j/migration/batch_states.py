@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from alembic_neo4j.errors import ConfigurationError, ConnectionFailed, StatementError
+from alembic_neo4j.graph.batch_counts import Recorded, Tally, count_everywhere, tally
 from alembic_neo4j.graph.loading import loaded_so_far
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import Mark
+from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.batches import (
+    LOADED,
+    ROLLED_BACK,
     ROLLING_BACK,
     RUNNING,
     UNFINISHED,
@@ -18,10 +24,13 @@ from alembic_neo4j.ledger.batches import (
 )
 from alembic_neo4j.ledger.journal import RUNNING as RUNS
 from alembic_neo4j.ledger.journal import OpenRun
+from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batches import counts_of
 
 if TYPE_CHECKING:
     from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+log = logging.getLogger(__name__)
 
 STOPPED = "stopped"
 """The state of a batch whose load was broken off; the same command goes on with it."""
@@ -47,6 +56,56 @@ def batches_now(context: Neo4jMigrationContext) -> list[BatchRecord]:
         _now(context, record, recorded.open_run)
         for record in context.journal.batches.all()
     ]
+
+
+def accept_data(context: Neo4jMigrationContext, ledger: Ledger) -> None:
+    """Take the graph's data for what they are to be; the caller commits.
+
+    Where it does not know the latest run by which this ledger changed them, what each
+    loaded batch has there is counted: a batch of which nothing is left counts as rolled
+    back, one that is not all there as unfinished, and so does one that only the graph
+    knows.
+    """
+    stamp = read_stamp(context.graph)
+    run = stamp.run if stamp else None
+    if run in ledger.data_runs:
+        return
+    batches = context.journal.batches
+    known = batches.all()
+    there = count_everywhere(context.graph, context.options.batch_property)
+    for batch in sorted(there.keys() - {record.batch for record in known}):
+        log.warning("The graph has a batch %s that the ledger does not know", batch)
+        batches.adopt(batch, BatchCounts(**vars(there[batch])))
+    loaded = [record for record in known if record.state == LOADED]
+    for found in tallies(context, loaded):
+        if found.is_missing:
+            batches.set_state(found.batch, ROLLED_BACK)
+        elif found.is_incomplete:
+            batches.set_state(found.batch, UNFINISHED)
+        if found.is_incomplete:
+            log.warning("Of the batch %s there are %s", found.batch, found)
+    ledger.remember_data_runs(run)
+
+
+def tallies(
+    context: Neo4jMigrationContext, records: Sequence[BatchRecord]
+) -> list[Tally]:
+    """Return what each of some batches has in the graph, which is read for it."""
+    return tally(
+        context.graph,
+        context.options.batch_property,
+        [
+            Recorded(
+                record.batch,
+                record.labels,
+                record.types,
+                record.counts.created_nodes,
+                record.counts.created_relationships,
+                record.counts.touched_nodes + record.counts.touched_relationships,
+            )
+            for record in records
+        ],
+    )
 
 
 def end_run(context: Neo4jMigrationContext) -> None:

@@ -323,6 +323,7 @@ class Neo4jMigrationContext(MigrationContext):
             ledger.stamped_heads,
             ledger.applied(),
             self.journal.open_run(),
+            ledger.data_runs,
         )
 
     def _run(self, kw: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun
 from alembic_neo4j.ledger.store import Ledger
-from alembic_neo4j.migration.batch_states import end_run
+from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import (
     PlannedStep,
@@ -334,6 +334,8 @@ class Deployment:
             self._context.called_back(step, maintainer, kw)
         self._record_stamped(ledger, maintainer)
         end_run(self._context)
+        if self._context.purge:
+            accept_data(self._context, ledger)
         self._context.commit()
         self._settle(ledger, identity)
 

@@ -132,6 +132,7 @@ def read_ledger(context: Neo4jMigrationContext) -> LedgerEvidence:
         recorded.applied,
         run,
         context.journal.units(run.run) if run else (),
+        recorded.data_runs,
     )
 
 

@@ -24,7 +24,9 @@ from alembic_neo4j.graph.model_labels import LackingLabels, find_lacking
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.graph.unreadable_values import Unreadable, read_unreadable
+from alembic_neo4j.ledger.batches import LOADED, BatchRecord
 from alembic_neo4j.ledger.journal import OpenRun
+from alembic_neo4j.migration.batch_states import batches_now, tallies
 from alembic_neo4j.migration.compare import quiet_comparison, without_enterprise
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.filters import Selection
@@ -163,7 +165,12 @@ def read_data(
         lacking = tuple(found)
     violations = tuple(_violations(context, selection, schema))
     unreadable = _unreadable(context, selection, schema) if full else ()
-    return DataEvidence(contents, schema, violations, lacking, unreadable)
+    batches = tuple(tallies(context, _loaded(context))) if full else ()
+    return DataEvidence(contents, schema, violations, lacking, unreadable, batches)
+
+
+def _loaded(context: Neo4jMigrationContext) -> list[BatchRecord]:
+    return [record for record in batches_now(context) if record.state == LOADED]
 
 
 def read_lacking(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alembic_neo4j.errors import LedgerError
-from alembic_neo4j.graph.batch_rollback import Undone, tagged
+from alembic_neo4j.graph.batch_rollback import Undone, rollback_command, tagged
 from alembic_neo4j.graph.load_targets import LoadTarget
 from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.ledger.batches import (
@@ -21,7 +22,7 @@ from alembic_neo4j.ledger.batches import (
 )
 from alembic_neo4j.ledger.journal import LOADING, RunStep
 from alembic_neo4j.migration.batch_operations import BeginBatchOp, LoadOp, UndoBatchOp
-from alembic_neo4j.migration.batch_states import batches_now
+from alembic_neo4j.migration.batch_states import batches_now, tallies
 from alembic_neo4j.migration.batches import LONGEST, checked_name
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.run import GraphRunner
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.files import DataFile
     from alembic_neo4j.ingest.progress import Report
 
+
+log = logging.getLogger(__name__)
 
 _ROLLING_BACK = "ingest rollback"
 
@@ -166,7 +169,25 @@ def _earlier(context: Neo4jMigrationContext, load: FileLoad) -> BatchRecord | No
     known = journal.batches.find(load.batch)
     if known is None or known.state != LOADED:
         return None
-    return known if journal.steps(known.run) == (load.step,) else None
+    if journal.steps(known.run) != (load.step,):
+        return None
+    (found,) = tallies(context, [known])
+    if found.is_missing:
+        raise LedgerError(
+            f"the batch {load.batch} was loaded at {known.begun_at:%Y-%m-%d %H:%M} by "
+            f"{known.begun_by}, and nothing of it is in the graph: it was deleted, or "
+            "the graph was restored from an older copy. Nothing was loaded. To load it "
+            f"again, say that it is not there: `{rollback_command(load.batch)}`"
+        )
+    if found.is_incomplete:
+        log.warning(
+            "Of the batch %s there are %s: the rest was deleted since. To load it "
+            "again, take back what is left: `%s`",
+            load.batch,
+            found,
+            rollback_command(load.batch),
+        )
+    return known
 
 
 def _became(record: BatchRecord) -> Loaded:

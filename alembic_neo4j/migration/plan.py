@@ -12,7 +12,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from alembic_neo4j.checks.records import shown_heads as shown_heads
-from alembic_neo4j.checks.stamp import ADOPT
+from alembic_neo4j.checks.stamp import ADOPT, knows_latest_data
 from alembic_neo4j.errors import (
     CapabilityError,
     CheckFailed,
@@ -39,13 +39,14 @@ class Recorded:
     """What the ledger says of itself, before a run.
 
     `stamped` are the heads that it knows to be in the graph's stamp, unless its latest
-    ones are there.
+    ones are there; `data_runs` the runs of which the stamp names one.
     """
 
     identity: str | None = None
     stamped: tuple[str, ...] | None = None
     applied: Mapping[str, AppliedRevision] = field(default_factory=dict)
     open_run: OpenRun | None = None
+    data_runs: tuple[str | None, ...] = (None,)
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,7 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
                 "it is at the ledger's heads: "
                 "`alembic-neo4j repair --only stamp-missing`"
             )
+        _check_data(stamp, recorded, heads)
         return
     check_stamp_owner(stamp, recorded, heads)
     known = heads if recorded.stamped is None else recorded.stamped
@@ -253,6 +255,19 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
             "script of --sql was run. To say which revision the graph is at: "
             "`alembic -c neo4j.ini stamp --purge REVISION`; see `alembic-neo4j verify`"
         )
+    _check_data(stamp, recorded, heads)
+
+
+def _check_data(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -> None:
+    if knows_latest_data(stamp, recorded.data_runs):
+        return
+    raise LedgerError(
+        f"the ledger is at {shown_heads(heads)}, and the graph does not know the "
+        "latest run by which it changed the data: one of them was restored from an "
+        "older copy, or emptied. Correct neo4j.url or sqlalchemy.url; where the graph "
+        "is what it is to be: `alembic-neo4j repair --only data-stale`, which counts "
+        "what each batch has there"
+    )
 
 
 def check_stamp_owner(

@@ -31,7 +31,7 @@ from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
 from alembic_neo4j.graph.steps import Create, Drop, Step
 from alembic_neo4j.ledger.journal import Journal, OpenRun
 from alembic_neo4j.ledger.store import Ledger
-from alembic_neo4j.migration.batch_states import end_run
+from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.evidence import gather_mendable
 from alembic_neo4j.migration.lock import locked
@@ -209,6 +209,7 @@ def _adopt(work: _Work, _: Finding) -> None:
             code_hash=code_digest(script),
         )
     ledger.remember_stamp(stamp.heads)
+    accept_data(context, ledger)
     context.commit()
     if stamp.ledger is None:
         write_stamp(context.graph, Stamp(identity, stamp.heads))
@@ -220,7 +221,13 @@ def _stamp(work: _Work, _: Finding) -> None:
     context.commit()
     write_stamp(context.graph, Stamp(identity, work.heads))
     ledger.remember_stamp(work.heads)
+    accept_data(context, ledger)
     context.commit()
+
+
+def _accept_data(work: _Work, _: Finding) -> None:
+    accept_data(work.context, work.ledger)
+    work.context.commit()
 
 
 def _abandon(work: _Work, finding: Finding) -> None:
@@ -332,6 +339,7 @@ _MENDERS: Mapping[str, Callable[[_Work, Finding], None]] = {
     "stamp-missing": _stamp,
     "stamp-stale": _stamp,
     "stamp-late": _stamp,
+    "data-stale": _accept_data,
     "schema-hash-stale": _write_hash,
     "file-reformatted": _accept,
     "file-edited": _accept,

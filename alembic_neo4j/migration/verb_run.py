@@ -13,8 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from alembic_neo4j.errors import LedgerError, Neo4jMigrationError
 from alembic_neo4j.graph.interrupts import Interrupted
 from alembic_neo4j.graph.marker import clear_markers
-from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
+from alembic_neo4j.graph.stamp import Stamp, note_run, read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun, RunStep
+from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import end_run
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.lock import locked
@@ -54,8 +55,9 @@ def run_recorded(
         open_run = _own_open_run(
             context, step, repeatable=repeatable, supersedes=supersedes
         )
-        _prepare(context)
+        ledger = _prepare(context)
         recorder = _recorder(context, step, open_run)
+        _note_run(context, ledger, recorder.run)
         runner = GraphRunner(
             context.graph,
             context.limits,
@@ -68,6 +70,7 @@ def run_recorded(
                 result = act(runner)
                 runner.flush()
                 recorder.journal.finish_step(recorder.run, last=True)
+                ledger.remember_data_runs(recorder.run)
                 context.commit()
         except BaseException as error:
             touched = runner.touched or _has_begun(recorder)
@@ -112,8 +115,8 @@ def _own_open_run(
     raise LedgerError(unfinished(open_run, why))
 
 
-def _prepare(context: Neo4jMigrationContext) -> None:
-    """Make the ledger real, and tell the graph whose it is."""
+def _prepare(context: Neo4jMigrationContext) -> Ledger:
+    """Return the ledger, made real, after the graph knows that it belongs to it."""
     ledger = context.materialise()
     identity = ledger.identity or ledger.create_identity()
     context.commit()
@@ -122,6 +125,7 @@ def _prepare(context: Neo4jMigrationContext) -> None:
         write_stamp(context.graph, Stamp(identity, heads))
         ledger.remember_stamp(heads)
         context.commit()
+    return ledger
 
 
 def _recorder(
@@ -145,6 +149,20 @@ def _recorder(
         open_run.begun_by,
     )
     return Recorder(journal, context.commit, open_run.run, resumed=True)
+
+
+def _note_run(context: Neo4jMigrationContext, ledger: Ledger, run: str) -> None:
+    """Tell the graph which run changes its data, after the ledger knows that it will.
+
+    From then on an older copy of the graph is told from it.
+    """
+    stamp = read_stamp(context.graph)
+    assert stamp is not None
+    if stamp.run == run:
+        return
+    ledger.remember_data_runs(stamp.run, run)
+    context.commit()
+    note_run(context.graph, run)
 
 
 def _has_begun(recorder: Recorder) -> bool:

@@ -24,6 +24,7 @@ from alembic_neo4j.checks.findings import CODES, Finding, Severity, fails
 from alembic_neo4j.checks.runs import again
 from alembic_neo4j.checks.stamp import not_adoptable
 from alembic_neo4j.checks.verify import judge
+from alembic_neo4j.graph.batch_counts import Tally
 from alembic_neo4j.graph.capabilities import Server
 from alembic_neo4j.graph.catalogue import Catalogue, IndexState
 from alembic_neo4j.graph.contents import Contents, Shape
@@ -148,6 +149,7 @@ CASES: dict[str, Evidence] = {
     "stamp-missing": with_graph(stamp=None),
     "stamp-foreign": with_graph(stamp=Stamp("theirs", ("r2",))),
     "stamp-stale": with_graph(stamp=Stamp("mine", ("r1",))),
+    "data-stale": with_ledger(data_runs=("gone",)),
     "stamp-late": with_graph(stamp=Stamp(None, ("r2",))),
     "ledger-lost": replace(
         SOUND, history=replace(HISTORY, below=()), ledger=LedgerEvidence()
@@ -189,6 +191,12 @@ CASES: dict[str, Evidence] = {
                 ),
             ),
         ),
+    ),
+    "batch-missing": replace(
+        SOUND, data=replace(DATA, batches=(Tally("b", 2, 1, 0, 0),))
+    ),
+    "batch-incomplete": replace(
+        SOUND, data=replace(DATA, batches=(Tally("b", 2, 1, 2, 0),))
     ),
     "label-missing": replace(
         SOUND,
@@ -252,6 +260,7 @@ def test_what_is_destroyed_or_lost_needs_a_decision() -> None:
     assert decisions == {
         "element-foreign",
         "file-edited",
+        "data-stale",
         "ledger-lost",
         "run-open",
         "stamp-stale",

@@ -506,3 +506,120 @@ def test_a_batch_may_be_called_as_a_revision_is(
     assert f"the load of the batch {batch} was begun" in schema.verb("plan").out
     assert report(schema, "rollback", batch, "--yes")["deleted_nodes"] == 1
     assert [row["name"] for row in properties(neo4j_graph)] == ["Bob"]
+
+
+def copied(graph: Graph) -> list[tuple[list[str], dict[str, Any]]]:
+    """Return the nodes of a graph without relationships, its stamp among them."""
+    rows = graph.read(
+        "MATCH (n) WHERE NOT n:__AlembicNeo4jLock "
+        "RETURN labels(n) AS labels, properties(n) AS values"
+    )
+    return [(row["labels"], row["values"]) for row in rows]
+
+
+def restore(graph: Graph, copy: list[tuple[list[str], dict[str, Any]]]) -> None:
+    """Make a graph what its copy was; indexes and constraints are the same."""
+    graph.transaction([("MATCH (n) DETACH DELETE n", {})])
+    for labels, values in copy:
+        names = "".join(f":`{label}`" for label in labels)
+        graph.transaction([(f"CREATE (n{names}) SET n = $values", {"values": values})])
+
+
+LOAD = ("load", "people.csv", "--label", "Person", "--batch", "w3")
+
+
+def data_codes(project: Project, *options: str) -> list[str]:
+    """Return what ``verify`` finds about data that are or are not there."""
+    outcome = project.verb("verify", "--format", "json", *options)
+    found = [finding["code"] for finding in json.loads(outcome.out)["findings"]]
+    return [code for code in found if code.startswith(("data-", "batch-"))]
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_an_older_copy_of_the_graph_is_known(
+    schema: Project, neo4j_graph: Graph, earlier: bool
+) -> None:
+    if earlier:
+        write(schema, "towns.csv", "id\n1\n2\n")
+        done(schema, "load", "towns.csv", "--label", "Town", "--batch", "w2")
+    copy = copied(neo4j_graph)
+    done(schema, *LOAD)
+    restore(neo4j_graph, copy)
+
+    assert "does not know the latest run" in failed(schema, *LOAD)
+    assert "repair --only data-stale" in failed(schema, "rollback", "w3", "--yes")
+    assert data_codes(schema) == ["data-stale"]
+    assert "older copy" in schema.failed("upgrade", "head")
+    assert copied(neo4j_graph) == copy
+    outcome = schema.verb("repair", "--only", "data-stale", "--yes")
+    assert outcome.status == 0, outcome.text
+
+    assert report(schema, "show", "w3")["state"] == "rolled back"
+    if earlier:
+        assert report(schema, "show", "w2")["state"] == "loaded"
+    assert report(schema, *LOAD)["created"] == 2
+    assert data_codes(schema, "--full") == []
+    assert "nothing is left to do" in done(schema, *LOAD)
+
+
+def test_a_run_that_ended_otherwise_is_no_other_graph(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    broken_off(schema, neo4j_graph, "w1")
+    outcome = schema.verb("repair", "--abandon-run", "--yes")
+    assert outcome.status == 0, outcome.text
+    assert report(schema, "rollback", "w1", "--yes")["deleted_nodes"] == 1
+    failed(schema, "load", "people.csv", "--label", "Person", "--batch", "w4")
+    neo4j_graph.transaction([("MATCH (n:Person) DELETE n", {})])
+    schema.done("upgrade", "head")
+    assert report(schema, *LOAD)["created"] == 2
+
+
+def test_a_load_whose_rows_are_gone_is_not_said_to_be_there(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    done(schema, *LOAD)
+    neo4j_graph.transaction([("MATCH (n:Person {name: 'Ann'}) DELETE n", {})])
+
+    assert "1 of the 2 that it created" in schema.verb("ingest", *LOAD).err
+    assert data_codes(schema, "--full") == ["batch-incomplete"]
+
+    neo4j_graph.transaction([("MATCH (n:Person) DELETE n", {})])
+    assert "nothing of it is in the graph" in failed(schema, *LOAD)
+    assert data_codes(schema, "--full") == ["batch-missing"]
+    done(schema, "rollback", "w3", "--yes")
+    assert report(schema, *LOAD)["created"] == 2
+
+
+def test_rows_are_found_by_the_label_that_they_have_now(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    done(schema, *LOAD)
+    schema.revision("r2", "op.rename_label('Person', 'Human')", down="r1")
+    schema.done("upgrade", "head")
+
+    assert data_codes(schema, "--full") == []
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_an_older_copy_of_the_ledger_is_known(
+    schema: Project, neo4j_graph: Graph, earlier: bool
+) -> None:
+    if earlier:
+        write(schema, "towns.csv", "id\n1\n2\n")
+        done(schema, "load", "towns.csv", "--label", "Town", "--batch", "w2")
+    older = {path: path.read_bytes() for path in schema.path.glob("neo4j_ledger.db*")}
+    done(schema, *LOAD)
+    for path in schema.path.glob("neo4j_ledger.db*"):
+        path.unlink()
+    for path, content in older.items():
+        path.write_bytes(content)
+
+    assert "does not know the latest run" in failed(schema, *LOAD)
+    outcome = schema.verb("repair", "--only", "data-stale", "--yes")
+    assert outcome.status == 0, outcome.text
+    assert "has a batch w3 that the ledger does not know" in outcome.err
+
+    assert "the batch w3 was begun and not finished" in failed(schema, *LOAD)
+    assert report(schema, "rollback", "w3", "--yes")["deleted_nodes"] == 2
+    assert report(schema, *LOAD)["created"] == 2
