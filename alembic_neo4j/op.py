@@ -16,6 +16,7 @@ from alembic import op as alembic_op
 
 from alembic_neo4j.errors import IngestError, SchemaError
 from alembic_neo4j.graph.batch_rollback import Undone
+from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.load_targets import (
     Endpoint,
     LoadTarget,
@@ -23,7 +24,6 @@ from alembic_neo4j.graph.load_targets import (
     OnUnmatched,
     RelationshipTarget,
 )
-from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.ledger.batches import Loader
 from alembic_neo4j.migration.batch_operations import (
     BeginBatchOp,

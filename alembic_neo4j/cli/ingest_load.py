@@ -284,7 +284,7 @@ def _source(
 def _row(
     load: FileLoad, report: ValidationReport, outcome: LoadOutcome | None
 ) -> dict[str, Any]:
-    from alembic_neo4j.graph.loading import Loaded
+    from alembic_neo4j.graph.load_progress import Loaded
 
     return {
         "batch": load.batch,

@@ -7,7 +7,6 @@ that are loaded, and is refused where they are other ones.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from alembic_neo4j.graph.batches import REPORT_SECONDS
 from alembic_neo4j.graph.connection import Graph, Run, ServerRefused
 from alembic_neo4j.graph.key_indexes import warn_of_scans
 from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.load_progress import Loaded, LoadProgress
 from alembic_neo4j.graph.load_rows import (
     Row,
     RowDigest,
@@ -39,7 +39,6 @@ from alembic_neo4j.graph.load_targets import NodeTarget, RelationshipTarget
 from alembic_neo4j.graph.marker import Mark, advance, finish, read_progress
 from alembic_neo4j.graph.parameters import Sendable
 from alembic_neo4j.graph.steps import LOAD_BATCH_SIZE, Load
-from alembic_neo4j.schema.elements import Entity
 from alembic_neo4j.schema.words import counted
 
 log = logging.getLogger(__name__)
@@ -49,44 +48,6 @@ Read: TypeAlias = "Callable[[str, Mapping[str, Any]], Sequence[Row]]"
 
 _NAMED = 5
 """How many rows without both ends are named."""
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What became of the rows of a load.
-
-    `created` and `touched` are nodes or relationships that it created, and that it
-    found and changed; `unmatched` rows were no relationship for want of an end.
-    """
-
-    created: int = 0
-    touched: int = 0
-    unmatched: int = 0
-
-
-@dataclass(frozen=True)
-class _Progress:
-    """How far a load is: its rows so far, their digest, and what became of them.
-
-    `entity` says whether they became nodes or relationships.
-    """
-
-    entity: str = Entity.NODE.value
-    rows: int = 0
-    digest: str = ""
-    loaded: Loaded = Loaded()
-    missing: tuple[str, ...] = ()
-
-    def to_text(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def from_text(cls, text: str) -> _Progress:
-        if not text:
-            return cls()
-        values = json.loads(text)
-        values["loaded"] = Loaded(**values["loaded"])
-        return cls(**{**values, "missing": tuple(values["missing"])})
 
 
 def run_load(
@@ -105,9 +66,9 @@ def run_load(
         known = read_progress(graph, mark)
         if known.done:
             return Loaded(**known.rows[0])
-        progress = _Progress.from_text(known.text)
+        progress = LoadProgress.from_text(known.text)
     else:
-        progress = _Progress()
+        progress = LoadProgress()
     progress = replace(progress, entity=load.target.entity.value)
     if load.target.merge_keys is not None:
         before_images.ensure_index(
@@ -121,24 +82,6 @@ def run_load(
     return loading.progress.loaded
 
 
-def loaded_so_far(graph: Graph, mark: Mark) -> tuple[Entity, Loaded] | None:
-    """Return what has become of the rows of a load that is under way or was stopped.
-
-    None where its first transaction is still to come, or it is no load at all.
-    """
-    text = read_progress(graph, mark).text
-    if not text:
-        return None
-    progress = _Progress.from_text(text)
-    return Entity(progress.entity), progress.loaded
-
-
-def has_loaded(graph: Graph, mark: Mark) -> bool:
-    """Tell whether a load has come beyond its first transaction."""
-    known = read_progress(graph, mark)
-    return known.done or bool(known.text)
-
-
 class _Loading:
     """A load under way."""
 
@@ -149,7 +92,7 @@ class _Loading:
         size: int,
         limits: Limits,
         mark: Mark | None,
-        progress: _Progress,
+        progress: LoadProgress,
     ) -> None:
         self.progress = progress
         self._graph = graph
@@ -179,7 +122,7 @@ class _Loading:
             self._limits.interrupts.check()
             self._measure(digest, portion)
             names, lists = packed(target, portion, self._load.tag, done + 1)
-            before, statements = _Progress(rows=done), self._statements(names)
+            before, statements = LoadProgress(rows=done), self._statements(names)
             attempt = _Attempt(self._load, statements, lists, before)
             if found := list(attempt.missing(self._graph.read, target)):
                 raise CheckFailed(
@@ -268,7 +211,9 @@ class _Loading:
         defaults = load.defaults.expressions
         return load_statements(load.target, names, load.tag, load.batch, defaults)
 
-    def _transaction(self, attempt: _Attempt, digest: str, *, last: bool) -> _Progress:
+    def _transaction(
+        self, attempt: _Attempt, digest: str, *, last: bool
+    ) -> LoadProgress:
         before = self.progress
         with self._graph.begin() as run:
             after = replace(attempt.run(run), digest=digest)
@@ -317,7 +262,7 @@ class _Attempt:
     load: Load
     statements: LoadStatements
     rows: Sendable
-    before: _Progress
+    before: LoadProgress
     parameters: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -325,20 +270,20 @@ class _Attempt:
         parameters = {**given, "rows": self.rows}
         object.__setattr__(self, "parameters", parameters)
 
-    def run(self, run: Run) -> _Progress:
+    def run(self, run: Run) -> LoadProgress:
         """Load them in an open transaction, and return how far the load is then."""
         if isinstance(self.load.target, RelationshipTarget):
             return self._relationships(run, self.load.target)
         return self._nodes(run, self.load.target)
 
-    def _nodes(self, run: Run, target: NodeTarget) -> _Progress:
+    def _nodes(self, run: Run, target: NodeTarget) -> LoadProgress:
         touched = self._images(run)
         written = run(self.statements.write, self.parameters)
         if target.merge_keys is not None and written[0]["made"] > len(self.rows):
             raise self._several(run)
         return self._after(Loaded(written.nodes_created, touched))
 
-    def _relationships(self, run: Run, target: RelationshipTarget) -> _Progress:
+    def _relationships(self, run: Run, target: RelationshipTarget) -> LoadProgress:
         if self.statements.pairs:
             # One row may find several parallel relationships, and no harm in that.
             (pairs,) = run(self.statements.pairs, self.parameters)
@@ -371,7 +316,7 @@ class _Attempt:
                 touched += row["touched"]
         return touched
 
-    def _after(self, loaded: Loaded) -> _Progress:
+    def _after(self, loaded: Loaded) -> LoadProgress:
         before = self.before.loaded
         return replace(
             self.before,

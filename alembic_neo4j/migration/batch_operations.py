@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from alembic_neo4j.graph.batch_rollback import Undone
+from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
-from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.ingest.addresses import address_of
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.operations import GraphOperation, IrreversibleOp

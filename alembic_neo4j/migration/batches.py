@@ -26,8 +26,8 @@ from alembic_neo4j.graph.batch_rollback import (
 from alembic_neo4j.graph.connection import Graph, Row
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.load_defaults import defaults_of
+from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget, completed
-from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.graph.steps import Known, Load, Step, Undo
 from alembic_neo4j.graph.stored_rows import stored_rows
 from alembic_neo4j.ledger.batches import (

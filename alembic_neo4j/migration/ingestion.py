@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.graph.batch_rollback import Undone, rollback_command, tagged
+from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.load_targets import LoadTarget
-from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.ledger.batches import (
     LOADED,
     ROLLED_BACK,

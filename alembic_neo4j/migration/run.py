@@ -29,8 +29,8 @@ from alembic_neo4j.graph.execute import (
 )
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.lexer import classify
+from alembic_neo4j.graph.load_progress import has_loaded
 from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
-from alembic_neo4j.graph.loading import has_loaded
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.rows import rows_from_text, rows_to_text
 from alembic_neo4j.graph.statements import Kind

@@ -9,6 +9,7 @@ from alembic_neo4j.graph.batch_rollback import Undone, run_undo
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.load_defaults import Defaults
+from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.load_targets import (
     BATCH_PROPERTY,
     Endpoint,
@@ -16,7 +17,7 @@ from alembic_neo4j.graph.load_targets import (
     NodeTarget,
     RelationshipTarget,
 )
-from alembic_neo4j.graph.loading import Loaded, run_load
+from alembic_neo4j.graph.loading import run_load
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.steps import Load, Undo
 

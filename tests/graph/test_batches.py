@@ -26,8 +26,8 @@ from alembic_neo4j.graph.connection import (
 )
 from alembic_neo4j.graph.execute import Limits, run_unit
 from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
+from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.load_targets import NodeTarget
-from alembic_neo4j.graph.loading import Loaded
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.patterns import nodes, relationships
 from alembic_neo4j.graph.steps import Batched

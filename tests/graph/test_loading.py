@@ -27,9 +27,9 @@ from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.load_defaults import Defaults, defaults_of
+from alembic_neo4j.graph.load_progress import Loaded, has_loaded
 from alembic_neo4j.graph.load_rows import RowDigest
 from alembic_neo4j.graph.load_targets import Endpoint, RelationshipTarget
-from alembic_neo4j.graph.loading import Loaded, has_loaded
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.schema.elements import Node, Property, RelationshipType, Schema
 from tests.graph.loads import contents, images, knows, load, nodes, properties, undo
