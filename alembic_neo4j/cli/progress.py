@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alembic_neo4j.waiting import SAID_AFTER_SECONDS
+
 if TYPE_CHECKING:
     from alembic_neo4j.ingest.files import BytesReport
     from alembic_neo4j.ingest.progress import Progress, Report
@@ -20,7 +22,10 @@ def shown_progress(what: str) -> Iterator[Report]:
     from alembic_neo4j.ingest.progress import described, spaced
 
     if not sys.stderr.isatty():
-        yield spaced(lambda done: click.echo(described(what, done), err=True))
+        yield spaced(
+            lambda done: click.echo(described(what, done), err=True),
+            first=SAID_AFTER_SECONDS,
+        )
         return
     with _bar(what) as update:
 
@@ -40,7 +45,7 @@ def shown_transfer(what: str) -> Iterator[BytesReport]:
         def line(done: Progress) -> None:
             click.echo(f"{what}: {_of(done.bytes, done.total_bytes)}", err=True)
 
-        report = spaced(line)
+        report = spaced(line, first=SAID_AFTER_SECONDS)
         yield lambda done, total: report(Progress(0, done, total or 0))
         return
     with _bar(what) as update:
@@ -57,7 +62,7 @@ def shown_rows(what: str) -> Iterator[Callable[[int, int], None]]:
         def line(done: Progress) -> None:
             click.echo(f"{what}: {done.rows:,} of {done.total_bytes:,} rows", err=True)
 
-        report = spaced(line)
+        report = spaced(line, first=SAID_AFTER_SECONDS)
         yield lambda done, total: report(Progress(done, done, total))
         return
     with _bar(what) as update:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from alembic_neo4j.errors import IngestError, MissingExtra
 from alembic_neo4j.ingest.rows import Row, Unreadable
+from alembic_neo4j.ingest.text import RowTooLong
 
 _BATCH_ROWS = 2_000
 _BATCH_BYTES = 16 << 20
@@ -23,12 +24,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 class ParquetRows:
     """The rows of a Parquet file, with Python's values; nanoseconds are kept.
 
-    Raises IngestError for what is no Parquet file or has two columns of one name,
+    A row of more than `max_row_size` characters is one with a problem. Raises
+    IngestError for what is no Parquet file or has two columns of one name,
     MissingExtra without pyarrow.
     """
 
-    def __init__(self, file: BinaryIO, *, name: str) -> None:
+    def __init__(
+        self, file: BinaryIO, *, name: str, max_row_size: int = 16 << 20
+    ) -> None:
         self._name = name
+        self._limit = max_row_size
         self._file = _parquet_file(file, name)
         # A text that many rows share is had once here, which is slower for all others.
         texts = _texts(self._file.schema_arrow)
@@ -40,13 +45,20 @@ class ParquetRows:
     def __iter__(self) -> Iterator[Row]:
         columns, number = self.columns, 0
         for batch in self._batches():
+            # No row is larger than all of them together.
+            may_be_long = batch.nbytes > self._limit
             for values in zip(*map(_values, batch.columns)):  # noqa: B905
                 number += 1
                 row = dict(zip(columns, values))  # noqa: B905
                 if any(type(value) is _Unreadable for value in values):
                     yield Row(number, {}, None, _problem(row))
+                elif may_be_long and _size(values) > self._limit:
+                    yield Row(number, {}, None, self._too_long())
                 else:
                     yield Row(number, row)
+
+    def _too_long(self) -> Unreadable:
+        return Unreadable("size", str(RowTooLong(self._limit)))
 
     def _batches(self) -> Iterator[Any]:
         import pyarrow
@@ -116,6 +128,17 @@ def _copy(stream: BinaryIO, file: IO[bytes], *, name: str, most: int) -> None:
                 "unpack it and give the Parquet file."
             )
         file.write(piece)
+
+
+def _size(value: Any) -> int:
+    """Return how many characters or bytes a value has, those inside of it together."""
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_size(key) + _size(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return sum(map(_size, value))
+    return 1
 
 
 class _Unreadable:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from alembic_neo4j.schema.words import counted
+from alembic_neo4j.waiting import SAID_AFTER_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +43,15 @@ def spaced(
     report: Report,
     *,
     seconds: float = LOG_SECONDS,
+    first: float = LOG_SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> Report:
     """Return a report that passes on one progress each so many seconds.
 
-    The first is passed on after that time: what is quicker says nothing.
+    The first one is passed on after `first` seconds, where these are fewer: what is
+    quicker says nothing.
     """
-    next_at = clock() + seconds
+    next_at = clock() + min(seconds, first)
 
     def told(progress: Progress) -> None:
         nonlocal next_at
@@ -66,5 +69,8 @@ def described(what: str, progress: Progress) -> str:
 
 
 def logged(what: str) -> Report:
-    """Return a report that writes a line to the log each ten seconds."""
-    return spaced(lambda progress: log.info("%s", described(what, progress)))
+    """Return a report that writes a line to the log soon, then each ten seconds."""
+    return spaced(
+        lambda progress: log.info("%s", described(what, progress)),
+        first=SAID_AFTER_SECONDS,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import BinaryIO, Protocol
@@ -41,6 +41,7 @@ class RowReader:
     """The rows of an open data file, read once from its beginning to its end.
 
     `columns` are the names that every row has, None where each row has its own.
+    `on_read` is called each megabyte of text, however few rows are in it.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class RowReader:
         self._raw = raw
         self._rows = rows
         self._compression = compression
+        self.on_read: Callable[[], None] = _nothing
 
     @property
     def position(self) -> int:
@@ -95,19 +97,36 @@ def open_rows(
                 stream = stack.enter_context(
                     seekable(stream, name=file.name, most=options.max_unpacked)
                 )
-            rows = _rows(stream, options, name=file.name)
+            readers: list[RowReader] = []
+            rows = _rows(
+                stream,
+                options,
+                name=file.name,
+                on_read=lambda: readers[0].on_read() if readers else None,
+            )
         except _UNREADABLE as error:
             raise _broken(file, error, compression) from error
-        yield RowReader(file, raw, rows, compression)
+        readers.append(RowReader(file, raw, rows, compression))
+        yield readers[0]
+
+
+def _nothing() -> None:
+    """Tell nobody."""
 
 
 _UNREADABLE = (*BROKEN, RowTooLong, UnicodeError)
 
 
-def _rows(stream: BinaryIO, options: ReadOptions, *, name: str) -> FormatRows:
+def _rows(
+    stream: BinaryIO,
+    options: ReadOptions,
+    *,
+    name: str,
+    on_read: Callable[[], None],
+) -> FormatRows:
     if options.format is FileFormat.PARQUET:
-        return ParquetRows(stream, name=name)
-    text, encoding = decoded(stream, options.encoding, name=name)
+        return ParquetRows(stream, name=name, max_row_size=options.max_row_size)
+    text, encoding = decoded(stream, options.encoding, name=name, on_read=on_read)
     if options.format is FileFormat.JSON:
         return JsonRows(text, options, name=name, encoding=encoding)
     if options.format is FileFormat.JSON_LINES:

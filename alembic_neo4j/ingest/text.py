@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections.abc import Callable
 from typing import BinaryIO, TextIO
 
 from alembic_neo4j.errors import IngestError
@@ -20,18 +21,25 @@ _MARKS = (
 NUL = "\udc00"
 """What stands for a NUL character, which no text has: it is UTF-16, or no text."""
 
+_TOLD_BYTES = 1 << 20
 _UNDECODED = re.compile("[\udc00\udc80-\udcff]")
 
 
 def decoded(
-    file: BinaryIO, encoding: str | None, *, name: str, newline: str = ""
+    file: BinaryIO,
+    encoding: str | None,
+    *,
+    name: str,
+    newline: str = "",
+    on_read: Callable[[], None] | None = None,
 ) -> tuple[TextIO, str]:
     """Return a file's text, without a byte order mark, and its encoding.
 
-    A byte that is none of the encoding becomes what `undecoded` finds. Raises
-    IngestError for an encoding that Python does not have.
+    `on_read` is called each megabyte: there may be no row for a long time. A byte that
+    is none of the encoding becomes what `undecoded` finds. Raises IngestError for an
+    encoding that Python does not have.
     """
-    buffered = io.BufferedReader(_Raw(file), 1 << 16)
+    buffered = io.BufferedReader(_Raw(file, on_read), 1 << 16)
     head = buffered.peek(4)[:4]
     found = next((e for mark, e in _MARKS if head.startswith(mark)), None)
     if encoding is None or found == "utf-8-sig":
@@ -106,8 +114,10 @@ class RowTooLong(Exception):
 class _Raw(io.RawIOBase):
     """A binary file of any kind as the raw file that a buffer wants."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, on_read: Callable[[], None] | None) -> None:
         self._file = file
+        self._on_read = on_read
+        self._untold = 0
 
     def readable(self) -> bool:
         return True
@@ -115,4 +125,8 @@ class _Raw(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         piece = self._file.read(len(buffer))
         buffer[: len(piece)] = piece
+        self._untold += len(piece)
+        if self._on_read is not None and self._untold >= _TOLD_BYTES:
+            self._untold = 0
+            self._on_read()
         return len(piece)

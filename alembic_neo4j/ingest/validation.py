@@ -59,6 +59,7 @@ class CheckedRows:
         self._rejected = 0
         self._counts: Counter[tuple[str | None, str]] = Counter()
         self._violations: list[Violation] = []
+        reader.on_read = self._tell
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give the number and the properties of each row that breaks no rule."""
