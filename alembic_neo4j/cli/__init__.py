@@ -12,6 +12,7 @@ VERBS = {
     "archive": "alembic_neo4j.cli.archive:archive",
     "create-node": "alembic_neo4j.cli.create:create_node",
     "create-relationship": "alembic_neo4j.cli.create:create_relationship",
+    "history": "alembic_neo4j.cli.history:history",
     "ingest": "alembic_neo4j.cli.ingest:ingest",
     "init": "alembic_neo4j.cli.init:init",
     "local": "alembic_neo4j.cli.local:local",

@@ -23,6 +23,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} create-relationship WorksIn --source-label Person "
         "--target-label City",
     ),
+    "history": (
+        f"{_VERB} history --limit 20",
+        f"{_VERB} history --state failed --format json",
+    ),
     "ingest cache clear": (f"{_VERB} ingest cache clear 9f86d081",),
     "ingest cache list": (f"{_VERB} ingest cache list",),
     "ingest cache verify": (f"{_VERB} ingest cache verify",),

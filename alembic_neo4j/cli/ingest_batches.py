@@ -37,7 +37,7 @@ def list_batches(config: Config, as_json: bool) -> None:
 
     records = inspect_project(config, batches_now)
     if as_json:
-        print_json({"batches": [_row(record) for record in records]})
+        print_json({"batches": [batch_row(record) for record in records]})
         return
     if not records:
         click.echo("No batch was loaded.")
@@ -46,7 +46,7 @@ def list_batches(config: Config, as_json: bool) -> None:
     for record in records:
         click.echo(
             f"{record.batch:<{names}}  {record.state:<{states}}  "
-            f"{record.begun_at:%Y-%m-%d %H:%M}  {_created(record)}"
+            f"{record.begun_at:%Y-%m-%d %H:%M}  {created(record)}"
         )
 
 
@@ -64,9 +64,9 @@ def show(config: Config, batch: str, as_json: bool) -> None:
 
     record = inspect_project(config, lambda context: _known(context, batch))
     if as_json:
-        print_json(_row(record))
+        print_json(batch_row(record))
         return
-    row = _row(record)
+    row = batch_row(record)
     sources = row.pop("sources")
     for name in ("begun_at", "ended_at"):
         moment = getattr(record, name)
@@ -135,7 +135,8 @@ def _known(context: Neo4jMigrationContext, batch: str) -> BatchRecord:
     raise unknown_batch(context, batch)
 
 
-def _row(record: BatchRecord) -> dict[str, Any]:
+def batch_row(record: BatchRecord) -> dict[str, Any]:
+    """Return what the ledger knows of a batch, for JSON."""
     return {
         "batch": record.batch,
         "state": record.state,
@@ -152,7 +153,8 @@ def _row(record: BatchRecord) -> dict[str, Any]:
     }
 
 
-def _created(record: BatchRecord) -> str:
+def created(record: BatchRecord) -> str:
+    """Return how much a batch created and changed, in words."""
     from alembic_neo4j.migration.batch_states import UNKNOWN
 
     if record.state == UNKNOWN:
@@ -172,7 +174,7 @@ def _both(nodes: int, relationships: int) -> str:
 def _confirm(batch: str, record: BatchRecord | None) -> None:
     what = "The ledger does not know what it did."
     if record is not None:
-        what = f"{_created(record)}."
+        what = f"{created(record)}."
         if record.revision:
             what += f" It belongs to the revision {record.revision}, which stays."
     click.echo(f"Batch {batch} will be taken back. {what}", err=True)

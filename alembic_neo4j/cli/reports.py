@@ -136,6 +136,15 @@ _CREATED = row(
     usage=text("the line that declares it, to be written by a person").or_null(),
 )
 _HASHED = {"of": text("a revision, or `models`"), "hash": text("as `schema_hash` is")}
+_APPLIED = {
+    "applied_at": _MOMENT,
+    "applied_by": text(),
+    "seconds": number("how long it took, where that is known").or_null(),
+    "file": text(
+        "what became of the file since: `as applied`, `reformatted`, `edited`, "
+        "`missing` or `unknown`"
+    ),
+}
 _LOCK = row("who holds it, null where nobody does", holder=text()).or_null()
 
 REPORTS: Mapping[str, Shape] = {
@@ -144,6 +153,19 @@ REPORTS: Mapping[str, Shape] = {
     "archive restore": _ARCHIVES,
     "create-node": _CREATED,
     "create-relationship": _CREATED,
+    "history": row(
+        entries=rows(
+            "what was begun last in front",
+            action=text("`upgrade`, `downgrade`, `stamp` or a verb"),
+            subject=text("the revision, or what the verb is about"),
+            message=text("of the revision; null where it has no file").or_null(),
+            state=text("`done`, `failed` (given up before it was done) or `open`"),
+            at=_MOMENT,
+            by=text(),
+            applied=row("the revision as it was applied by this", **_APPLIED).or_null(),
+        ),
+        of=number("how many there are, without `--limit`"),
+    ),
     "ingest cache clear": row(removed=rows("the files that were removed", **_CACHED)),
     "ingest cache list": row(files=rows("the oldest first", **_CACHED)),
     "ingest cache verify": row(
@@ -280,6 +302,10 @@ REPORTS: Mapping[str, Shape] = {
             heads=_HEADS,
             pending=rows("what is to be run", revision=text(), message=text()),
         ),
+        applied=rows(
+            "the applied revisions, the last one in front", revision=text(), **_APPLIED
+        ),
+        batches=rows("those of the ledger, the first in front", **_BATCH),
         run=row(
             "the run that has not ended",
             action=text("`upgrade`, `downgrade`, or the verb of a run of its own"),

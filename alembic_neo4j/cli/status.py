@@ -51,7 +51,7 @@ def _print(status: Status, findings: tuple[Finding, ...]) -> None:
     from alembic_neo4j.cli.status_report import status_rows
 
     before = ""
-    for title, text in status_rows(status):
+    for title, text in status_rows(status, findings):
         click.echo(f"{title if title != before else '':<9}{text}")
         before = title
     print_findings([f for f in findings if f.code not in _IN_ROWS])

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from alembic_neo4j.checks.evidence import HistoryEvidence
 from alembic_neo4j.checks.findings import Finding
 from alembic_neo4j.checks.records import shown_heads
 from alembic_neo4j.checks.runs import again
-from alembic_neo4j.checks.status import Status, shown_state
+from alembic_neo4j.checks.status import Status, file_state, may_upgrade, shown_state
 from alembic_neo4j.cli.findings import count_severities, finding_row
+from alembic_neo4j.cli.ingest_batches import batch_row, created
 from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
+from alembic_neo4j.ledger.store import AppliedRevision
+from alembic_neo4j.schema.words import counted
 
-SHOWN_REVISIONS = 10
-"""How many pending revisions are listed for a person."""
+SHOWN_REVISIONS, SHOWN_APPLIED, SHOWN_BATCHES = 10, 5, 3
+"""How many pending and applied revisions and batches are listed for a person."""
 
 
 def status_report(status: Status, findings: tuple[Finding, ...]) -> dict[str, Any]:
@@ -30,10 +34,12 @@ def status_report(status: Status, findings: tuple[Finding, ...]) -> dict[str, An
         "history": {
             "heads": sorted(history.heads),
             "pending": [
-                {"revision": revision, "message": message}
-                for revision, message in status.messages.items()
+                {"revision": revision, "message": status.messages[revision]}
+                for revision in history.pending
             ],
         },
+        "applied": [applied_row(record, history) for record in status.applied],
+        "batches": [batch_row(record) for record in status.batches],
         "run": _run(status),
         "lock": {"holder": status.holder} if status.holder else None,
         "unchecked": [
@@ -86,7 +92,20 @@ def _run(status: Status) -> dict[str, Any] | None:
     }
 
 
-def status_rows(status: Status) -> Iterator[tuple[str, str]]:
+def applied_row(record: AppliedRevision, history: HistoryEvidence) -> dict[str, Any]:
+    """Return an applied revision for JSON."""
+    return {
+        "revision": record.revision,
+        "applied_at": in_utc(record.applied_at).isoformat(),
+        "applied_by": record.applied_by,
+        "seconds": record.seconds,
+        "file": file_state(record, history),
+    }
+
+
+def status_rows(
+    status: Status, findings: Sequence[Finding]
+) -> Iterator[tuple[str, str]]:
     """Yield the lines for a person, each with the title of its row."""
     ledger, graph = status.evidence.ledger, status.evidence.graph
     yield "Graph", _graph_in_words(status)
@@ -97,8 +116,10 @@ def status_rows(status: Status) -> Iterator[tuple[str, str]]:
         where = f"at {shown_heads(ledger.heads)}"
     yield "Ledger", f"{status.ledger_url}, {where}"
     yield "History", f"{shown_heads(status.evidence.history.heads)} (head)"
-    yield from (("Pending", line) for line in _pending(status))
+    yield from (("Applied", line) for line in _applied(status))
+    yield from (("Pending", line) for line in _pending(status, findings))
     yield from (("Run", line) for line in _open_run(status))
+    yield from (("Batches", line) for line in _batches(status))
     if status.holder:
         yield "Lock", f"held by {status.holder}"
     for name, state in status.offline_indexes.items():
@@ -113,14 +134,51 @@ def _graph_in_words(status: Status) -> str:
     return f"{status.graph_url}, database {status.database}, {stamp}"
 
 
-def _pending(status: Status) -> Iterator[str]:
-    pending = list(status.messages.items())
+def _applied(status: Status) -> Iterator[str]:
+    applied, history = status.applied, status.evidence.history
+    if not applied:
+        return
+    last = f", the last {SHOWN_APPLIED}" if len(applied) > SHOWN_APPLIED else ""
+    yield f"{counted(len(applied), 'revision')}{last}:"
+    for record in applied[:SHOWN_APPLIED]:
+        message = status.messages.get(record.revision, "")
+        yield f"  {record.revision}  {message}: {applied_in_words(record, history)}"
+
+
+def applied_in_words(record: AppliedRevision, history: HistoryEvidence) -> str:
+    """Return when, by whom and in which time, and what became of the file since."""
+    took = "" if record.seconds is None else f", took {record.seconds:.2f}s"
+    when = f"{in_utc(record.applied_at):%Y-%m-%d %H:%M} UTC by {record.applied_by}"
+    state = file_state(record, history)
+    return f"{when}{took}, file {state}"
+
+
+def _batches(status: Status) -> Iterator[str]:
+    batches = [*reversed(status.batches)]
+    if not batches:
+        return
+    last = f", the last {SHOWN_BATCHES}" if len(batches) > SHOWN_BATCHES else ""
+    yield f"{len(batches):,}{last}:"
+    for record in batches[:SHOWN_BATCHES]:
+        when = f"{in_utc(record.begun_at):%Y-%m-%d %H:%M} UTC by {record.begun_by}"
+        yield f"  {record.batch}  {record.state}, {created(record)}, {when}"
+
+
+def _pending(status: Status, findings: Sequence[Finding]) -> Iterator[str]:
+    pending = status.evidence.history.pending
     if not pending:
         return
-    number = f"{len(pending)} revision{'s' if len(pending) > 1 else ''}"
-    yield f"{number}, for `alembic -c neo4j.ini upgrade head`:"
-    for revision, message in pending[:SHOWN_REVISIONS]:
-        yield f"  {revision}  {message}"
+    if may_upgrade(status, findings):
+        told = "for `alembic -c neo4j.ini upgrade head`"
+    elif status.open_run is not None:
+        told = "after the run below"
+    elif len(status.evidence.history.heads) > 1:
+        told = "for `alembic -c neo4j.ini upgrade heads`, or a branch of them"
+    else:
+        told = "once what is wrong below is mended"
+    yield f"{counted(len(pending), 'revision')}, {told}:"
+    for revision in pending[:SHOWN_REVISIONS]:
+        yield f"  {revision}  {status.messages[revision]}"
     if len(pending) > SHOWN_REVISIONS:
         yield f"  and {len(pending) - SHOWN_REVISIONS} more"
 
@@ -152,7 +210,12 @@ def _last_unit(status: Status, subject: str) -> Unit | None:
 
 def begun(run: OpenRun) -> datetime:
     """Return when a run was begun, in UTC."""
+    return in_utc(run.begun_at)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return a moment of the ledger in UTC."""
     # SQLite keeps no time zone.
-    if run.begun_at.tzinfo is None:
-        return run.begun_at.replace(tzinfo=timezone.utc)
-    return run.begun_at.astimezone(timezone.utc)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)

@@ -80,6 +80,21 @@ class OpenRun:
 
 
 @dataclass(frozen=True)
+class RecordedRun:
+    """A run as the ledger has it: ``open``, ``done``, or ``abandoned`` before its end.
+
+    `finished` is how many of its steps are.
+    """
+
+    run: str
+    state: str
+    steps: tuple[RunStep, ...]
+    finished: int
+    begun_at: datetime
+    begun_by: str
+
+
+@dataclass(frozen=True)
 class Unit:
     """A part of a revision that takes effect as a whole, as far as the ledger knows.
 
@@ -119,6 +134,27 @@ class Journal:
             return None
         steps = _steps(row.steps)
         return OpenRun(row.run, steps[row.finished :], row.begun_at, row.begun_by)
+
+    def runs(self) -> list[RecordedRun]:
+        """Return every run, those begun first in front."""
+        if not inspect(self._connection).has_table(runs.name):
+            return []
+        found = self._connection.execute(
+            select(runs)
+            .where(runs.c.version_table == self._version_table)
+            .order_by(runs.c.begun_at)
+        )
+        return [
+            RecordedRun(
+                row.run,
+                row.state,
+                _steps(row.steps),
+                row.finished,
+                row.begun_at,
+                row.begun_by,
+            )
+            for row in found
+        ]
 
     def steps(self, run: str) -> tuple[RunStep, ...]:
         """Return all that a run set out to do, nothing where it is not known."""

@@ -26,7 +26,7 @@ class AppliedRevision:
     """A revision as it was when it was applied.
 
     `code_hash` is that of its file without comments and whitespace, None where it was
-    not recorded.
+    not recorded; `seconds` how long it took, None where it was not run.
     """
 
     revision: str
@@ -35,6 +35,7 @@ class AppliedRevision:
     applied_at: datetime
     applied_by: str
     code_hash: str | None = None
+    seconds: float | None = None
 
 
 class Ledger:
@@ -159,6 +160,7 @@ class Ledger:
         schema_hash: str,
         file_hash: str,
         code_hash: str | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Record that a revision is applied."""
         self.record_removed(revision)
@@ -168,6 +170,7 @@ class Ledger:
             "schema_hash": schema_hash,
             "file_hash": file_hash,
             "code_hash": code_hash,
+            "seconds": seconds,
             "applied_at": datetime.now(timezone.utc),
             "applied_by": user_name(),
         }

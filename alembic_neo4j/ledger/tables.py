@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Float,
     Integer,
     MetaData,
     String,
@@ -36,10 +37,12 @@ revisions = Table(
     Column("applied_at", DateTime(timezone=True), nullable=False),
     Column("applied_by", String(255), nullable=False),
     Column("code_hash", String(64)),
+    Column("seconds", Float),
 )
 """The applied revisions: the replayed schema's hash and the file's SHA-256.
 
-`code_hash` is that of the file without comments and whitespace.
+`code_hash` is that of the file without comments and whitespace; `seconds` is how long
+the command took that brought it to its end.
 """
 
 runs = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -192,8 +193,10 @@ class Deployment:
         kw: dict[str, Any],
     ) -> None:
         for item in items:
+            began = time.monotonic()
             self._perform(item, recorder, kw)
-            self._record(item, maintainer, ledger, kw)
+            seconds = time.monotonic() - began
+            self._record(item, maintainer, ledger, seconds, kw)
             recorder.journal.finish_step(recorder.run, last=item is items[-1])
             self._context.commit()
 
@@ -258,6 +261,7 @@ class Deployment:
         item: PlannedStep,
         maintainer: HeadMaintainer,
         ledger: Ledger,
+        seconds: float,
         kw: dict[str, Any],
     ) -> None:
         step, revision = item.step, item.script.revision
@@ -268,6 +272,7 @@ class Deployment:
                 schema_hash=item.schema_hash,
                 file_hash=item.file_hash,
                 code_hash=item.code_hash,
+                seconds=seconds,
             )
         else:
             ledger.record_removed(revision)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from alembic_neo4j.checks.evidence import Evidence, GraphEvidence, Unchecked
-from alembic_neo4j.checks.status import Status
+from collections.abc import Iterable
+
+from alembic_neo4j.checks.evidence import (
+    Evidence,
+    GraphEvidence,
+    HistoryEvidence,
+    Unchecked,
+)
+from alembic_neo4j.checks.status import HistoryEntry, Status, history_entries
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
+from alembic_neo4j.migration.batch_states import batches_now
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.evidence import reached, read_history, read_ledger
 from alembic_neo4j.migration.lock import visible_holder
@@ -22,14 +30,27 @@ def read_status(context: Neo4jMigrationContext) -> Status:
         context, context.history, ledger.heads if ledger else None, replay=False
     )
     graph = reached("graph", lambda: _graph(context), unchecked)
+    batches = reached("ledger", lambda: batches_now(context), [])
     return Status(
         Evidence(history, ledger, graph=graph, unchecked=tuple(unchecked)),
         context.ledger_url.render_as_string(hide_password=True),
         not context.is_ledger_missing,
         context.graph.url,
         context.graph.database if graph else "",
-        {revision: _message(context, revision) for revision in history.pending},
+        messages(context, history.files),
+        batches or (),
     )
+
+
+def read_entries(
+    context: Neo4jMigrationContext,
+) -> tuple[list[HistoryEntry], HistoryEvidence]:
+    """Return all that was done to the graph, the last first, and the revision files."""
+    recorded = context.recorded()
+    history = read_history(context, context.history, None, replay=False)
+    if recorded.identity is None:
+        return [], history
+    return history_entries(context.journal.runs(), recorded.applied), history
 
 
 def _graph(context: Neo4jMigrationContext) -> GraphEvidence:
@@ -41,6 +62,9 @@ def _graph(context: Neo4jMigrationContext) -> GraphEvidence:
     )
 
 
-def _message(context: Neo4jMigrationContext, revision: str) -> str:
-    script = context.script.get_revision(revision)
-    return script.doc if script is not None else ""
+def messages(
+    context: Neo4jMigrationContext, revisions: Iterable[str]
+) -> dict[str, str]:
+    """Return the first line of each revision's docstring."""
+    scripts = {name: context.script.get_revision(name) for name in revisions}
+    return {name: script.doc if script else "" for name, script in scripts.items()}

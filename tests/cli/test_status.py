@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def report(project: Project, *arguments: str, status: int) -> dict[str, Any]:
     outcome = project.verb("status", "--format", "json", *arguments)
     assert outcome.status == status, outcome.text
     value: dict[str, Any] = json.loads(outcome.out)
-    others = {"run", "lock", "unchecked", "findings"}
+    others = {"run", "lock", "unchecked", "findings", "applied", "batches"}
     assert set(value) == {*KEYS, *others}
     assert {name: set(value[name]) for name in KEYS} == KEYS
     return value
@@ -106,6 +107,63 @@ def test_some_pending_then_none(chain: Project) -> None:
     assert "Ledger" in shown
 
 
+def test_the_applied_revisions_and_what_became_of_their_files(chain: Project) -> None:
+    chain.done("upgrade", "head")
+    first, second = (chain.versions / f"r{n}_.py" for n in (1, 2))
+    first.write_text(first.read_text() + "# a remark\n")
+    second.write_text(second.read_text() + "more = 1\n")
+
+    found = report(chain, status=1)
+    assert [one["revision"] for one in found["applied"]] == ["r3", "r2", "r1"]
+    assert [one["file"] for one in found["applied"]] == [
+        *("as applied", "edited", "reformatted"),
+    ]
+    for one in found["applied"]:
+        assert one["applied_at"].endswith("+00:00")
+        assert one["applied_by"]
+        assert 0 < one["seconds"] < 60
+    shown = text(chain, status=1)
+    assert "Applied  3 revisions:\n           r3  the message of r3: 2" in shown
+    assert re.search(r"r2  .* UTC by \S+, took \d+\.\d\ds, file edited\n", shown)
+    assert "upgrade head" not in shown
+
+    second.unlink()
+    (chain.versions / "r3_.py").unlink()
+    assert [one["file"] for one in report(chain, status=1)["applied"]][:2] == [
+        *("missing", "missing"),
+    ]
+
+
+def test_the_batches(chain: Project) -> None:
+    chain.done("upgrade", "r1")
+    for name in ("one", "two", "three", "four"):
+        (chain.path / f"{name}.csv").write_text("a\n1\n")
+        load = ("ingest", "load", f"{name}.csv", "--label", "Loaded", "--batch", name)
+        assert chain.verb(*load).status == 0
+
+    found = report(chain, status=1)
+    assert [one["batch"] for one in found["batches"]] == ["one", "two", "three", "four"]
+    assert found["batches"][0]["created_nodes"] == 1
+    shown = text(chain, status=1)
+    assert "Batches  4, the last 3:\n           four  loaded, 1 node and 0 rel" in shown
+    assert " one " not in shown
+
+
+def test_what_would_be_refused_is_not_advised(
+    chain: Project, neo4j_graph: Graph
+) -> None:
+    chain.done("upgrade", "r2")
+    advice = "for `alembic -c neo4j.ini upgrade head`"
+    assert advice in text(chain, status=1)
+
+    neo4j_graph.transaction([("MATCH (n) DETACH DELETE n", {})])
+    shown = text(chain, status=1)
+    assert "1 revision, once what is wrong below is mended:" in shown
+    assert advice not in shown
+    assert "stamp-missing" in shown
+    chain.failed("upgrade", "head")
+
+
 def test_a_long_list_fits_on_a_screen(live: Project) -> None:
     down = None
     for number in range(30):
@@ -115,6 +173,11 @@ def test_a_long_list_fits_on_a_screen(live: Project) -> None:
     assert "and 20 more" in shown
     assert len(shown.splitlines()) < 24
     assert len(report(live, status=1)["history"]["pending"]) == 30
+    live.done("upgrade", "r19")
+    shown = text(live, status=1)
+    assert "20 revisions, the last 5:" in shown
+    assert len(shown.splitlines()) < 24
+    assert len(report(live, status=1)["applied"]) == 20
 
 
 def test_branches(live: Project) -> None:

@@ -43,7 +43,7 @@ _DATE = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d(\.\d+)?)?\b")
 _SECONDS = re.compile(r"\b\d+\.\d\ds\b")
 _RELEASE = re.compile(r"\bNeo4j \d+\.\d+\.\d+\b")
 _ADDRESS = re.compile(r"\bbolt://127\.0\.0\.1:\d+")
-_WHO = re.compile(r"\b[\w.-]+@[\w.-]+\b")
+_WHO = re.compile(r"\b[\w.-]+@[\w.-]+\b|(?<=UTC by )[\w.-]+")
 _FILE = re.compile(r"(?:#|//) (?P<path>[\w./*-]+\.\w+)(?P<generated> \(generated\))?")
 _FAILED = ("FAILED", "ERROR", "Error", "Killed")
 _SIMILAR = 0.6

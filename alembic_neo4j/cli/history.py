@@ -1,0 +1,112 @@
+"""``alembic-neo4j history``: all that was done to the graph, what failed as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.checks.evidence import HistoryEvidence
+    from alembic_neo4j.checks.status import HistoryEntry
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+
+@click.command()
+@project_options
+@click.option("--revision", help="Only what was done to this revision.")
+@click.option("--action", help="Only upgrade, downgrade, stamp, or a verb such as run.")
+@click.option(
+    "--state",
+    type=click.Choice(["done", "failed", "open"]),
+    help="Only what was done, was given up, or has not ended.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Not more than these.")
+@format_option
+def history(
+    config: Config,
+    revision: str | None,
+    action: str | None,
+    state: str | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Show what was done to the graph, the last of it first: by whom, when, how long.
+
+    It is the long form of `alembic-neo4j status`, and reads the ledger alone; what
+    failed is in it as well. The last ones that fit the other options are what --limit
+    counts. Alembic's `history` lists the files instead.
+    """
+    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.migration.status import messages, read_entries
+
+    def look(
+        context: Neo4jMigrationContext,
+    ) -> tuple[list[HistoryEntry], HistoryEvidence, Mapping[str, str]]:
+        entries, files = read_entries(context)
+        return entries, files, messages(context, files.files)
+
+    entries, files, said = inspect_project(config, look)
+    fitting = [
+        entry
+        for entry in entries
+        if revision in (None, entry.revision)
+        and action in (None, entry.action)
+        and state in (None, entry.state)
+    ]
+    shown = fitting[:limit]
+    if as_json:
+        rows = [_row(entry, files, said) for entry in shown]
+        print_json({"entries": rows, "of": len(fitting)})
+    else:
+        _print(shown, files, said, len(fitting))
+
+
+def _row(
+    entry: HistoryEntry, files: HistoryEvidence, said: Mapping[str, str]
+) -> dict[str, Any]:
+    from alembic_neo4j.cli.status_report import applied_row, in_utc
+
+    applied = applied_row(entry.applied, files) if entry.applied else None
+    if applied is not None:
+        del applied["revision"]
+    return {
+        "action": entry.action,
+        "subject": entry.subject,
+        "message": said.get(entry.revision or ""),
+        "state": entry.state,
+        "at": in_utc(entry.at).isoformat(),
+        "by": entry.by,
+        "applied": applied,
+    }
+
+
+def _print(
+    shown: Sequence[HistoryEntry],
+    files: HistoryEvidence,
+    said: Mapping[str, str],
+    of: int,
+) -> None:
+    from alembic_neo4j.checks.status import file_state
+    from alembic_neo4j.cli.status_report import in_utc
+
+    for entry in shown:
+        message = said.get(entry.revision or "", "")
+        details = [f"{in_utc(entry.at):%Y-%m-%d %H:%M} UTC by {entry.by}"]
+        if entry.applied is not None and entry.applied.seconds is not None:
+            details.append(f"took {entry.applied.seconds:.2f}s")
+        if entry.applied is not None:
+            details.append(f"file {file_state(entry.applied, files)}")
+        click.echo(
+            f"{entry.state:<7} {entry.action} {entry.subject}"
+            f"{f'  {message}' if message else ''}: {', '.join(details)}"
+        )
+    if not shown:
+        click.echo("There is nothing of that.")
+    elif len(shown) < of:
+        click.echo(f"and {of - len(shown):,} earlier")
