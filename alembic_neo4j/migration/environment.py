@@ -19,7 +19,7 @@ from alembic_neo4j.migration.configuration import Configuration, read_configurat
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.directives import process_revision_directives
 from alembic_neo4j.migration.ledger_connection import LedgerConnection
-from alembic_neo4j.migration.target import ModelTarget
+from alembic_neo4j.migration.target import DEFAULT_DATABASE, ModelTarget
 
 
 class EnvironmentProxy(Protocol):
@@ -46,10 +46,14 @@ class EnvironmentProxy(Protocol):
 def target_schema(config: Config) -> ModelTarget:
     """Return what autogenerate compares with: the models that ``neo4j.models`` names.
 
-    They are imported when a comparison needs them: an upgrade does not.
+    They are imported when a comparison needs them: an upgrade does not. Those whose
+    ``__target_databases__`` lack the project's database, ``neo4j`` without
+    ``neo4j.database``, are left out.
     """
     arguments = list(getattr(config.cmd_opts, "x", None) or ())
-    return ModelTarget(read_configuration(config, arguments).models)
+    configuration = read_configuration(config, arguments)
+    database = configuration.graph.database or DEFAULT_DATABASE
+    return ModelTarget(configuration.models, database)
 
 
 @contextmanager

@@ -10,14 +10,21 @@ from typing import Any
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.schema.elements import Schema
 
+DEFAULT_DATABASE = "neo4j"
+"""The database that a server has from the beginning, where none is named."""
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ModelTarget:
-    """The packages of the models; Alembic's ``target_metadata`` of a graph."""
+    """The packages of the models; Alembic's ``target_metadata`` of a graph.
+
+    Models that name other databases than this one are none of the graph's.
+    """
 
     packages: tuple[str, ...]
+    database: str = DEFAULT_DATABASE
 
     def schema(self) -> Schema:
         """Import the models and return their schema; raises ModelError."""
@@ -28,7 +35,7 @@ class ModelTarget:
             )
         from alembic_neo4j.schema.models import read_models
 
-        found = read_models(self.packages)
+        found = read_models(self.packages, self.database)
         for warning in found.warnings:
             log.warning("%s", warning)
         log.info(

@@ -19,16 +19,21 @@ from alembic_neo4j.schema.properties import unknown_keywords
 
 
 def model_warnings(
-    models: Sequence[Model], schema: Schema, packages: Sequence[str]
+    models: Sequence[Model],
+    schema: Schema,
+    packages: Sequence[str],
+    *,
+    elsewhere: Sequence[Model] = (),
 ) -> Iterator[str]:
     """Yield the warnings, each naming class and file: nothing here stops a reading.
 
     They are of keywords that neomodel swallows, of properties and relationships that
     it does not see, of targets that it can't resolve, and of labels and types that no
-    model of the schema has.
+    model of the schema has. `elsewhere` are the models of other databases.
     """
     for package in packages:
-        if not any(lies_in(m.cls.__module__, [package]) for m in models):
+        defined = (m.cls.__module__ for m in (*models, *elsewhere))
+        if not any(lies_in(module, [package]) for module in defined):
             yield (
                 f"neo4j.models: no model with a label is defined in {package!r}; "
                 "a class counts where it is defined."

@@ -56,14 +56,16 @@ class ModelSchema:
     relationships: int
 
 
-def read_models(packages: Sequence[str]) -> ModelSchema:
+def read_models(packages: Sequence[str], database: str | None = None) -> ModelSchema:
     """Return the schema of the neomodel classes in the packages and modules.
 
     Every module in them is imported; nothing is connected to and no file is written.
     A class is a node of the schema when neomodel gives it a label of its own, sync
     or async. A class below a label that lies outside of the packages has that label
     and its properties, but the label's own indexes belong to whoever owns it. An
-    abstract class below one with a label only hands on what it declares.
+    abstract class below one with a label only hands on what it declares. With a
+    `database`, classes whose ``__target_databases__`` name others only are left out,
+    and one warning says which.
 
     Raises ModelError where a module can't be imported, where there is no model in
     the packages and where declarations contradict each other.
@@ -73,9 +75,14 @@ def read_models(packages: Sequence[str]) -> ModelSchema:
             "neo4j.models is empty; name the packages or modules with the models, "
             "such as neo4j.models = app.models"
         )
-    models = [read_model(cls) for cls in load_node_classes(packages) if has_label(cls)]
-    if not models:
+    found = [read_model(cls) for cls in load_node_classes(packages) if has_label(cls)]
+    if not found:
         raise _no_models(packages)
+    models, others = _of_database(found, database)
+    if not models:
+        raise ModelError(
+            f"neo4j.models: no model is left. {_left_out(others, database)}"
+        )
     carriers = [*_node_carriers(models), *_type_carriers(models)]
     known = _attributes_by_label(carriers)
     installed = {id(c): installed_elements(c, known) for c in carriers}
@@ -91,9 +98,41 @@ def read_models(packages: Sequence[str]) -> ModelSchema:
     )
     return ModelSchema(
         schema,
-        tuple(dict.fromkeys(model_warnings(models, schema, packages))),
+        tuple(
+            dict.fromkeys(
+                (
+                    *([_left_out(others, database)] if others else []),
+                    *model_warnings(models, schema, packages, elsewhere=others),
+                )
+            )
+        ),
         models=len(nodes),
         relationships=len({r.type for n in nodes for r in n.relationships}),
+    )
+
+
+def _of_database(
+    models: Sequence[Model], database: str | None
+) -> tuple[list[Model], list[Model]]:
+    """Return the models of the database, which may be of several, and the others."""
+    ours: list[Model] = []
+    others: list[Model] = []
+    for model in models:
+        # The server does not tell upper from lower case here.
+        names = {name.casefold() for name in model.node.databases}
+        all_of_them = database is None or not names or database.casefold() in names
+        (ours if all_of_them else others).append(model)
+    return ours, others
+
+
+def _left_out(models: Sequence[Model], database: str | None) -> str:
+    shown = ", ".join(
+        f"{described(m.cls)} ({', '.join(m.node.databases)})" for m in models
+    )
+    return (
+        f"Left out, as __target_databases__ does not name {database!r}, the database "
+        f"of this project: {shown}. neo4j.database says which one it is, "
+        f"{database!r} now."
     )
 
 

@@ -290,3 +290,29 @@ def test_the_models_may_be_a_package(project: Project) -> None:
     project.set("neo4j.models", "app.graph")
     project.done("revision", "--autogenerate", "--rev-id", "r1")
     assert 'op.add_node(\n        "Person"' in _text(project, "r1")
+
+
+@pytest.mark.parametrize("database", [None, "neo4j", "films"])
+def test_the_models_of_a_project_are_those_of_its_database(
+    project: Project, database: str | None
+) -> None:
+    project.models(
+        """
+        class Patient(StructuredNode):
+            __target_databases__ = ["neo4j"]
+            name = StringProperty(index=True)
+
+        class Ill(StructuredNode):
+            __label__ = "Patient"
+            __target_databases__ = ["films"]
+            code = StringProperty(index=True)
+        """
+    )
+    project.set("neo4j.database", database)
+    outcome = project.run("revision", "--autogenerate", "--rev-id", "r1")
+    assert outcome.status == 0, outcome.text
+    ours, theirs = ("code", "name") if database == "films" else ("name", "code")
+    assert f'op.add_index("Patient", "{ours}")' in _text(project, "r1")
+    assert f'"{theirs}"' not in _text(project, "r1")
+    assert outcome.err.count("Left out, as __target_databases__") == 1
+    assert "No new upgrade operations detected." in project.done("check")

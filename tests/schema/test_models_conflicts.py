@@ -257,3 +257,55 @@ def test_labels_without_a_model_are_warned_about(read: Read) -> None:
         "app.Rel (app.py:4): a full-text index names 'NO_TYPE', which has no model in "
         "neo4j.models.",
     )
+
+
+TWO_DATABASES = """
+class Base(StructuredNode):
+    __abstract_node__ = True
+    __target_databases__ = ["Db_One"]
+
+class One(Base):
+    __label__ = "Patient"
+    name = StringProperty(unique_index=True)
+
+class Two(StructuredNode):
+    __label__ = "Patient"
+    __target_databases__ = ["db_two", "db_three"]
+    code = StringProperty(index=True)
+
+class Everywhere(StructuredNode):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("database", "properties", "left_out"),
+    [
+        ("db_one", ["name"], "app.Two (app.py:12) (db_three, db_two)"),
+        ("DB_TWO", ["code"], "app.One (app.py:8) (Db_One)"),
+        ("db_three", ["code"], "app.One (app.py:8) (Db_One)"),
+        ("neo4j", None, "app.One (app.py:8) (Db_One), app.Two (app.py:12) (db_three, "),
+    ],
+)
+def test_models_of_another_database_are_left_out_and_told_of_once(
+    write: Write, database: str, properties: list[str] | None, left_out: str
+) -> None:
+    write("app.py", TWO_DATABASES)
+    result = read_models(["app"], database)
+    (warning,) = result.warnings
+    assert f"does not name {database!r}" in warning
+    assert left_out in warning
+    expected = {"Everywhere"} | ({"Patient"} if properties else set())
+    assert set(result.schema.nodes) == expected
+    if properties:
+        patient = result.schema.nodes["Patient"]
+        assert [p.name for p in patient.properties] == properties
+    names = {e.labels for e in result.schema.by_name.values()}
+    assert names == ({("Patient",)} if properties else set())
+
+
+def test_models_of_other_databases_alone_are_an_error(write: Write) -> None:
+    text = TWO_DATABASES.replace("class Everywhere(StructuredNode)", "class E(Two)")
+    write("app.py", text)
+    with pytest.raises(ModelError, match=r"no model is left.*neo4j\.database says"):
+        read_models(["app"], "neo4j")
