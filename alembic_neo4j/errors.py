@@ -37,6 +37,10 @@ class CheckFailed(Neo4jMigrationError):
     """The data in the graph stand in the way of a change."""
 
 
+class RevisionError(Neo4jMigrationError):
+    """A revision's file is no revision, or does what no revision may do."""
+
+
 class ReplayError(Neo4jMigrationError):
     """A revision can't be replayed in memory."""
 

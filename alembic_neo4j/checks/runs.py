@@ -40,10 +40,11 @@ def judge_run(
                 "unit-unknown",
                 shown_unit(unit, run),
                 "it is known whether its statement had its effect",
-                "it was begun, outside of a transaction",
+                "it was begun, and its end is not recorded",
                 "Look in the graph, then say `alembic-neo4j repair --unit-done` or, "
-                "when nothing of it is there, `--unit-undone`; a statement that is "
-                "marked repeatable=True is run again without that.",
+                "when nothing of it is there, `--unit-undone`. A statement that is "
+                "marked repeatable=True is run again without that, and an index or a "
+                "constraint is looked up when the run goes on.",
                 "settle it as --unit-done or --unit-undone says",
                 decision=True,
                 revision=run.steps[0].revision or "",
@@ -86,12 +87,16 @@ def again(steps: Sequence[RunStep], history: HistoryEvidence) -> str:
 
 
 def unsettled(units: Iterable[Unit], run: OpenRun) -> list[Unit]:
-    """Return the auto-commit units of the run's revision that may have run in part."""
+    """Return the units of the run's revision whose end a person may have to tell.
+
+    Auto-commit statements may have run in part; schema commands are looked up when the
+    run goes on, as far as they can be read.
+    """
     return [
         unit
         for unit in units
         if unit.revision == run.steps[0].subject
-        and unit.kind == Kind.AUTOCOMMIT.value
+        and unit.kind in (Kind.AUTOCOMMIT.value, Kind.SCHEMA.value)
         and unit.state != DONE
     ]
 

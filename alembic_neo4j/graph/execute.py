@@ -14,11 +14,9 @@ from alembic_neo4j.graph.ddl import create_text, drop_text
 from alembic_neo4j.graph.limits import Limits as Limits
 from alembic_neo4j.graph.marker import Mark, run_marked
 from alembic_neo4j.graph.merging import run_merge
-from alembic_neo4j.graph.schema_commands import (
-    commanded,
-    create_elements,
-    drop_elements,
-)
+from alembic_neo4j.graph.schema_commands import create_elements, drop_elements
+from alembic_neo4j.graph.schema_runs import EffectUnknown, run_schema
+from alembic_neo4j.graph.schema_text import verb
 from alembic_neo4j.graph.statements import Kind
 from alembic_neo4j.graph.steps import (
     DEFAULT_BATCH_SIZE,
@@ -56,10 +54,12 @@ def units(steps: Iterable[Step]) -> Iterator[list[Step]]:
 
 
 def _may_share(before: Step, step: Step) -> bool:
-    if isinstance(before, Run) and isinstance(step, Run):
-        return before.kind is step.kind and step.kind in {Kind.DATA, Kind.SCHEMA}
     # A create and a drop of one schema in one transaction break the index when it is
     # rolled back (neo4j/neo4j#13539).
+    if isinstance(before, Run) and isinstance(step, Run):
+        if before.kind is step.kind is Kind.SCHEMA:
+            return verb(before.text) == verb(step.text)
+        return before.kind is step.kind is Kind.DATA
     return isinstance(step, (Create, Drop)) and type(step) is type(before)
 
 
@@ -166,6 +166,33 @@ def run_unit(
     return []
 
 
+def left_nothing(step: Step, error: BaseException) -> bool:
+    """Tell whether a group of steps, the first of them given, surely had no effect.
+
+    That is so where the server refused its only transaction. What was cut off, and what
+    it is not known of, may be in the graph.
+    """
+    if isinstance(error, CheckFailed):
+        return not isinstance(step, (Batched, Merge))
+    if isinstance(step, (Batched, Merge, Load, Undo)) or not isinstance(
+        error, StatementError
+    ):
+        return False
+    if isinstance(error, EffectUnknown):
+        return False
+    refused = error if isinstance(error, ServerRefused) else error.__cause__
+    if isinstance(step, Run) and step.kind is Kind.AUTOCOMMIT:
+        return isinstance(refused, ServerRefused) and refused.code == _UNREADABLE
+    if isinstance(refused, ServerRefused):
+        return bool(refused.statement) or not refused.code.startswith(_AT_COMMIT)
+    return True
+
+
+_UNREADABLE = "Neo.ClientError.Statement.SyntaxError"
+_AT_COMMIT = ("Neo.TransientError.", "Neo.DatabaseError.")
+"""What of a commit that is answered so became, the answer does not tell."""
+
+
 def _check(graph: Graph, step: Check) -> None:
     rows = graph.read(step.query, step.parameters)
     if rows:
@@ -200,7 +227,7 @@ def _run(
     if first.kind is Kind.AUTOCOMMIT:
         if resumed and not first.repeatable:
             where = f"{first.place}: " if first.place else ""
-            raise StatementError(
+            raise EffectUnknown(
                 f"{where}this auto-commit statement was begun and may have run in "
                 f"part, so that it is not run again: {first.text.strip()}. Say "
                 "op.run_cypher(…, repeatable=True) or `alembic-neo4j run --repeatable` "
@@ -213,15 +240,9 @@ def _run(
     statements = [(run.text, run.parameters) for run in runs]
     if mark is not None and first.kind is Kind.DATA:
         return run_marked(graph, mark, statements)
-    try:
-        if first.kind is Kind.SCHEMA:
-            return commanded(graph, statements, limits)[-1]
-        return graph.transaction(statements)[-1]
-    except ServerRefused as error:
-        # One transaction: where its effect is there, it was committed the first time.
-        if resumed and error.code in _HAD_ITS_EFFECT:
-            return []
-        raise
+    if first.kind is Kind.SCHEMA:
+        return run_schema(graph, runs, limits, resumed=resumed)
+    return graph.transaction(statements)[-1]
 
 
 def _placed(error: ServerRefused, runs: Sequence[Run]) -> ServerRefused:
@@ -232,13 +253,6 @@ def _placed(error: ServerRefused, runs: Sequence[Run]) -> ServerRefused:
     if not places:
         return error
     place = places[0] if len(places) == 1 else f"{places[0]} to {places[-1]}"
-    return ServerRefused(error.code, f"{place}: {error.server_message}")
-
-
-_HAD_ITS_EFFECT = {
-    "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists",
-    "Neo.ClientError.Schema.IndexAlreadyExists",
-    "Neo.ClientError.Schema.ConstraintAlreadyExists",
-    "Neo.DatabaseError.Schema.IndexDropFailed",
-    "Neo.DatabaseError.Schema.ConstraintDropFailed",
-}
+    return ServerRefused(
+        error.code, f"{place}: {error.server_message}", error.statement
+    )

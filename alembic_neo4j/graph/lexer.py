@@ -105,6 +105,18 @@ def significant_tokens(text: str) -> list[Token]:
     return [token for token in lex(text) if not token.is_trivia]
 
 
+def command_tokens(text: str) -> Sequence[Token]:
+    """Return the significant tokens of one statement without what stands in front.
+
+    That is ``CYPHER 5`` and ``USE``; of what is only explained nothing is left. The
+    last ``;`` is cut off. Raises as `lex`.
+    """
+    tokens = significant_tokens(text)
+    body = _without_prefix(tokens) if tokens else tokens
+    explained = any(t.keyword in ("EXPLAIN", "PROFILE") for t in tokens[: -len(body)])
+    return [] if explained else body
+
+
 def split_statements(text: str) -> list[ScriptStatement]:
     """Return the statements of a script, which stand between ``;``.
 

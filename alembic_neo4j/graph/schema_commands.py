@@ -51,7 +51,7 @@ def create_elements(
             commanded(graph, statements, limits)
     except ServerRefused as error:
         raise StatementError(_why_not_created(graph, missing, error)) from error
-    _await_online(graph, elements, limits)
+    await_online(graph, elements, limits, withdrawn=elements)
 
 
 def commanded(
@@ -111,9 +111,18 @@ _PAUSES = (*repeat(0.002, 20), 0.02, 0.1, 0.5)
 """A small index takes some milliseconds, and one that is late holds up all the rest."""
 
 
-def _await_online(
-    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
+def await_online(
+    graph: Graph,
+    elements: Sequence[Index | Constraint],
+    limits: Limits,
+    *,
+    withdrawn: Sequence[Index | Constraint],
 ) -> None:
+    """Wait until the indexes among the elements are online.
+
+    Raises StatementError where one fails or takes too long; those to be `withdrawn`
+    are dropped before.
+    """
     # A constraint's index is populated before its transaction commits. Asked by name,
     # since one foreign FAILED index breaks every wait for all of a database.
     names = [e.name for e in elements if isinstance(e, Index)]
@@ -129,8 +138,10 @@ def _await_online(
             limits.interrupts.check()
             time.sleep(next(pauses, _PAUSES[-1]))
     if late:
-        _withdraw(graph, elements, limits)
-        raise StatementError(_why_not_online(late, timed_out=timed_out))
+        _withdraw(graph, withdrawn, limits)
+        raise StatementError(
+            _why_not_online(late, timed_out=timed_out, dropped=bool(withdrawn))
+        )
 
 
 def _shown_states(late: Sequence[Row]) -> str:
@@ -138,7 +149,7 @@ def _shown_states(late: Sequence[Row]) -> str:
     return f"indexes to be populated: {', '.join(shown)}"
 
 
-def _why_not_online(waiting: Sequence[Row], *, timed_out: bool) -> str:
+def _why_not_online(waiting: Sequence[Row], *, timed_out: bool, dropped: bool) -> str:
     states = "; ".join(
         f"{row['name']!r} is {row['state']}"
         + (f": {row['failureMessage']}" if row["failureMessage"] else "")
@@ -148,15 +159,15 @@ def _why_not_online(waiting: Sequence[Row], *, timed_out: bool) -> str:
         advice = "give it more time with neo4j.schema_timeout"
     else:
         advice = "mend the data and run the same command"
-    return (
-        f"the index did not come online: {states}. It has been dropped again; {advice}"
-    )
+    what = "has been dropped again" if dropped else "was there before: drop it"
+    return f"the index did not come online: {states}. It {what}; {advice}"
 
 
 def _withdraw(
     graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
 ) -> None:
-    commanded(graph, [(drop_text(element), {}) for element in elements], limits)
+    if elements:
+        commanded(graph, [(drop_text(element), {}) for element in elements], limits)
 
 
 def drop_elements(

@@ -93,12 +93,12 @@ def checked_name(name: str) -> str:
 
 
 class UnitRunner(Protocol):
-    """What runs a step as a unit of its own, exactly once.
+    """What runs a step as a unit of its own, exactly once."""
 
-    `touched` says whether anything may have been written, `interrupts` when to stop.
-    """
-
-    touched: bool
+    @property
+    def touched(self) -> bool:
+        """Whether anything may have been written."""
+        ...
 
     @property
     def interrupts(self) -> Interrupts:

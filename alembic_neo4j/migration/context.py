@@ -38,7 +38,7 @@ from alembic_neo4j.migration.plan import (
     plan,
 )
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.revision_files import whole_history
+from alembic_neo4j.migration.revision_code import call, needed_functions, whole_history
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.script import ScriptRunner, program_call
 
@@ -194,7 +194,7 @@ class Neo4jMigrationContext(MigrationContext):
         or one follows a revision that is not there.
         """
         assert self._migrations_fn is not None
-        with whole_history():
+        with whole_history(), needed_functions():
             steps = self._migrations_fn(heads, self)
             return cast("Sequence[Step]", list(steps or ()))
 
@@ -357,7 +357,8 @@ class Neo4jMigrationContext(MigrationContext):
                     item.script.path,
                     self._loaded_batches(item),
                 )
-                step.migration_fn(**kw)
+                name = "upgrade" if step.is_upgrade else "downgrade"
+                call(item.script, name, runner.thread, kw)
                 runner.flush()
             if not maintainer.heads:
                 self._version.create(cast("Connection", self.connection))

@@ -34,6 +34,7 @@ from alembic_neo4j.migration.plan import (
     plan,
     shown_heads,
 )
+from alembic_neo4j.migration.revision_code import call
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.schema.digest import schema_digest
@@ -250,7 +251,8 @@ class Deployment:
         runner.recorder = recorder
         runner.begin(item.script.revision, item.before, item.script.path)
         try:
-            item.step.migration_fn(**kw)
+            name = "upgrade" if item.step.is_upgrade else "downgrade"
+            call(item.script, name, runner.thread, kw)
             runner.flush()
         except BaseException as error:
             self._note_failure(error, item, touched=runner.touched)

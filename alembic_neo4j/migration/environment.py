@@ -19,6 +19,7 @@ from alembic_neo4j.migration.configuration import Configuration, read_configurat
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.directives import process_revision_directives
 from alembic_neo4j.migration.ledger_connection import LedgerConnection
+from alembic_neo4j.migration.revision_code import load_revisions, no_exit, whole_history
 from alembic_neo4j.migration.target import DEFAULT_DATABASE, ModelTarget
 
 
@@ -61,7 +62,8 @@ def configure(context: EnvironmentProxy, **options: Any) -> Iterator[None]:
     """Configure Alembic for the graph and its ledger; close both in the end.
 
     `options` are those of Alembic's own ``context.configure``. Nothing is opened, nor
-    created, before it is needed. Raises ConfigurationError.
+    created, before it is needed. Raises ConfigurationError, and RevisionError or
+    LedgerError where the revision files are no history.
     """
     if getattr(context.config, "cmd_opts", None) is not None:
         # The program ends soon after this: looking for garbage among all that was
@@ -74,13 +76,17 @@ def configure(context: EnvironmentProxy, **options: Any) -> Iterator[None]:
     )
     graph = Graph(configuration.graph)
     try:
-        with quiet_alembic():
+        with whole_history(), quiet_alembic():
             context.configure(
                 **_place(context, configuration, ledger),
                 **_options(configuration, options),
             )
-        _replace(context, graph, ledger, configuration)
-        yield
+        ours = _replaced(context, graph, ledger, configuration)
+        if not ours.inspects:
+            # Whoever inspects tells of a broken history among other things.
+            load_revisions(ours.script)
+        with no_exit():
+            yield
     finally:
         graph.close()
         ledger.close()
@@ -116,12 +122,12 @@ def _given(attributes: Mapping[str, Any]) -> Engine | Connection | None:
     )
 
 
-def _replace(
+def _replaced(
     context: EnvironmentProxy,
     graph: Graph,
     ledger: LedgerConnection,
     configuration: Configuration,
-) -> None:
+) -> Neo4jMigrationContext:
     stock = context.get_context()
     ours = Neo4jMigrationContext(
         stock, graph=graph, ledger=ledger, options=configuration.options
@@ -131,3 +137,4 @@ def _replace(
     environment = stock.environment_context
     assert environment is not None
     environment._migration_context = ours
+    return ours

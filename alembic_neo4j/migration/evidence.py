@@ -39,6 +39,7 @@ from alembic_neo4j.migration.graph_evidence import (
 )
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.revision_code import load_revisions
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Schema
@@ -155,6 +156,7 @@ def read_history(
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
+            load_revisions(context.script)
             heads = tuple(context.script.get_heads())
             scripts = history.below(heads)
         except Exception as error:

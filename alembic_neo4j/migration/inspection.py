@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.graph.interrupts import Interrupted
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 
 Found = TypeVar("Found")
@@ -40,8 +41,8 @@ def inspect_project(
     try:
         with EnvironmentContext(config, script, fn=fn, dont_mutate=True, inspects=True):
             script.run_env()
-    except Exception as error:
-        if looked or isinstance(error, CommandError):
+    except (Exception, SystemExit) as error:
+        if looked or isinstance(error, (CommandError, Interrupted)):
             raise
         raise ConfigurationError(
             f"{script.dir}/env.py failed: {type(error).__name__}: {error}"

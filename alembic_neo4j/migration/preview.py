@@ -50,6 +50,7 @@ from alembic_neo4j.migration.plan import (
 from alembic_neo4j.migration.preflight import find_obstacles, foreseen
 from alembic_neo4j.migration.replay import Event as ReplayedEvent
 from alembic_neo4j.migration.replay import Loading, OnLedger, Statement
+from alembic_neo4j.migration.revision_code import load_revisions
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def read_plan(
     Nothing is written and nothing waited for. Without `ask` the graph is left alone.
     Raises CommandError for a target that is none, IrreversibleError and ReplayError.
     """
+    load_revisions(context.script)
     heads, recorded = context.get_current_heads(), context.recorded()
     planned = plan(_steps(context, target, heads, down), heads, context.history)
     if recorded.open_run and is_relative(target):

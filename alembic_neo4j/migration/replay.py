@@ -25,6 +25,7 @@ from alembic_neo4j.migration.operations import (
     RunCypherFileOp,
     RunCypherOp,
 )
+from alembic_neo4j.migration.revision_code import OwnThread, call
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.elements import Schema
 
@@ -124,11 +125,11 @@ class History:
 
     def upgrade(self, script: Script, before: Schema) -> Recording:
         """Replay a revision's upgrade upon a schema."""
-        return record(script, script.module.upgrade, before)
+        return record(script, "upgrade", before)
 
     def downgrade(self, script: Script, before: Schema) -> Recording:
         """Replay a revision's downgrade upon a schema."""
-        return record(script, script.module.downgrade, before)
+        return record(script, "downgrade", before)
 
     def below(self, revisions: Iterable[str]) -> list[Script]:
         """Return the revisions and all that they build on, from the base on."""
@@ -138,8 +139,8 @@ class History:
         return list(reversed(list(self._script.iterate_revisions(heads, "base"))))
 
 
-def record(script: Script, function: Callable[[], Any], before: Schema) -> Recording:
-    """Run a revision's function with nothing behind it and return what it did.
+def record(script: Script, function: str, before: Schema) -> Recording:
+    """Run ``upgrade`` or ``downgrade`` with nothing behind it; return what it did.
 
     Raises ReplayError when the function raises; NotImplementedError passes, since
     that is how a downgrade says that it can't be done.
@@ -147,7 +148,7 @@ def record(script: Script, function: Callable[[], Any], before: Schema) -> Recor
     recorder = _Recorder(before, script.path, BatchNames(script.revision))
     try:
         with _proxied(_RecordingOperations(_RecordingContext(recorder), recorder)):
-            function()
+            call(script, function, recorder.thread, {})
     except NotImplementedError:
         raise
     except Exception as error:
@@ -164,8 +165,10 @@ class _Recorder:
     batches: BatchNames
     events: list[Event] = field(default_factory=list)
     autocommit: bool = False
+    thread: OwnThread = field(default_factory=OwnThread)
 
     def invoke(self, operation: GraphOperation) -> Any:
+        self.thread.check()
         if isinstance(operation, ChangeOp):
             self.events.append((operation.change, self.schema))
             self.schema = operation.change.apply(self.schema)
@@ -189,14 +192,17 @@ class _Recorder:
 
     def execute(self, cypher: str) -> None:
         """Note the statement: what it does is outside of the history."""
+        self.thread.check()
         self.events.append(Statement(cypher, False, self.autocommit))
 
     def on_ledger(self, text: str, _act: Callable[[], None] = lambda: None) -> None:
         """Note it and do nothing: the ledger's database is outside of the history."""
+        self.thread.check()
         self.events.append(OnLedger(text))
 
     @contextmanager
     def autocommit_block(self) -> Iterator[None]:
+        self.thread.check()
         self.autocommit = True
         try:
             yield

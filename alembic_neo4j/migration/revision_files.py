@@ -7,14 +7,11 @@ import hashlib
 import io
 import os
 import tokenize
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from alembic.script import Script
 
-from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.migration import cypher_files
 
 SCHEMA_HASH = "schema_hash"
@@ -160,20 +157,3 @@ def _offset(text: str, line: int, column: int) -> int:
     lines = list(io.StringIO(text))
     before = sum(map(len, lines[: line - 1]))
     return before + len(lines[line - 1].encode()[:column].decode())
-
-
-@contextmanager
-def whole_history() -> Iterator[None]:
-    """Raise LedgerError in the block where the revision files are no history."""
-    # Alembic warns, and then runs one of two files, or fails with a KeyError.
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "error", r"Revision .* is (not present|present more than once)", UserWarning
-        )
-        try:
-            yield
-        except UserWarning as warning:
-            raise LedgerError(
-                f"{warning}: the revision files are no history. Nothing has run; mend "
-                "or remove the file"
-            ) from warning

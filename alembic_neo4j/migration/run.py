@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from alembic_neo4j.errors import (
-    CheckFailed,
     IrreversibleError,
     LedgerError,
     Neo4jMigrationError,
@@ -22,6 +23,7 @@ from alembic_neo4j.graph.execute import (
     Limits,
     digest_of,
     kind_of,
+    left_nothing,
     only_reads,
     ordered,
     run_unit,
@@ -34,16 +36,7 @@ from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.rows import rows_from_text, rows_to_text
 from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.graph.steps import (
-    Batched,
-    Check,
-    Load,
-    Merge,
-    Run,
-    Step,
-    Stop,
-    Undo,
-)
+from alembic_neo4j.graph.steps import Load, Run, Step
 from alembic_neo4j.ledger.journal import DONE, Journal, Unit
 from alembic_neo4j.migration.batch_operations import BatchOperation, LoadOp
 from alembic_neo4j.migration.batches import Batches, Writing
@@ -55,6 +48,7 @@ from alembic_neo4j.migration.operations import (
     RunCypherFileOp,
     RunCypherOp,
 )
+from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
 from alembic_neo4j.schema.elements import Schema
 
@@ -85,8 +79,8 @@ class GraphRunner:
 
     Operations that return nothing are buffered; one that returns rows runs at once,
     after what is in the buffer. `schema` is the history's, up to the last operation.
+    `thread` is the only one that may ask for anything.
     With a `recorder` a unit that a killed run has finished is not run again.
-    `touched` says whether the revision may have written anything.
     """
 
     def __init__(
@@ -106,7 +100,8 @@ class GraphRunner:
         self.batches = Batches(graph, batch_property)
         self.revision = self.file = ""
         self.schema = Schema()
-        self.touched = False
+        self._void: set[int] = set()
+        self.thread = OwnThread()
 
     def begin(self, revision: str, schema: Schema, file: str = "") -> None:
         """Start a revision, in its file, upon the schema of the history before it."""
@@ -114,10 +109,27 @@ class GraphRunner:
         self.batches.start(revision, revision=revision)
         self._buffer.clear()
         self._position = 0
-        self.touched = False
+        self._void.clear()
+
+    @property
+    def touched(self) -> bool:
+        """Whether the revision may have written anything, in this command or before."""
+        if self.recorder is None:
+            return False
+        try:
+            units = self.recorder.journal.units(self.recorder.run)
+        except SQLAlchemyError:
+            return True
+        return any(
+            unit.revision == self.revision
+            and unit.kind not in _READING
+            and unit.position not in self._void
+            for unit in units
+        )
 
     def invoke(self, operation: GraphOperation) -> Any:
         """Buffer the operation, or run it and return its rows."""
+        self.thread.check()
         if isinstance(operation, ChangeOp):
             change = operation.change
             self._buffer += steps(change, self.schema, revision=self.revision)
@@ -136,12 +148,13 @@ class GraphRunner:
 
     def execute(self, cypher: str) -> None:
         """Buffer a raw statement."""
+        self.thread.check()
         self._buffer.append(Run(cypher, self._kind(cypher)))
 
     def add(self, steps: Sequence[Step]) -> None:
         """Buffer steps, of statements those whose kind is known."""
         for step in steps:
-            if self._autocommit and isinstance(step, Run):
+            if self._autocommit and isinstance(step, Run) and not _is_schema(step):
                 step = replace(step, kind=Kind.AUTOCOMMIT)
             self._buffer.append(step)
 
@@ -179,6 +192,7 @@ class GraphRunner:
     @contextmanager
     def autocommit_block(self) -> Iterator[None]:
         """Run the block's raw statements outside of explicit transactions."""
+        self.thread.check()
         self.flush()
         self._autocommit = True
         try:
@@ -195,7 +209,10 @@ class GraphRunner:
         return self.flush()
 
     def _kind(self, cypher: str) -> Kind:
-        return Kind.AUTOCOMMIT if self._autocommit else classify(cypher)
+        kind = classify(cypher)
+        # What the catalogue tells of is better known than by itself.
+        outside = self._autocommit and kind is not Kind.SCHEMA
+        return Kind.AUTOCOMMIT if outside else kind
 
     def _once(
         self,
@@ -211,7 +228,6 @@ class GraphRunner:
         planned = Unit(self.revision, self._position, kind_of(unit), digest_of(unit))
         known = self.recorder.known(self.revision, self._position)
         if known is not None:
-            self.touched |= known.kind not in _READING
             _refuse_another(known, planned)
             if known.state == DONE:
                 return rows_from_text(known.rows)
@@ -220,7 +236,7 @@ class GraphRunner:
             journal.begin_unit(run, planned)
             self.recorder.commit()
         mark = Mark(run, self.revision, self._position)
-        rows = self._attempted(unit, mark, resumed=known is not None)
+        rows = self._attempted(unit, planned, mark, resumed=known is not None)
         if _is_autocommit(unit[0]):
             # It has had its effect, whatever its rows are; of any other kind the graph
             # tells, until the next commit does.
@@ -236,6 +252,7 @@ class GraphRunner:
 
         It shares its transaction with the record that says so.
         """
+        self.thread.check()
         self.flush()
         if self.recorder is None:
             act()
@@ -244,7 +261,6 @@ class GraphRunner:
         digest = hashlib.sha256(text.encode()).hexdigest()
         planned = Unit(self.revision, self._position, "ledger", digest, DONE)
         known = self.recorder.known(self.revision, self._position)
-        self.touched = True
         if known is not None:
             _refuse_another(known, planned)
             return
@@ -253,31 +269,32 @@ class GraphRunner:
         self.recorder.commit()
 
     def _attempted(
-        self, unit: Sequence[Step], mark: Mark, *, resumed: bool
+        self, unit: Sequence[Step], planned: Unit, mark: Mark, *, resumed: bool
     ) -> list[Row]:
-        step = unit[0]
         try:
-            rows = run_unit(self._graph, unit, self._limits, mark=mark, resumed=resumed)
+            return run_unit(self._graph, unit, self._limits, mark=mark, resumed=resumed)
         except BaseException as error:
-            self.touched |= self._may_stand(step, mark, error)
+            if isinstance(unit[0], Load):
+                if not resumed and not self._has_loaded(mark):
+                    self._void.add(planned.position)
+            elif left_nothing(unit[0], error):
+                self._void.add(planned.position)
+                if not _is_marked(unit[0]):
+                    self._record_refused(planned)
             raise
-        self.touched |= not isinstance(step, (Check, Stop))
-        return rows
 
-    def _may_stand(self, step: Step, mark: Mark, error: BaseException) -> bool:
-        """Whether something of a step that failed may have been written."""
-        if isinstance(step, Load):
-            try:
-                return has_loaded(self._graph, mark)
-            except Neo4jMigrationError:
-                return True
-        if isinstance(error, CheckFailed):
-            return isinstance(step, (Batched, Merge))
-        if isinstance(error, StatementError):
-            # The server said no, and its transaction left nothing; what is done in
-            # many of them may stand in part.
-            return isinstance(step, (Batched, Merge, Undo)) or _is_autocommit(step)
-        return True
+    def _record_refused(self, planned: Unit) -> None:
+        """Record that a unit did not happen: its next attempt is a first one."""
+        assert self.recorder is not None
+        with suppress(Neo4jMigrationError, SQLAlchemyError):
+            self.recorder.journal.forget_unit(self.recorder.run, planned)
+            self.recorder.commit()
+
+    def _has_loaded(self, mark: Mark) -> bool:
+        try:
+            return has_loaded(self._graph, mark)
+        except Neo4jMigrationError:
+            return True
 
 
 def _transferred(
@@ -298,6 +315,15 @@ def _kept(rows: list[Row]) -> str:
     except StatementError as error:
         log.warning("The rows are lost when this run is resumed: %s", error)
         return "[]"
+
+
+def _is_marked(step: Step) -> bool:
+    """Whether the graph itself tells, by its marker, that a step has had its effect."""
+    return isinstance(step, Run) and step.kind is Kind.DATA
+
+
+def _is_schema(step: Run) -> bool:
+    return step.kind is Kind.SCHEMA
 
 
 def _is_autocommit(step: Step) -> bool:

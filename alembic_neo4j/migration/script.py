@@ -26,6 +26,7 @@ from alembic_neo4j.migration.operations import (
     RunCypherFileOp,
     RunCypherOp,
 )
+from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.migration.script_batches import ScriptBatches
 from alembic_neo4j.migration.transfer_operation import TransferOp
 from alembic_neo4j.schema.elements import Schema
@@ -40,6 +41,7 @@ class ScriptRunner:
         self._batches = ScriptBatches(batch_property)
         self.revision = self.file = ""
         self.schema = Schema()
+        self.thread = OwnThread()
 
     def begin(
         self,
@@ -57,6 +59,7 @@ class ScriptRunner:
 
     def invoke(self, operation: GraphOperation) -> Any:
         """Buffer what the operation would run; it has no rows."""
+        self.thread.check()
         if isinstance(operation, ChangeOp):
             change = operation.change
             self._buffer += steps(change, self.schema, revision=self.revision)
@@ -81,10 +84,12 @@ class ScriptRunner:
 
     def execute(self, cypher: str) -> None:
         """Buffer a raw statement."""
+        self.thread.check()
         self._buffer.append(Run(cypher, classify(cypher)))
 
     def on_ledger(self, _text: str, act: Callable[[], None]) -> None:
         """Write what a revision asks of the ledger's database, as a remark."""
+        self.thread.check()
         self.flush()
         act()
 

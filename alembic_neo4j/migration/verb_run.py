@@ -73,7 +73,7 @@ def run_recorded(
                 ledger.remember_data_runs(recorder.run)
                 context.commit()
         except BaseException as error:
-            touched = runner.touched or _has_begun(recorder)
+            touched = runner.touched
             ends = repeatable and isinstance(error, Neo4jMigrationError)
             _note_failure(context, step, error, stays=touched and not ends)
             raise
@@ -163,11 +163,6 @@ def _note_run(context: Neo4jMigrationContext, ledger: Ledger, run: str) -> None:
     ledger.remember_data_runs(stamp.run, run)
     context.commit()
     note_run(context.graph, run)
-
-
-def _has_begun(recorder: Recorder) -> bool:
-    """Whether the command that was killed may have written anything."""
-    return recorder.resumed and bool(recorder.journal.units(recorder.run))
 
 
 def _note_failure(
