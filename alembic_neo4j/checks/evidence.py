@@ -67,7 +67,8 @@ class HistoryEvidence:
 class LedgerEvidence:
     """What the ledger says; `units` are those of the open run.
 
-    The stamp of its graph names one of the `data_runs`.
+    The stamp of its graph names one of the `data_runs`. The origins are where the
+    addresses of graph and ledger were read.
     """
 
     heads: tuple[str, ...] = ()
@@ -77,6 +78,8 @@ class LedgerEvidence:
     open_run: OpenRun | None = None
     units: tuple[Unit, ...] = ()
     data_runs: tuple[str | None, ...] = (None,)
+    graph_origin: str = "neo4j.url"
+    ledger_origin: str = "sqlalchemy.url"
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def _judge_heads(ledger: LedgerEvidence, history: HistoryEvidence) -> Iterator[F
             f"revision {head}",
             f"a revision of {history.directory}",
             "the ledger is at it, and there is no file of it",
-            "Get the files of those who applied it, or correct sqlalchemy.url."
+            f"Get the files of those who applied it, or correct {ledger.ledger_origin}."
             if head in ledger.applied
             else "It was never recorded as applied: another program wrote to the "
             "version table, or it is damaged. Give the graph a version table of its "

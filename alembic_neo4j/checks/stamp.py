@@ -44,20 +44,21 @@ def judge_stamp(
     mine = f"stamped by this ledger at {shown_heads(ledger.heads)}"
     if stamp is None:
         if ledger.heads:
-            yield _without_stamp(mine, resemblance)
+            yield _without_stamp(mine, ledger, resemblance)
         elif not knows_latest_data(stamp, ledger.data_runs):
-            yield _stale_data()
+            yield _stale_data(ledger)
         return
     found = f"stamped {shown_heads(stamp.heads)}"
     if _is_lost(ledger, stamp):
-        yield _lost(stamp, history)
+        yield _lost(stamp, ledger, history)
     elif stamp.ledger and stamp.ledger != ledger.identity:
         yield Finding(
             "stamp-foreign",
             "the graph",
             mine,
             f"{found} by another ledger",
-            "Correct sqlalchemy.url or neo4j.url; to make this ledger the graph's: "
+            f"Correct {ledger.ledger_origin} or {ledger.graph_origin}; to make this "
+            "ledger the graph's: "
             "`alembic -c neo4j.ini stamp --purge REVISION`.",
         )
     elif set(stamp.heads) == set(ledger.heads):
@@ -82,16 +83,17 @@ def judge_stamp(
     if stamp.ledger == ledger.identity and not knows_latest_data(
         stamp, ledger.data_runs
     ):
-        yield _stale_data()
+        yield _stale_data(ledger)
 
 
-def _stale_data() -> Finding:
+def _stale_data(ledger: LedgerEvidence) -> Finding:
     return Finding(
         "data-stale",
         "the graph",
         "it knows the latest run that changed its data by this ledger",
         "it knows another one: the graph, or the ledger, is an older copy",
-        "Correct neo4j.url or sqlalchemy.url. Where the graph is what it is to be: "
+        f"Correct {ledger.graph_origin} or {ledger.ledger_origin}. Where the graph is "
+        "what it is to be: "
         "`alembic-neo4j repair --only data-stale`; a batch that is not there can be "
         "loaded again then.",
         "count what each batch has in the graph, and record those that are not there",
@@ -99,13 +101,16 @@ def _stale_data() -> Finding:
     )
 
 
-def _without_stamp(mine: str, resemblance: Resemblance) -> Finding:
+def _without_stamp(
+    mine: str, ledger: LedgerEvidence, resemblance: Resemblance
+) -> Finding:
     return Finding(
         "stamp-missing",
         "the graph",
         mine,
         "no stamp: it is another graph, or one that was emptied or restored",
-        "Correct neo4j.url or sqlalchemy.url; to say which revision the graph is at: "
+        f"Correct {ledger.graph_origin} or {ledger.ledger_origin}; to say which "
+        "revision the graph is at: "
         "`alembic -c neo4j.ini stamp --purge REVISION`. Where it is at the ledger's "
         "heads: `alembic-neo4j repair --only stamp-missing`.",
         "stamp it for this ledger",
@@ -120,7 +125,7 @@ def _is_lost(ledger: LedgerEvidence, stamp: Stamp) -> bool:
     return empty and another and bool(stamp.heads or stamp.ledger)
 
 
-def _lost(stamp: Stamp, history: HistoryEvidence) -> Finding:
+def _lost(stamp: Stamp, ledger: LedgerEvidence, history: HistoryEvidence) -> Finding:
     unknown = [head for head in stamp.heads if head not in history.files]
     return Finding(
         "ledger-lost",
@@ -128,7 +133,7 @@ def _lost(stamp: Stamp, history: HistoryEvidence) -> Finding:
         f"the ledger of this graph, which is stamped {shown_heads(stamp.heads)}",
         "a ledger without a revision",
         f"There is no file of {shown_heads(unknown)} here: get the files of those who "
-        "applied it, or correct neo4j.url."
+        f"applied it, or correct {ledger.graph_origin}."
         if unknown
         else f"Restore it, or rebuild it from the stamp: `{ADOPT}`.",
         "" if unknown else "rebuild the ledger from the stamp and today's files",
@@ -148,7 +153,7 @@ def not_adoptable(
     ):
         return None
     if _is_lost(ledger, stamp):
-        lost = _lost(stamp, history)
+        lost = _lost(stamp, ledger, history)
         return f"expected {lost.expected}. {lost.advice}"
     return (
         f"the ledger is at {shown_heads(ledger.heads)} and the graph is stamped "

@@ -47,7 +47,7 @@ def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_target(
         config: Config, version: str | None, as_json: bool, **options: Any
     ) -> Any:
-        from alembic_neo4j.migration.configuration import project_directory
+        from alembic_neo4j.migration.sources import project_directory
 
         target = Target(project_directory(config), version, as_json)
         return command(target=target, **options)
@@ -67,7 +67,8 @@ def local() -> None:
 def start(config: Config, version: str | None, as_json: bool) -> None:
     """Start the server, or find the one that runs."""
     from alembic_neo4j.graph.local import ensure_started
-    from alembic_neo4j.migration.configuration import local_release, project_directory
+    from alembic_neo4j.migration.configuration import local_release
+    from alembic_neo4j.migration.sources import project_directory
 
     arguments = list(getattr(config.cmd_opts, "x", None) or ())
     server = ensure_started(

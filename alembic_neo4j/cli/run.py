@@ -58,9 +58,9 @@ def run(
     :param are understood; rows are not shown.
     """
     from alembic_neo4j.graph.cypher_files import read_cypher_file
-    from alembic_neo4j.migration.configuration import project_directory
     from alembic_neo4j.migration.file_run import named, run_file
     from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.migration.sources import project_directory
 
     name = named(file, project_directory(config))
     read = read_cypher_file(file, parameters, name=name, repeatable=repeatable)

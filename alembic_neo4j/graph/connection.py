@@ -6,7 +6,6 @@ import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -20,6 +19,8 @@ from alembic_neo4j.graph.driver import load_driver
 from alembic_neo4j.graph.parameters import sendable
 from alembic_neo4j.graph.rows import Row as Row
 from alembic_neo4j.graph.rows import Rows
+from alembic_neo4j.graph.settings import Credentials as Credentials
+from alembic_neo4j.graph.settings import GraphSettings as GraphSettings
 from alembic_neo4j.waiting import each_waited_for, waiting_for
 
 if TYPE_CHECKING:
@@ -55,38 +56,6 @@ class Lock(Protocol):
 
     def prove(self) -> None:
         """Raise LockError where the lock is known to be lost."""
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """How to authenticate: ``none``, ``basic``, ``bearer`` or ``kerberos``.
-
-    `secret` is the password, the token or the ticket; it is never shown.
-    """
-
-    scheme: str = "none"
-    principal: str = "neo4j"
-    secret: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
-class GraphSettings:
-    """Where the graph is and how to get in.
-
-    `url` may be ``local`` or ``local:<version>``: a server of our own, whose files are
-    under `project` and whose credentials are its own.
-    """
-
-    url: str
-    project: Path
-    credentials: Credentials = Credentials()
-    database: str | None = None
-    trusted_certificates: Path | None = None
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the server is one that we start ourselves."""
-        return self.url == "local" or self.url.startswith("local:")
 
 
 class Graph:
@@ -271,8 +240,9 @@ class Graph:
             )
         except (driver_errors.ConfigurationError, ValueError) as error:
             raise ConfigurationError(
-                f"neo4j.url = {self._url}: {error}. Expected local, local:<version> or "
-                "an address such as bolt://host:7687 or neo4j+s://host"
+                f"{self.settings.origin('url')}: {self._url}: {error}. Expected local, "
+                "local:<version> or an address such as bolt://host:7687 or "
+                "neo4j+s://host"
             ) from error
 
     def _endpoint(self) -> tuple[str, Credentials]:
@@ -294,7 +264,7 @@ class Graph:
     def _unreachable(self, error: Exception) -> ConnectionFailed:
         return ConnectionFailed(
             f"no Neo4j answers at {self._url}: {_reason(error)}. Start the server, "
-            "or correct its address: neo4j.url, or ALEMBIC_NEO4J_URI where that is set"
+            f"or correct its address, {self.settings.origin('url')}"
         )
 
     def _refused(
@@ -310,21 +280,19 @@ class Graph:
             ):
                 return ConnectionFailed(
                     f"{self._url} asks for credentials, and there are none for this "
-                    "address. It takes them from where it is given itself: "
-                    "ALEMBIC_NEO4J_USERNAME and ALEMBIC_NEO4J_PASSWORD for one in the "
-                    "file or in ALEMBIC_NEO4J_URI; -x neo4j.username and "
-                    "-x neo4j.password_file for one in -x neo4j.url"
+                    "address. It takes them from where it is given itself, "
+                    f"{self.settings.origin('url')}: give "
+                    f"{self.settings.credentials_origin}"
                 )
             return ConnectionFailed(
                 f"{self._url} refuses the credentials: {_reason(error.message)}. "
-                "Give the right ones in ALEMBIC_NEO4J_USERNAME and "
-                "ALEMBIC_NEO4J_PASSWORD, or in the file that "
-                "ALEMBIC_NEO4J_PASSWORD_FILE names"
+                f"Give the right ones: {self.settings.credentials_origin}"
             )
         if code == "Neo.ClientError.Database.DatabaseNotFound":
             return ConnectionFailed(
                 f"{self._url} has no database {self.settings.database!r}: correct "
-                "neo4j.database, or leave it out for the user's home database"
+                f"{self.settings.origin('database')}, or leave it out for the user's "
+                "home database"
             )
         return ServerRefused(code, str(error.message), statement)
 

@@ -30,26 +30,34 @@ _UNWRITABLE = (
 """What SQLite says of a file, or its disk, that takes no more."""
 
 
-def database_url(url: str) -> URL:
-    """Return the URL of the ledger's database.
+def database_url(url: str, origin: str = "sqlalchemy.url") -> URL:
+    """Return the URL of the ledger's database; `origin` is where it was read.
 
     Raises ConfigurationError when it is none of SQLAlchemy's.
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
+        # It is not shown: what can't be read may hold a password anywhere.
         raise ConfigurationError(
-            "sqlalchemy.url is not a database URL; expected one such as "
+            f"{origin} is not a database URL; expected one such as "
             "sqlite:///%(here)s/neo4j_ledger.db"
-        ) from error
+        ) from None
     try:
         parsed.get_dialect()
-    except NoSuchModuleError as error:
-        raise _unusable(parsed, error) from error
+    except (NoSuchModuleError, ArgumentError, ValueError) as error:
+        raise _unusable(parsed, error, origin) from error
+    if "\0" in (parsed.database or ""):
+        raise ConfigurationError(f"{origin} names a file with a NUL in it")
     return parsed
 
 
-def open_engine(url: str | URL) -> Engine:
+def shown_url(url: URL) -> str:
+    """Return a URL as messages show it: without its password and its query."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def open_engine(url: str | URL, origin: str = "sqlalchemy.url") -> Engine:
     """Return an engine for the ledger; a SQLite file is opened in WAL mode.
 
     Its statements raise LockError when another process does not end what it writes,
@@ -57,11 +65,11 @@ def open_engine(url: str | URL) -> Engine:
     Raises ConfigurationError when the URL is none of SQLAlchemy's, or its driver is not
     installed.
     """
-    parsed = database_url(url) if isinstance(url, str) else url
+    parsed = database_url(url, origin) if isinstance(url, str) else url
     try:
         engine = create_engine(parsed)
-    except (ArgumentError, ModuleNotFoundError) as error:
-        raise _unusable(parsed, error) from error
+    except (ArgumentError, ModuleNotFoundError, TypeError, ValueError) as error:
+        raise _unusable(parsed, error, origin) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     if engine.dialect.name == "postgresql":
@@ -71,15 +79,15 @@ def open_engine(url: str | URL) -> Engine:
     return engine
 
 
-def connect(engine: Engine) -> Connection:
+def connect(engine: Engine, origin: str = "sqlalchemy.url") -> Connection:
     """Return a connection; raises ConfigurationError when there is none to be had."""
     try:
         return engine.connect()
-    except DBAPIError as error:
-        url = engine.url.render_as_string(hide_password=True)
+    except (DBAPIError, TypeError, ValueError) as error:
+        reason = getattr(error, "orig", None) or error
         raise ConfigurationError(
-            f"the ledger {url} can't be opened: {error.orig}. Correct sqlalchemy.url, "
-            "or mend what the message names"
+            f"the ledger {shown_url(engine.url)} can't be opened: {_line(reason)}. "
+            f"Correct {origin}, or mend what the message names"
         ) from error
 
 
@@ -137,12 +145,17 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(name)
 
 
-def _unusable(url: URL, error: Exception) -> ConfigurationError:
-    shown = url.render_as_string(hide_password=True)
+def _line(error: object) -> str:
+    """Return what an error says, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2]).rstrip(".") or type(error).__name__
+
+
+def _unusable(url: URL, error: Exception, origin: str) -> ConfigurationError:
     return ConfigurationError(
-        f"sqlalchemy.url = {shown}: {error}. The ledger is a SQLAlchemy database, such "
-        "as sqlite:///%(here)s/neo4j_ledger.db; the graph's address belongs in "
-        "neo4j.url"
+        f"{origin} = {shown_url(url)}: {_line(error)}. The ledger is a SQLAlchemy "
+        "database, such as sqlite:///%(here)s/neo4j_ledger.db; the graph's address "
+        "belongs in neo4j.url"
     )
 
 
@@ -163,7 +176,7 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 
 def _tell_of_waits(engine: Engine) -> None:
     """Let the log tell where the database is slow to connect or to answer."""
-    name = engine.url.render_as_string(hide_password=True)
+    name = shown_url(engine.url)
     # PostgreSQL is waited for for as long as it is at work, SQLite for others only.
     limit = _BUSY_SECONDS if engine.dialect.name == "sqlite" else None
 
@@ -189,7 +202,7 @@ def _say_what_is_wrong(
     # Without a connection it is `connect` that says why there is none.
     if context.connection is None or context.engine is None:
         return None
-    name = context.engine.url.render_as_string(hide_password=True)
+    name = shown_url(context.engine.url)
     lines = str(context.original_exception).splitlines()
     error = lines[0] if lines else type(context.original_exception).__name__
     if context.is_disconnect:

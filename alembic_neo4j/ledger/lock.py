@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from alembic_neo4j.errors import ConfigurationError, LockError
-from alembic_neo4j.ledger.engine import connect, open_engine, sqlite_path
+from alembic_neo4j.ledger.engine import connect, open_engine, shown_url, sqlite_path
 from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
@@ -59,13 +59,13 @@ def ledger_lock(
         yield
 
 
-def check_location(url: URL) -> None:
+def check_location(url: URL, origin: str = "sqlalchemy.url") -> None:
     """Raise ConfigurationError where there is no directory for a SQLite ledger."""
     path = sqlite_path(url)
     if path is not None and not path.parent.is_dir():
         raise ConfigurationError(
-            f"the ledger {url.render_as_string(hide_password=True)} can't be opened: "
-            f"there is no directory {path.parent}. Correct sqlalchemy.url, or make it"
+            f"the ledger {shown_url(url)} can't be opened: there is no directory "
+            f"{path.parent}. Correct {origin}, or make it"
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, String, column, inspect, select, table
 
 from alembic_neo4j.errors import LedgerError
+from alembic_neo4j.ledger.engine import shown_url
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.ledger.tables import revisions
 
@@ -26,14 +27,14 @@ def check_ownership(
     ledger = Ledger(connection, version_table)
     if ledger.exists() and ledger.identity is not None:
         return
-    url = connection.engine.url.render_as_string(hide_password=True)
+    url = shown_url(connection.engine.url)
     raise LedgerError(
         f"the version table {version_table} of {url} is not this graph's: it is at "
         f"{', '.join(rows)}, and alembic_neo4j has recorded nothing beside it. It is "
         "that of another project which Alembic migrates, and is left as it is; nothing "
         "has been written. Give the graph a version table of its own, such as "
         "`version_table = graph_version` in the configuration file, or another "
-        "database in sqlalchemy.url. See the how-to guide on a shared database"
+        "database for the ledger. See the how-to guide on a shared database"
     )
 
 
@@ -51,7 +52,7 @@ def check_recorded(
         now = version_rows(connection, version_table)
         unknown = _unrecorded(connection, version_table, now)
     if unknown:
-        url = connection.engine.url.render_as_string(hide_password=True)
+        url = shown_url(connection.engine.url)
         raise LedgerError(
             f"the version table {version_table} of {url} is at {', '.join(unknown)}, "
             "which was never recorded as applied to the graph: another program wrote "

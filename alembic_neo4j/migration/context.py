@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
 from alembic.runtime.migration import (
@@ -284,6 +285,11 @@ class Neo4jMigrationContext(MigrationContext):
         return self._ledger.url
 
     @property
+    def ledger_origin(self) -> str:
+        """Where that URL was read, as messages name it."""
+        return self._ledger.origin
+
+    @property
     def is_ledger_missing(self) -> bool:
         """Whether the ledger is a file that does not exist."""
         return self._ledger.is_missing
@@ -313,17 +319,20 @@ class Neo4jMigrationContext(MigrationContext):
     def recorded(self) -> Recorded:
         """Return what the ledger says before anything is written, tables included."""
         self.check_ledger()
+        graph = self.graph.settings.origin("url")
+        found = Recorded(graph_origin=graph, ledger_origin=self.ledger_origin)
         if self._ledger.is_missing or self.connection is None:
-            return Recorded()
+            return found
         ledger = Ledger(self.connection, self.version_table)
         if not ledger.exists():
-            return Recorded()
-        return Recorded(
-            ledger.identity,
-            ledger.stamped_heads,
-            ledger.applied(),
-            self.journal.open_run(),
-            ledger.data_runs,
+            return found
+        return replace(
+            found,
+            identity=ledger.identity,
+            stamped=ledger.stamped_heads,
+            applied=ledger.applied(),
+            open_run=self.journal.open_run(),
+            data_runs=ledger.data_runs,
         )
 
     def _run(self, kw: dict[str, Any]) -> None:

@@ -72,7 +72,9 @@ def configure(context: EnvironmentProxy, **options: Any) -> Iterator[None]:
         atexit.register(gc.freeze)
     configuration = read_configuration(context.config, context.get_x_argument())
     ledger = LedgerConnection(
-        configuration.ledger_url, _given(context.config.attributes)
+        configuration.ledger_url,
+        _given(context.config.attributes),
+        configuration.ledger_origin,
     )
     graph = Graph(configuration.graph)
     try:

@@ -134,6 +134,8 @@ def read_ledger(context: Neo4jMigrationContext) -> LedgerEvidence:
         run,
         context.journal.units(run.run) if run else (),
         recorded.data_runs,
+        recorded.graph_origin,
+        recorded.ledger_origin,
     )
 
 

@@ -21,12 +21,19 @@ class LedgerConnection:
     """Opens the ledger's database when there is something to write.
 
     `given` is what a caller passed in ``config.attributes["connection"]``: it is used
-    as it is, and a Connection is left open, in the state in which it came.
+    as it is, and a Connection is left open, in the state in which it came. `origin` is
+    where the URL was read, as messages name it.
     """
 
-    def __init__(self, url: str, given: Engine | Connection | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        given: Engine | Connection | None = None,
+        origin: str = "sqlalchemy.url",
+    ) -> None:
         self._given = given
-        self.url = database_url(url) if given is None else given.engine.url
+        self.origin = origin if given is None else "config.attributes['connection']"
+        self.url = database_url(url, origin) if given is None else given.engine.url
         self._in_transaction = isinstance(given, Connection) and given.in_transaction()
         self.failure: ConfigurationError | None = None
         """Why the ledger could not be opened for reading."""
@@ -88,7 +95,9 @@ class LedgerConnection:
         if isinstance(self._given, Connection):
             return self._given
         if self._opened is None:
-            self._opened = connect(self._given or open_engine(self.url))
+            self._opened = connect(
+                self._given or open_engine(self.url, self.origin), self.origin
+            )
         return self._opened
 
     def check(self, connection: Connection, table: str, schema: str | None) -> None:

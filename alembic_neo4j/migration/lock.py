@@ -26,7 +26,7 @@ def locked(context: Neo4jMigrationContext) -> Iterator[None]:
     It waits for ``neo4j.lock_timeout`` seconds and says for whom. Raises LockError;
     what is written to graph or ledger after the lock was lost raises it, too.
     """
-    check_location(context.ledger_url)
+    check_location(context.ledger_url, context.ledger_origin)
     context.check_ledger()
     timeout = context.options.lock_timeout
     owner = Owner.of_this_process()

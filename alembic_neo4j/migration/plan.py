@@ -39,7 +39,8 @@ class Recorded:
     """What the ledger says of itself, before a run.
 
     `stamped` are the heads that it knows to be in the graph's stamp, unless its latest
-    ones are there; `data_runs` the runs of which the stamp names one.
+    ones are there; `data_runs` the runs of which the stamp names one. The origins are
+    where the addresses of graph and ledger were read.
     """
 
     identity: str | None = None
@@ -47,6 +48,8 @@ class Recorded:
     applied: Mapping[str, AppliedRevision] = field(default_factory=dict)
     open_run: OpenRun | None = None
     data_runs: tuple[str | None, ...] = (None,)
+    graph_origin: str = "neo4j.url"
+    ledger_origin: str = "sqlalchemy.url"
 
 
 @dataclass(frozen=True)
@@ -239,9 +242,9 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
             raise LedgerError(
                 f"the ledger is at {shown_heads(heads)}, but the graph has no stamp: "
                 "it is another graph, or one that was emptied or restored. Correct "
-                "neo4j.url or sqlalchemy.url; to say which revision the graph is at "
-                "all the same: `alembic -c neo4j.ini stamp --purge REVISION`, or where "
-                "it is at the ledger's heads: "
+                f"{recorded.graph_origin} or {recorded.ledger_origin}; to say which "
+                "revision the graph is at all the same: `alembic -c neo4j.ini stamp "
+                "--purge REVISION`, or where it is at the ledger's heads: "
                 "`alembic-neo4j repair --only stamp-missing`"
             )
         _check_data(stamp, recorded, heads)
@@ -264,9 +267,10 @@ def _check_data(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
     raise LedgerError(
         f"the ledger is at {shown_heads(heads)}, and the graph does not know the "
         "latest run by which it changed the data: one of them was restored from an "
-        "older copy, or emptied. Correct neo4j.url or sqlalchemy.url; where the graph "
-        "is what it is to be: `alembic-neo4j repair --only data-stale`, which counts "
-        "what each batch has there"
+        f"older copy, or emptied. Correct {recorded.graph_origin} or "
+        f"{recorded.ledger_origin}; where the graph is what it is to be: "
+        "`alembic-neo4j repair --only data-stale`, which counts what each batch has "
+        "there"
     )
 
 
@@ -280,9 +284,9 @@ def check_stamp_owner(
             adopt = f"; where the ledger was lost, rebuild it from the graph: `{ADOPT}`"
         raise LedgerError(
             f"another ledger manages this graph, at {shown_heads(stamp.heads)}; this "
-            f"one is at {shown_heads(heads)}. Correct sqlalchemy.url or neo4j.url; to "
-            "make this ledger the graph's: `alembic -c neo4j.ini stamp --purge "
-            f"REVISION`{adopt}"
+            f"one is at {shown_heads(heads)}. Correct {recorded.ledger_origin} or "
+            f"{recorded.graph_origin}; to make this ledger the graph's: "
+            f"`alembic -c neo4j.ini stamp --purge REVISION`{adopt}"
         )
 
 

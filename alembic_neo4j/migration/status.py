@@ -13,6 +13,7 @@ from alembic_neo4j.checks.evidence import (
 from alembic_neo4j.checks.status import HistoryEntry, Status, history_entries
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
+from alembic_neo4j.ledger.engine import shown_url
 from alembic_neo4j.migration.batch_states import batches_now
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.evidence import reached, read_history, read_ledger
@@ -33,7 +34,7 @@ def read_status(context: Neo4jMigrationContext) -> Status:
     batches = reached("ledger", lambda: batches_now(context), [])
     return Status(
         Evidence(history, ledger, graph=graph, unchecked=tuple(unchecked)),
-        context.ledger_url.render_as_string(hide_password=True),
+        shown_url(context.ledger_url),
         not context.is_ledger_missing,
         context.graph.url,
         context.graph.database if graph else "",

@@ -7,7 +7,9 @@ from alembic import context
 from alembic_neo4j import environment
 
 config = context.config
-if config.config_file_name and Path(config.config_file_name).exists():
+# A program that calls Alembic's functions has its own logging.
+is_program = config.cmd_opts is not None
+if is_program and config.config_file_name and Path(config.config_file_name).exists():
     fileConfig(config.config_file_name, disable_existing_loggers=False)
 
 # The models that neo4j.models names: autogenerate compares the history with them.

@@ -31,7 +31,7 @@ WRONG = {
         "URI scheme 'http' is not supported", environment={"URI": "http://127.0.0.1"}
     ),
     "no such port": Wrong(
-        "no Neo4j answers at bolt://127.0.0.1:nope",
+        "ALEMBIC_NEO4J_URI = bolt://127.0.0.1:nope: Port could not be cast",
         environment={"URI": "bolt://127.0.0.1:nope"},
     ),
     "no such host": Wrong(
@@ -55,11 +55,11 @@ WRONG = {
     ),
     # The password of the environment is that of the address in the environment.
     "another server's password": Wrong(
-        "-x neo4j.password_file for one in -x neo4j.url",
+        "-x neo4j.url: give -x neo4j.username and -x neo4j.password_file",
         arguments=("-x", "neo4j.url={url}"),
     ),
     "wrong database": Wrong(
-        "has no database 'nope': correct neo4j.database",
+        "has no database 'nope': correct -x neo4j.database",
         arguments=("-x", "neo4j.database=nope"),
     ),
     "wrong edition": Wrong(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import io
+import logging
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import (
     compare_metadata,
     produce_migrations,
@@ -220,3 +222,23 @@ def test_a_schema_and_a_list_are_target_metadata_as_well(project: Project) -> No
     assert {diff[1] for diff in compared} == {"Person", "Pet"}
     with pytest.raises(ConfigurationError, match="target_metadata is a str"):
         compare_metadata(_context(), "models")
+
+
+def test_the_logging_of_a_program_is_its_own(
+    chain: Project, neo4j_graph: Graph
+) -> None:
+    root, ours = logging.getLogger(), logging.getLogger("alembic_neo4j")
+    handler = logging.NullHandler()
+    root.addHandler(handler)
+    before = (root.handlers[:], root.level, ours.handlers[:], ours.level)
+    try:
+        config = chain.config()
+        command.upgrade(config, "r1")
+        assert (root.handlers, root.level, ours.handlers, ours.level) == before
+    finally:
+        root.removeHandler(handler)
+    # The program `alembic` is told by the file what to log.
+    assert (
+        "Running upgrade r1 -> r2"
+        in chain.program("-c", "neo4j.ini", "upgrade", "r2").err
+    )
