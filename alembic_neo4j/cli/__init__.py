@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from alembic_neo4j import __version__
+from alembic_neo4j.cli.crochet import tell_of_crochet
 from alembic_neo4j.cli.group import VerbGroup
 from alembic_neo4j.cli.invocation import shown_options
 
@@ -37,3 +40,4 @@ def main() -> None:
 
     The migrations themselves are run by Alembic: alembic -c neo4j.ini upgrade head
     """
+    tell_of_crochet(os.environ)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -81,7 +82,8 @@ def _bar(what: str) -> Iterator[_Update]:
         TextColumn("{task.fields[note]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    with _logged_above(bar):
         task = bar.add_task(what, total=None, note="")
 
         def update(done: int, total: int, note: str) -> None:
@@ -90,8 +92,34 @@ def _bar(what: str) -> Iterator[_Update]:
         yield update
 
 
+@contextmanager
+def _logged_above(bar: Live) -> Iterator[None]:
+    """Show a bar; what is logged to the terminal meanwhile has lines of its own."""
+    terminal = sys.stderr
+    with bar:
+        # The bar stands in for the stream that handlers were made with.
+        handlers = [one for one in _handlers() if one.stream is terminal]
+        for handler in handlers:
+            handler.setStream(sys.stderr)
+        try:
+            yield
+        finally:
+            for handler in handlers:
+                handler.setStream(terminal)
+
+
+def _handlers() -> Iterator[logging.StreamHandler[Any]]:
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    for logger in loggers:
+        for handler in getattr(logger, "handlers", ()):
+            if isinstance(handler, logging.StreamHandler):
+                yield handler
+
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rich.progress import Progress as Live
 
     _Update = Callable[[int, int, str], None]
 

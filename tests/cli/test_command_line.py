@@ -10,7 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from alembic_neo4j.cli import main
 from alembic_neo4j.cli.examples import EXAMPLES
 from alembic_neo4j.cli.reports import REPORTS
 from alembic_neo4j.cli.shapes import misfits, number, row, rows, text
+from tests.docs.documents import ROOT
 from tests.migration.project import NOWHERE, Project
 
 
@@ -38,6 +39,7 @@ def _verbs(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str
             yield (*path, name)
 
 
+PROGRAM = (sys.executable, "-m", "alembic_neo4j.cli")
 VERBS = list(_verbs(main))
 LEAVES = [path for path in VERBS if path not in {p[:-1] for p in VERBS if p}]
 
@@ -113,9 +115,11 @@ def test_a_terminal_shows_all_of_it_in_boxes() -> None:
     assert "…" not in text
 
 
-def _on_a_terminal(*arguments: str, **environment: str) -> str:
+def _on_a_terminal(
+    *arguments: str, program: Sequence[str] = PROGRAM, **environment: str
+) -> str:
     ours, theirs = pty.openpty()
-    program = [sys.executable, "-m", "alembic_neo4j.cli", *arguments]
+    program = [*program, *arguments]
     done = subprocess.Popen(
         program,
         stdin=theirs,
@@ -347,3 +351,92 @@ def test_what_does_not_fit_is_found(value: object, expected: list[str]) -> None:
         a=text(), b=rows("", c=number()), d=text().or_null(), f=text().at_times()
     )
     assert list(misfits(shape, value)) == expected
+
+
+# The environment and the terminal ----------------------------------------------------
+
+
+def test_variables_of_crochet_are_told_of_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CROCHET_NEO4J_URI", "bolt://s3cret")
+    monkeypatch.setenv("CROCHET_NEO4J_PASSWORD", "s3cret")
+    monkeypatch.setenv("CROCHET_TOKEN", "s3cret")
+    monkeypatch.delenv("ALEMBIC_NEO4J_URI", raising=False)
+    monkeypatch.delenv("ALEMBIC_NEO4J_PASSWORD", raising=False)
+    where = ("-x", f"neo4j.url={NOWHERE}")
+
+    outcome = project.verb(*where, "status", "--format", "json")
+    assert json.loads(outcome.out)["graph"]["url"] == NOWHERE
+    assert outcome.err.splitlines().count(outcome.err.splitlines()[0]) == 1
+    assert outcome.err.startswith(
+        "Not read: CROCHET_NEO4J_PASSWORD, CROCHET_NEO4J_URI, CROCHET_TOKEN, of "
+        "crochet. ALEMBIC_NEO4J_PASSWORD takes the place of CROCHET_NEO4J_PASSWORD; "
+        "ALEMBIC_NEO4J_URI takes the place of CROCHET_NEO4J_URI."
+    )
+    assert "s3cret" not in outcome.text
+
+    monkeypatch.setenv("ALEMBIC_NEO4J_URI", NOWHERE)
+    assert "the place of CROCHET_NEO4J_URI" not in project.verb("status").err
+
+
+BASH = """
+eval "$(_ALEMBIC_NEO4J_COMPLETE=bash_source alembic-neo4j)"
+complete -p alembic-neo4j
+COMP_WORDS=({words}); COMP_CWORD={last}
+_alembic_neo4j_completion alembic-neo4j
+echo "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("alembic-neo4j stat", "status"),
+        ("alembic-neo4j -c neo4j.ini ingest lo", "load"),
+        ("alembic-neo4j status --form", "--format"),
+        ("alembic-neo4j status --format j", "json"),
+    ],
+)
+def test_bash_completes(words: str, expected: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", BASH.format(words=words, last=len(words.split()) - 1)],
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    registered, completed = done.stdout.splitlines()
+    assert registered.endswith("_alembic_neo4j_completion alembic-neo4j")
+    assert completed == expected
+    how_to = (ROOT / "docs" / "how-to" / "completion.md").read_text()
+    assert BASH.splitlines()[1] in how_to
+
+
+LOGGING = """
+import logging, sys, time
+from alembic_neo4j.cli.progress import shown_progress
+from alembic_neo4j.ingest.progress import Progress
+logging.basicConfig(stream=sys.stderr, format="%(message)s", level="INFO")
+before = sys.stderr
+with shown_progress("people.csv") as report:
+    for number in range(5):
+        report(Progress(number, number, 10))
+        time.sleep(0.15)
+        logging.getLogger("alembic").info("line %s of the log", number)
+logging.getLogger("alembic").info("afterwards")
+assert logging.root.handlers[0].stream is before is sys.stderr
+"""
+
+
+def test_a_bar_and_the_log_share_no_line() -> None:
+    text = _on_a_terminal(program=[sys.executable, "-c", LOGGING])
+
+    assert "people.csv" in text
+    for said in [*(f"line {n} of the log" for n in range(5)), "afterwards"]:
+        (line,) = [part for part in text.split("\n") if said in part]
+        # What the terminal shows of the line, once the bar has been erased.
+        assert line.rpartition("\x1b[2K")[2].strip("\r") == said
