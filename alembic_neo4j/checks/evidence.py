@@ -69,6 +69,8 @@ class LedgerEvidence:
 
     The stamp of its graph names one of the `data_runs`. The origins are where the
     addresses of graph and ledger were read.
+    `readable` names the file of a SQLite ledger that other users of the machine
+    may read.
     """
 
     heads: tuple[str, ...] = ()
@@ -80,6 +82,7 @@ class LedgerEvidence:
     data_runs: tuple[str | None, ...] = (None,)
     graph_origin: str = "neo4j.url"
     ledger_origin: str = "sqlalchemy.url"
+    readable: str = ""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ CODES: Mapping[str, tuple[Severity, str]] = {
     "data-stale": (_ERROR, "the graph does not know the ledger's latest data"),
     "stamp-late": (_REMARK, "the graph is still to be stamped"),
     "ledger-lost": (_ERROR, "the ledger is empty, the graph is stamped"),
+    "ledger-readable": (_REMARK, "other users of the machine may read the ledger"),
     "run-open": (_WARNING, "a run was begun and has not ended"),
     "run-active": (_REMARK, "another command writes at this moment"),
     "unit-unknown": (_WARNING, "nobody knows how far an auto-commit statement got"),

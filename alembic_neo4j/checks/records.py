@@ -58,6 +58,15 @@ def judge_history(history: HistoryEvidence) -> Iterator[Finding]:
 
 def judge_ledger(ledger: LedgerEvidence, history: HistoryEvidence) -> Iterator[Finding]:
     """Yield where the ledger does not fit the files, and what is still to be run."""
+    if ledger.readable:
+        yield Finding(
+            "ledger-readable",
+            "the ledger",
+            "a file that only its user may read (mode 0600)",
+            f"{ledger.readable} is open to other users",
+            "It was there before, or was opened up on purpose: where it was not, "
+            f"`chmod 600 {ledger.readable}`.",
+        )
     for revision, record in ledger.applied.items():
         yield from _judge_file(revision, record, history)
     if history.files or not history.failure:

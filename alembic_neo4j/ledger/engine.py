@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +146,59 @@ def sqlite_path(url: URL) -> Path | None:
     if name in {"", ":memory:"} or url.query.get("mode") == "memory":
         return None
     return Path(name)
+
+
+def create_private(url: URL) -> None:
+    """Create the file of a SQLite ledger that is not there, for its user alone.
+
+    SQLite gives the files of its log the same mode. What can't be created is left to
+    whoever connects to say.
+    """
+    path = sqlite_path(url)
+    if path is None or "mode" in url.query:
+        return
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def others_may_read(url: URL) -> bool:
+    """Tell whether a SQLite ledger is open to other users of the machine."""
+    path = sqlite_path(url)
+    if path is None or os.name == "nt":
+        return False
+    with suppress(OSError):
+        return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+    return False
+
+
+def overwrite_removed(connection: Connection) -> None:
+    """Let SQLite overwrite with zeros what is removed on this connection."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+
+
+_REMAINS = "alembic_neo4j_remains"
+
+
+def mark_remains(connection: Connection) -> None:
+    """Remember that the log still has what was removed in this transaction."""
+    connection.info[_REMAINS] = True
+
+
+def empty_log(connection: Connection) -> None:
+    """Empty SQLite's log after a commit where it has what was removed in that.
+
+    While somebody reads what was before, it is left to the last one who closes.
+    """
+    if not connection.info.pop(_REMAINS, False) or connection.dialect.name != "sqlite":
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_LOG_MILLISECONDS}")
+    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    connection.rollback()
+
+
+_LOG_MILLISECONDS = 500
 
 
 def _line(error: object) -> str:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from alembic_neo4j.ledger.batches import BatchLedger
+from alembic_neo4j.ledger.engine import mark_remains
 from alembic_neo4j.ledger.store import user_name
 from alembic_neo4j.ledger.tables import runs, units
 
@@ -185,14 +186,29 @@ class Journal:
             .where(runs.c.run == run)
             .values(finished=runs.c.finished + 1, **state)
         )
+        if last:
+            self._forget_rows(run)
 
     def abandon(self) -> None:
         """End the open run as it is, if there is one."""
-        self._connection.execute(
-            update(runs)
-            .where(runs.c.version_table == self._version_table, runs.c.state == "open")
-            .values(state="abandoned")
+        is_open = (
+            runs.c.version_table == self._version_table,
+            runs.c.state == "open",
         )
+        ended = self._connection.scalars(select(runs.c.run).where(*is_open)).all()
+        self._connection.execute(update(runs).where(*is_open).values(state="abandoned"))
+        for run in ended:
+            self._forget_rows(run)
+
+    def _forget_rows(self, run: str) -> None:
+        """Remove what statements returned: only a run that goes on needs it."""
+        done = self._connection.execute(
+            update(units)
+            .where(units.c.run == run, units.c.rows != "[]")
+            .values(rows="[]")
+        )
+        if done.rowcount:
+            mark_remains(self._connection)
 
     def unit(self, run: str, revision: str, position: int) -> Unit | None:
         """Return a unit of a run, None where it was not begun."""

@@ -25,6 +25,7 @@ from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.lock import Owner
+from alembic_neo4j.ledger.engine import empty_log, overwrite_removed
 from alembic_neo4j.ledger.journal import Journal
 from alembic_neo4j.ledger.lock import lost_lock
 from alembic_neo4j.ledger.ownership import check_recorded
@@ -212,6 +213,7 @@ class Neo4jMigrationContext(MigrationContext):
         """
         connection = self._ledger.for_writing()
         self._use(connection)
+        overwrite_removed(connection)
         ledger = Ledger(connection, self.version_table)
         ledger.migrate()
         super()._ensure_version_table(purge=self.purge)
@@ -232,6 +234,7 @@ class Neo4jMigrationContext(MigrationContext):
             self.connection.rollback()
             raise lost_lock()
         self.connection.commit()
+        empty_log(self.connection)
 
     def _is_theirs(self) -> bool:
         """Whether the ledger is still this command's, as far as it has taken it."""

@@ -29,6 +29,7 @@ from alembic_neo4j.errors import (
     ReplayError,
     StatementError,
 )
+from alembic_neo4j.ledger.engine import others_may_read
 from alembic_neo4j.migration.compare import phrase, quiet_comparison
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.cypher_files import named_files
@@ -136,6 +137,7 @@ def read_ledger(context: Neo4jMigrationContext) -> LedgerEvidence:
         recorded.data_runs,
         recorded.graph_origin,
         recorded.ledger_origin,
+        readable=str(url.database) if others_may_read(url := context.ledger_url) else "",
     )
 
 

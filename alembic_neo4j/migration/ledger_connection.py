@@ -8,6 +8,7 @@ from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.ledger.engine import (
     connect,
     connect_read_only,
+    create_private,
     database_url,
     is_in_memory,
     is_missing,
@@ -95,6 +96,7 @@ class LedgerConnection:
         if isinstance(self._given, Connection):
             return self._given
         if self._opened is None:
+            create_private(self.url)
             self._opened = connect(
                 self._given or open_engine(self.url, self.origin), self.origin
             )

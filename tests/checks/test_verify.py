@@ -150,6 +150,7 @@ CASES: dict[str, Evidence] = {
     "stamp-foreign": with_graph(stamp=Stamp("theirs", ("r2",))),
     "stamp-stale": with_graph(stamp=Stamp("mine", ("r1",))),
     "data-stale": with_ledger(data_runs=("gone",)),
+    "ledger-readable": with_ledger(readable="neo4j_ledger.db"),
     "stamp-late": with_graph(stamp=Stamp(None, ("r2",))),
     "ledger-lost": replace(
         SOUND, history=replace(HISTORY, below=()), ledger=LedgerEvidence()
