@@ -137,7 +137,9 @@ def read_ledger(context: Neo4jMigrationContext) -> LedgerEvidence:
         recorded.data_runs,
         recorded.graph_origin,
         recorded.ledger_origin,
-        readable=str(url.database) if others_may_read(url := context.ledger_url) else "",
+        readable=str(url.database)
+        if others_may_read(url := context.ledger_url)
+        else "",
     )
 
 
