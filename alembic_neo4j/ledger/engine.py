@@ -185,11 +185,12 @@ def mark_remains(connection: Connection) -> None:
     connection.info[_REMAINS] = True
 
 
-def empty_log(connection: Connection) -> None:
-    """Empty SQLite's log after a commit where it has what was removed in that.
+def committed(connection: Connection) -> None:
+    """Commit, and empty SQLite's log where it has what was removed by that.
 
     While somebody reads what was before, it is left to the last one who closes.
     """
+    connection.commit()
     if not connection.info.pop(_REMAINS, False) or connection.dialect.name != "sqlite":
         return
     connection.exec_driver_sql(f"PRAGMA busy_timeout={_LOG_MILLISECONDS}")

@@ -25,7 +25,7 @@ from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.lock import Owner
-from alembic_neo4j.ledger.engine import empty_log, overwrite_removed
+from alembic_neo4j.ledger.engine import committed
 from alembic_neo4j.ledger.journal import Journal
 from alembic_neo4j.ledger.lock import lost_lock
 from alembic_neo4j.ledger.ownership import check_recorded
@@ -213,7 +213,6 @@ class Neo4jMigrationContext(MigrationContext):
         """
         connection = self._ledger.for_writing()
         self._use(connection)
-        overwrite_removed(connection)
         ledger = Ledger(connection, self.version_table)
         ledger.migrate()
         super()._ensure_version_table(purge=self.purge)
@@ -233,8 +232,7 @@ class Neo4jMigrationContext(MigrationContext):
         if not self._is_theirs():
             self.connection.rollback()
             raise lost_lock()
-        self.connection.commit()
-        empty_log(self.connection)
+        committed(self.connection)
 
     def _is_theirs(self) -> bool:
         """Whether the ledger is still this command's, as far as it has taken it."""
@@ -369,8 +367,7 @@ class Neo4jMigrationContext(MigrationContext):
                     item.script.path,
                     self._loaded_batches(item),
                 )
-                name = "upgrade" if step.is_upgrade else "downgrade"
-                call(item.script, name, runner.thread, kw)
+                call(item.script, item.direction, runner.thread, kw)
                 runner.flush()
             if not maintainer.heads:
                 self._version.create(cast("Connection", self.connection))

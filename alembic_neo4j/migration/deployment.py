@@ -251,8 +251,7 @@ class Deployment:
         runner.recorder = recorder
         runner.begin(item.script.revision, item.before, item.script.path)
         try:
-            name = "upgrade" if item.step.is_upgrade else "downgrade"
-            call(item.script, name, runner.thread, kw)
+            call(item.script, item.direction, runner.thread, kw)
             runner.flush()
         except BaseException as error:
             self._note_failure(error, item, touched=runner.touched)

@@ -13,6 +13,7 @@ from alembic_neo4j.ledger.engine import (
     is_in_memory,
     is_missing,
     open_engine,
+    overwrite_removed,
     stand_in_engine,
 )
 from alembic_neo4j.ledger.ownership import check_ownership
@@ -86,6 +87,7 @@ class LedgerConnection:
                 "a ledger that is rolled back would part from the graph. Pass its "
                 "engine: config.attributes['connection'] = connection.engine"
             )
+        overwrite_removed(connection)
         return connection
 
     def open(self) -> Connection:

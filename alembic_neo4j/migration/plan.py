@@ -66,6 +66,11 @@ class PlannedStep:
         return self.step.revision
 
     @property
+    def direction(self) -> str:
+        """The function of the revision that it calls."""
+        return "upgrade" if self.step.is_upgrade else "downgrade"
+
+    @property
     def schema_hash(self) -> str:
         """The digest of the schema after this step."""
         return schema_digest(self.recording.after)
@@ -83,8 +88,7 @@ class PlannedStep:
     @property
     def run_step(self) -> RunStep:
         """The step as the journal of a run records it."""
-        direction = "upgrade" if self.step.is_upgrade else "downgrade"
-        return RunStep(direction, self.script.revision, self.file_hash)
+        return RunStep(self.direction, self.script.revision, self.file_hash)
 
 
 def plan(
