@@ -61,6 +61,7 @@ from alembic_neo4j.schema.elements import (
     Schema,
 )
 from alembic_neo4j.schema.property_classes import described_kind
+from alembic_neo4j.schema.suggestions import suggested_conversion
 
 
 def steps(change: Change, before: Schema, *, revision: str) -> tuple[Step, ...]:
@@ -507,13 +508,18 @@ def _conversion_wanted(change: AlterProperty, old: Property, new: Property) -> s
     kind = "node" if change.entity is Entity.NODE else "relationship"
     before, after = described_kind(old), described_kind(new)
     changed = f" from {before} to {after}" if before != after else ""
+    suggested = suggested_conversion(old, new)
     return (
         f"the values of {change.owner}.{change.name} have to be converted{changed}. "
         f"Edit the revision file: in op.alter_{kind}_property({change.owner!r}, "
         f"{change.name!r}, …, using=op.FILL_IN) replace op.FILL_IN by a Cypher "
-        'expression over value such as "toInteger(value)", or by None and convert '
-        "the values with op.run_cypher before it"
+        f"expression over value such as {_in_double_quotes(suggested)}, or by None and "
+        "convert the values with op.run_cypher before it"
     )
+
+
+def _in_double_quotes(expression: str) -> str:
+    return repr(expression) if '"' in expression else f'"{expression}"'
 
 
 # Endpoints -----------------------------------------------------------------------

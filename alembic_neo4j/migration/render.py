@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping
 from enum import Enum
@@ -43,7 +44,10 @@ def render_run_cypher(autogen_context: AutogenContext, op: RunCypherOp) -> str:
 @renderers.dispatch_for(IrreversibleOp)
 def render_irreversible(_autogen_context: AutogenContext, op: IrreversibleOp) -> str:
     """Return the raise that stops a downgrade."""
-    return f"raise NotImplementedError({op.reason!r})"
+    raised = f"raise NotImplementedError({_string(op.reason)})"
+    if len(raised) <= LINE:
+        return raised
+    return f"raise NotImplementedError(\n{_broken(op.reason, 4)}\n)"
 
 
 def _comment(text: str) -> list[str]:
@@ -63,13 +67,14 @@ class _Writer:
         self._prefix = autogen_context.opts.get("alembic_module_prefix") or ""
         self._render_item = autogen_context.opts.get("render_item")
 
-    def call(self, call: Call, indent: int) -> str:
+    def call(self, call: Call, indent: int, used: int = 0) -> str:
+        """Return a call at an indent, of whose line `used` is taken besides."""
         name = f"{self._prefix}{call.name}"
         parts = [(None, argument) for argument in call.arguments]
         parts += [(key, value) for key, value in call.keywords.items()]  # type: ignore[misc]
         flat = [self._argument(key, value, indent) for key, value in parts]
         line = f"{name}({', '.join(flat)})"
-        if "\n" not in line and len(line) <= LINE - indent:
+        if "\n" not in line and len(line) + used <= LINE - indent:
             return line
         inner = " " * (indent + 4)
         written = [self._argument(key, value, indent + 4) for key, value in parts]
@@ -77,28 +82,52 @@ class _Writer:
         return f"{name}(\n{body}{' ' * indent})"
 
     def _argument(self, key: str | None, value: Any, indent: int) -> str:
-        text = self._value(value, indent)
-        return text if key is None else f"{key}={text}"
+        prefix = "" if key is None else f"{key}="
+        # A comma follows.
+        return prefix + self._value(value, indent, len(prefix) + 1)
 
-    def _value(self, value: Any, indent: int) -> str:
+    def _value(self, value: Any, indent: int, used: int) -> str:
+        text = self._flat(value, indent, used)
+        if "\n" in text or len(text) + used <= LINE - indent:
+            return text
+        inner = " " * (indent + 4)
+        if isinstance(value, tuple) and value:
+            items = [self._value(item, indent + 4, 1) for item in value]
+            lines = "".join(f"{inner}{item},\n" for item in items)
+            return f"[\n{lines}{' ' * indent}]"
+        if isinstance(value, Mapping) and value:
+            keys = [f"{_literal(key)}: " for key in value]
+            items = [
+                key + self._value(item, indent + 4, len(key) + 1)
+                for key, item in zip(keys, value.values(), strict=True)
+            ]
+            lines = "".join(f"{inner}{item},\n" for item in items)
+            return f"{{\n{lines}{' ' * indent}}}"
+        if isinstance(value, str) and not isinstance(value, Enum) and " " in value:
+            return f"(\n{_broken(value, indent + 4)}\n{' ' * indent})"
+        return text
+
+    def _flat(self, value: Any, indent: int, used: int) -> str:
         if isinstance(value, (Property, Relationship)):
-            return self._declaration(value, indent)
+            return self._declaration(value, indent, used)
         if isinstance(value, Placeholder):
             return f"{self._prefix}{value.name}"
         if isinstance(value, Enum):
             return _literal(value.value)
         if isinstance(value, tuple):
-            return f"[{', '.join(self._value(item, indent) for item in value)}]"
+            return f"[{', '.join(self._flat(item, indent, 0) for item in value)}]"
         if isinstance(value, Mapping):
             items = (
-                f"{_literal(k)}: {self._value(v, indent)}" for k, v in value.items()
+                f"{_literal(k)}: {self._flat(v, indent, 0)}" for k, v in value.items()
             )
             return f"{{{', '.join(items)}}}"
         if type(value).__module__ == "datetime":
             self._context.imports.add("import datetime")
         return _literal(value)
 
-    def _declaration(self, value: Property | Relationship, indent: int) -> str:
+    def _declaration(
+        self, value: Property | Relationship, indent: int, used: int
+    ) -> str:
         if isinstance(value, Property):
             kind, call = "property", property_call(value)
         else:
@@ -107,7 +136,20 @@ class _Writer:
             rendered = self._render_item(kind, value, self._context)
             if rendered is not False:
                 return str(rendered)
-        return self.call(call, indent)
+        return self.call(call, indent, used)
+
+
+def _broken(text: str, indent: int) -> str:
+    """Return a text as literals, one a line, that Python puts together again."""
+    width = LINE - indent - 2
+    parts, line = [], ""
+    for word in re.findall(r"\S*\s+|\S+", text):
+        if line and len(_string(line + word)) - 2 > width:
+            parts.append(line)
+            line = ""
+        line += word
+    parts.append(line)
+    return "\n".join(f"{' ' * indent}{_string(part)}" for part in parts)
 
 
 def _literal(value: Any) -> str:

@@ -176,7 +176,7 @@ def _definitions(cls: ModelClass) -> Iterator[DeclaredRelationship]:
 def _target(
     definition: Definition, owner: ModelClass
 ) -> tuple[ModelClass | None, str, str]:
-    """Return the class at the other end, its label, and why there is none."""
+    """Return the class at the other end, its label, and why none is found."""
     raw: str | ModelClass = definition._raw_class
     text = raw if isinstance(raw, str) else raw.__qualname__
     try:
@@ -185,7 +185,8 @@ def _target(
         return None, f"?{text}", f"{type(error).__name__}: {error}"
     label = getattr(target, "__label__", None)
     if not isinstance(label, str) or not label:
-        return None, f"?{text}", "it has no label (an abstract class?)"
+        # An abstract class: any node of a class below it may be there.
+        return None, f"?{text}", ""
     return target, label, ""
 
 

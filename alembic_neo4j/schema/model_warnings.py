@@ -63,12 +63,12 @@ def _relationship_warnings(model: Model, schema: Schema) -> Iterator[str]:
                 f"{ours} class, so neomodel does not see it; use the {theirs} "
                 "definition."
             )
-        if declared.target is None:
+        if declared.problem:
             yield (
                 f"{_shown(declared)}: its target {relationship.target[1:]!r} can't be "
                 f"resolved ({declared.problem}); write the dotted name of the class."
             )
-        elif relationship.target not in schema.nodes:
+        elif declared.target and relationship.target not in schema.nodes:
             yield (
                 f"{_shown(declared)}: its target {relationship.target!r} "
                 f"({'.'.join(identity(declared.target))}) has no model in neo4j.models."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -265,6 +267,55 @@ def test_hooks_run_on_generated_files(people: Project) -> None:
 def test_a_generated_file_needs_no_formatting_of_its_calls(people: Project) -> None:
     text = _generate(people, "r1")
     assert max(len(line) for line in text.splitlines()) <= 88 + len("schema_hash")
+
+
+WIDE = """
+class Paper(StructuredNode):
+    kind = StringProperty(choices={f"kind-{i:02}": "x" for i in range(30)})
+    code = StringProperty(default="a long default, " * 8)
+    tags = ArrayProperty(StringProperty(), default=[f"tag-{i:02}" for i in range(20)])
+    state_of_the_paper_in_the_process_of_review = StringProperty(choices={"in": "x"})
+
+
+class Node(StructuredNode):
+    __optional_labels__ = [f"AnOptionalLabel{i:02}" for i in range(12)]
+"""
+
+
+def test_a_generated_file_is_formatted_and_within_its_line_length(
+    project: Project,
+) -> None:
+    project.models(WIDE)
+    _generate(project, "r1")
+    project.models(
+        WIDE.replace("range(30)", "range(1, 30)")
+        .replace("a long default", "another default")
+        .replace('StringProperty(choices={"in"', 'IntegerProperty(choices={"in"')
+        .replace('[f"tag', '[f"mark')
+    )
+    _generate(project, "r2")
+    for path in project.versions.glob("r*.py"):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", "format", "--isolated", "-"],
+            input=path.read_text(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        body = path.read_text().partition("def upgrade")[2]
+        assert [line for line in body.splitlines() if len(line) > 88] == []
+        assert done.stdout.partition("def upgrade")[2] == body
+    assert "No new upgrade operations detected." in project.done("check")
+
+
+def test_check_names_what_is_to_be_filled_in(project: Project) -> None:
+    model = "class Person(StructuredNode):\n    tags = {}\n"
+    project.models(model.format("ArrayProperty(StringProperty())"))
+    _generate(project, "r1")
+    project.models(model.format("ArrayProperty(IntegerProperty())"))
+    message = project.failed("check")
+    assert "using=op.FILL_IN" in message
+    assert "Placeholder" not in message
 
 
 def test_generated_revisions_go_up_and_down(live: Project, neo4j_graph: Graph) -> None:

@@ -120,12 +120,27 @@ def test_a_target_is_not_taken_from_whoever_imports_the_models(read: Read) -> No
     ]
 
 
+@pytest.mark.parametrize("target", ["Abstract", "'Abstract'", "'app.Abstract'"])
+def test_an_abstract_target_is_kept_and_needs_no_word(read: Read, target: str) -> None:
+    result = read(
+        f"""
+        class Abstract(StructuredNode):
+            __abstract_node__ = True
+
+        class Model(StructuredNode):
+            other = RelationshipTo({target}, "OTHER")
+        """
+    )
+    (declared,) = result.schema.nodes["Model"].relationships
+    assert declared.target == "?" + target.strip("'")
+    assert result.warnings == ()
+
+
 @pytest.mark.parametrize(
     ("target", "text", "why"),
     [
         ("'Nobody'", "?Nobody", "AttributeError"),
         ("'no.such.Module'", "?no.such.Module", "ModuleNotFoundError"),
-        ("Abstract", "?Abstract", "it has no label"),
     ],
 )
 def test_a_target_that_is_not_found_is_kept_and_warned_about(

@@ -18,6 +18,9 @@ class Placeholder(Enum):
 
     FILL_IN = "FILL_IN"
 
+    def __repr__(self) -> str:
+        return f"op.{self.name}"
+
 
 class Irreversible(SchemaError):
     """A change that has no reverse; the message says why."""
