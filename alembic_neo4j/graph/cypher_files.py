@@ -21,6 +21,10 @@ from alembic_neo4j.graph.literals import read_literal
 from alembic_neo4j.graph.quoting import parameters_of
 from alembic_neo4j.graph.steps import Run
 
+_TRANSACTIONS = ("begin", "commit")
+"""What an export of apoc says to cypher-shell. Statements of one kind that follow each
+other are one transaction here, and schema commands have one of their own."""
+
 SUFFIXES = (".cypher", ".cql", ".cyp")
 """How the name of a file of Cypher may end."""
 
@@ -58,10 +62,10 @@ def read_cypher_file(
     """Read a file and return its statements by kind; nothing is sent.
 
     Of the parameters each statement gets those that it uses. They win over those that
-    the file sets itself by ``:param``, which hold for what stands below. Any other
-    command to the client is refused. `name` is how messages name the file. Raises
-    StatementError, which names the line: for what can't be read, for a file in which
-    one thing is wrong nothing is returned.
+    the file sets itself by ``:param``, which hold for what stands below. ``:begin`` and
+    ``:commit`` say nothing here, and any other command to the client is refused. `name`
+    is how messages name the file. Raises StatementError, which names the line: for what
+    can't be read, for a file in which one thing is wrong nothing is returned.
     """
     reading = _Reading(name or str(path), dict(parameters or {}), repeatable)
     text = _text(path, reading.name)
@@ -148,15 +152,21 @@ class _Reading:
         return Run(text, classify(text), chosen, self.repeatable, place)
 
     def _obey(self, command: str, place: str) -> None:
-        verb, _, rest = command[1:].lstrip().partition(" ")
+        verb, _, rest = command[1:].strip().rstrip(";").partition(" ")
         if verb.lower() == "use":
             self.uses.append(Use(_database(rest), place))
         elif verb.lower() in ("param", "params"):
             self._own.update(_parameters(rest))
-        else:
+        elif verb.lower() == "rollback":
+            raise StatementError(
+                f"{command!r} asks to take back what stands above it. Take both out of "
+                "the file"
+            )
+        elif verb.lower() not in _TRANSACTIONS or rest.strip(" \t;"):
             raise StatementError(
                 f"{command!r} is a command to another client, and can't be carried "
-                "out here: only :use and :param can. Take it out of the file"
+                "out here: only :use, :param, :begin and :commit can. Take it out of "
+                "the file"
             )
 
 

@@ -231,6 +231,12 @@ class _Loading:
 
     def _refused(self, error: ServerRefused, first: int, count: int) -> StatementError:
         before = f"; {first - 1:,} rows are loaded" if first > 1 else ""
+        if error.code == _VIOLATED and self._load.target.merge_keys is None:
+            before += (
+                ". What is there already is changed, and not made again, by rows with "
+                "a key: --key, or merge_keys of op.upsert_nodes and "
+                "op.upsert_relationships"
+            )
         return StatementError(
             f"{self._title}, rows {first:,} to {first + count - 1:,}: "
             f"{error.server_message} ({error.code}). Of these rows nothing is "
@@ -253,6 +259,9 @@ class _Loading:
                 counted(loaded.unmatched, "row"),
                 "; ".join(self.progress.missing),
             )
+
+
+_VIOLATED = "Neo.ClientError.Schema.ConstraintValidationFailed"
 
 
 @dataclass(frozen=True)

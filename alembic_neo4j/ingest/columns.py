@@ -193,6 +193,8 @@ class Columns:
     def _unknown(self, column: str) -> str:
         close = get_close_matches(column, self._by_column, n=1)
         meant = f" Did you mean {close[0]!r}?" if close else ""
+        if any(part in self._by_column for part in re.split(r"[;\t|]", column)[:-1]):
+            meant = " Another character seems to separate the columns (--delimiter)."
         return f"expected no column {shortened(column)}: nothing declares it.{meant}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -10,14 +11,18 @@ from typing import Any, TextIO
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.formats import FileFormat, ReadOptions
 from alembic_neo4j.ingest.rows import Row, Unreadable, shortened
-from alembic_neo4j.ingest.text import NUL, BoundedLines, undecoded
+from alembic_neo4j.ingest.text import NUL, BoundedLines, not_text, undecoded
+
+_SAYS_DELIMITER = re.compile(r'"?sep=([^\r\n"])"?[\r\n]*', re.IGNORECASE)
 
 
 class DelimitedRows:
     """The rows of a CSV or TSV file, every value a text or None.
 
-    Blank lines are no rows. Raises IngestError for a heading that names no column, or
-    one twice, and for options that contradict each other.
+    Blank lines are no rows, nor is a first line such as ``sep=;``, which says what
+    separates the columns where the options do not. Raises IngestError for a heading
+    that names no column, or one twice, or seems to be separated by another character,
+    and for options that contradict each other.
     """
 
     def __init__(
@@ -27,7 +32,11 @@ class DelimitedRows:
         self._encoding = encoding
         self._nulls = frozenset(options.null_values)
         self._lines = _CsvLines(text, options.max_row_size)
-        self._records = _records(self._lines, options, name)
+        _check_options(options, name)
+        said = self._lines.said_delimiter()
+        self._is_chosen = bool(options.delimiter or said)
+        self._delimiter = options.delimiter or said or _usual(options)
+        self._records = _records(self._lines, self._delimiter, options, name)
         self.columns = options.columns or self._heading()
         _check_columns(self.columns, name)
 
@@ -38,7 +47,7 @@ class DelimitedRows:
             if isinstance(cells, str):
                 yield Row(number, {}, line, Unreadable("quotes", cells))
             elif len(cells) != width:
-                yield Row(number, {}, line, _ragged(cells, columns))
+                yield Row(number, {}, line, self._ragged(cells))
             elif lines.has_undecoded and (problem := self._undecoded(cells)):
                 yield Row(number, {}, line, problem)
             else:
@@ -50,10 +59,15 @@ class DelimitedRows:
             if isinstance(cells, str):
                 raise IngestError(f"{self._name}, line {line}: {cells}.")
             if self._lines.has_undecoded:
+                text = "\n".join(cells)
+                wrong = f"the heading is not {self._encoding}"
+                if NUL in text:
+                    wrong = f"in the heading {not_text(text, self._encoding)}"
                 raise IngestError(
-                    f"{self._name}, line {line}: the heading is not "
-                    f"{self._encoding}. Say which encoding the file has."
+                    f"{self._name}, line {line}: {wrong}. Say which encoding the file "
+                    "has."
                 )
+            self._check_delimiter(cells)
             return tuple(cells)
         raise IngestError(
             f"{self._name}: expected a first line with the names of the columns, found "
@@ -62,18 +76,89 @@ class DelimitedRows:
 
     def _undecoded(self, cells: list[str]) -> Unreadable | None:
         for column, cell in zip(self.columns, cells):  # noqa: B905
-            if (byte := undecoded(cell)) is not None:
-                reason = f"byte {byte} is not {self._encoding}"
+            if undecoded(cell) is not None:
+                reason = not_text(cell, self._encoding)
                 return Unreadable("encoding", reason, column, cells)
         return None
 
+    def _check_delimiter(self, cells: list[str]) -> None:
+        """Raise IngestError where another character seems to separate the columns."""
+        other = None if self._is_chosen else _separator_in(cells, self._delimiter)
+        if other is not None:
+            count = len(cells[0].split(other))
+            raise IngestError(
+                f"{self._name}: expected columns that {_NAMES[self._delimiter]} "
+                f"separates, found one, {shortened(cells[0])}, which looks like "
+                f"{count} that {_NAMES[other]} separates. Say so: --delimiter "
+                f"{_OPTIONS[other]} (delimiter), or --delimiter "
+                f"{_OPTIONS[self._delimiter]} where it is one indeed."
+            )
+
+    def _ragged(self, cells: list[str]) -> Unreadable:
+        first = ", ".join(shortened(cell, 20) for cell in cells[:3])
+        more = ", …" if len(cells) > 3 else ""
+        other = _separator_in(cells, self._delimiter)
+        advice = "a delimiter or a line break inside a value needs quotes"
+        if other is not None and len(cells[0].split(other)) == len(self.columns):
+            advice = (
+                f"it looks as if {_NAMES[other]} separates them: --delimiter "
+                f"{_OPTIONS[other]} (delimiter)"
+            )
+        reason = (
+            f"expected {len(self.columns)} cells, found {len(cells)} ({first}{more}); "
+            f"{advice}"
+        )
+        return Unreadable("cells", reason, None, cells)
+
+
+_NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_OPTIONS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
+
+
+def _separator_in(cells: list[str], delimiter: str) -> str | None:
+    """Return the character that seems to separate the columns of a single cell."""
+    if len(cells) != 1 or delimiter not in _NAMES:
+        return None
+    found = {other: cells[0].count(other) for other in _NAMES if other != delimiter}
+    most = max(found, key=lambda other: found[other])
+    return most if found[most] else None
+
+
+def _usual(options: ReadOptions) -> str:
+    return "\t" if options.format is FileFormat.TSV else ","
+
+
+def _check_options(options: ReadOptions, name: str) -> None:
+    """Raise IngestError for what csv can't take, or would take for nothing said."""
+    given = {
+        "delimiter": options.delimiter,
+        "quote": options.quote,
+        "escape": options.escape,
+    }
+    for option, value in given.items():
+        if value is None:
+            continue
+        none = " (none: nothing is quoted)" if option == "quote" else ""
+        if len(value) != 1 or value in "\r\n\0":
+            raise IngestError(
+                f"{name}: the options can't be used: expected one character for "
+                f"{option} (--{option}){none}, found {value!r}."
+            )
+    for first, second in (("delimiter", "quote"), ("delimiter", "escape")):
+        value = given[first] or _usual(options)
+        if value == given[second]:
+            raise IngestError(
+                f"{name}: the options can't be used: expected {first} and {second} to "
+                f"be two characters, found {value!r} for both."
+            )
+
 
 def _records(
-    lines: BoundedLines, options: ReadOptions, name: str
+    lines: BoundedLines, delimiter: str, options: ReadOptions, name: str
 ) -> Iterator[tuple[int, list[str] | str]]:
     """Give each record with its first line's number, or what is wrong with it."""
     try:
-        reader = csv.reader(lines, **_dialect(options))
+        reader = csv.reader(lines, **_dialect(delimiter, options))
     except (TypeError, ValueError) as error:
         raise IngestError(f"{name}: the options can't be used: {error}.") from error
     while True:
@@ -104,7 +189,30 @@ class _CsvLines(BoundedLines):
     to ours when a row first needs it, and not lowered: another thread may need it.
     """
 
+    _first: str | None = None
+
+    def said_delimiter(self) -> str | None:
+        """Return what a first line such as ``sep=;`` says, and pass over that line.
+
+        Spreadsheets write one, and read it; it is no row.
+        """
+        line = next(self, None)
+        if line is None:
+            return None
+        found = _SAYS_DELIMITER.fullmatch(line)
+        if found is not None:
+            return found[1]
+        self._first = line
+        self.number -= 1
+        return None
+
     def __next__(self) -> str:
+        if self._first is not None:
+            line, self._first = self._first, None
+            self.number += 1
+            self.size = len(line)
+            self.has_undecoded = undecoded(line) is not None
+            return line
         line = super().__next__()
         if self.size > csv.field_size_limit():
             csv.field_size_limit(self.limit)
@@ -115,10 +223,9 @@ class _CsvLines(BoundedLines):
         return line
 
 
-def _dialect(options: ReadOptions) -> dict[str, Any]:
-    tab = options.format is FileFormat.TSV
+def _dialect(delimiter: str, options: ReadOptions) -> dict[str, Any]:
     return {
-        "delimiter": options.delimiter or ("\t" if tab else ","),
+        "delimiter": delimiter,
         "quotechar": options.quote,
         "quoting": csv.QUOTE_MINIMAL if options.quote else csv.QUOTE_NONE,
         "escapechar": options.escape,
@@ -139,13 +246,3 @@ def _check_columns(columns: tuple[str, ...], name: str) -> None:
             f"{name}: expected each column once, found {shortened(twice[0])} twice. "
             "Mend the first line, or name the columns."
         )
-
-
-def _ragged(cells: list[str], columns: tuple[str, ...]) -> Unreadable:
-    first = ", ".join(shortened(cell, 20) for cell in cells[:3])
-    more = ", …" if len(cells) > 3 else ""
-    reason = (
-        f"expected {len(columns)} cells, found {len(cells)} ({first}{more}); a "
-        "delimiter or a line break inside a value needs quotes"
-    )
-    return Unreadable("cells", reason, None, cells)

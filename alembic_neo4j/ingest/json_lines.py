@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from alembic_neo4j.ingest.formats import ReadOptions
 from alembic_neo4j.ingest.rows import Row, Unreadable, shortened
-from alembic_neo4j.ingest.text import BoundedLines, undecoded
+from alembic_neo4j.ingest.text import NUL, BoundedLines, not_text
 
 
 class JsonLinesRows:
@@ -32,7 +32,7 @@ class JsonLinesRows:
                 continue
             number += 1
             if lines.has_undecoded:
-                reason = f"byte {undecoded(text)} is not {self._encoding}"
+                reason = not_text(text, self._encoding)
                 problem = Unreadable("encoding", reason, None, text.rstrip("\r\n"))
                 yield Row(number, {}, lines.number, problem)
             else:
@@ -65,6 +65,8 @@ def json_row(number: int, text: str, *, line: int | None = None) -> Row:
         reason = "it has too many objects or arrays in one another"
     except ValueError as error:
         reason = f"it is not JSON: {error}"
+        if "\0" in text:
+            reason += f"; {not_text(text.replace(chr(0), NUL), '')}"
     else:
         if isinstance(value, dict):
             return Row(number, value, line)

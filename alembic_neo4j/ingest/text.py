@@ -66,6 +66,18 @@ def undecoded(text: str) -> str | None:
     return f"0x{ord(found[0]) - 0xDC00:02x}" if found else None
 
 
+def not_text(text: str, encoding: str) -> str:
+    """Return what is wrong with a text in which `undecoded` finds a byte, and where."""
+    found = _UNDECODED.search(text)
+    assert found is not None
+    if found[0] == NUL:
+        return (
+            f"character {found.start() + 1} is a NUL byte (0x00), which no text has: "
+            "the file is UTF-16 without a mark (--encoding utf-16-le) or damaged"
+        )
+    return f"byte {undecoded(text)} is not {encoding}"
+
+
 class BoundedLines:
     """The lines of a text, as long as a row of them is not too long.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -295,7 +295,8 @@ class Batches:
                     writing.batches.finish_rollback(record.batch)
 
         try:
-            return Undone(**runner.run_step(undo, begun=begun, finished=finished))
+            done = Undone(**runner.run_step(undo, begun=begun, finished=finished))
+            return _in_all(done, known) if undo.labels is None else done
         except BaseException:
             if not runner.touched:
                 with suppress(Neo4jMigrationError, SQLAlchemyError):
@@ -314,6 +315,22 @@ class Batches:
         # A script made them, or the ledger was lost.
         numbered = tagged(self._graph, self.tag, f"{revision}:")
         return (*sorted(numbered, key=_number, reverse=True), revision)
+
+
+def _in_all(done: Undone, known: Sequence[BatchRecord]) -> Undone:
+    """Return what was deleted in all where a rollback before this one was broken off.
+
+    That is what the batches had created: there is nothing left of it.
+    """
+    if not known or any(record.state != ROLLING_BACK for record in known):
+        return done
+    nodes = sum(record.counts.created_nodes for record in known)
+    relationships = sum(record.counts.created_relationships for record in known)
+    return replace(
+        done,
+        deleted_nodes=max(done.deleted_nodes, nodes),
+        deleted_relationships=max(done.deleted_relationships, relationships),
+    )
 
 
 def _nothing() -> None:
@@ -346,7 +363,7 @@ def counts_of(entity: Entity, loaded: Loaded) -> BatchCounts:
     )
 
 
-def _known(records: list[BatchRecord]) -> Known:
+def _known(records: Sequence[BatchRecord]) -> Known:
     return Known(
         labels=tuple(dict.fromkeys(label for r in records for label in r.labels)),
         types=tuple(dict.fromkeys(type_ for r in records for type_ in r.types)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -623,3 +625,41 @@ def test_an_older_copy_of_the_ledger_is_known(
     assert "the batch w3 was begun and not finished" in failed(schema, *LOAD)
     assert report(schema, "rollback", "w3", "--yes")["deleted_nodes"] == 2
     assert report(schema, *LOAD)["created"] == 2
+
+
+def test_the_same_rows_as_another_batch_are_told_of_the_key(schema: Project) -> None:
+    load = ("load", "people.csv", "--label", "Person")
+    done(schema, *load, "--batch", "one")
+    told = failed(schema, *load, "--batch", "two")
+    assert "already exists" in told
+    assert "by rows with a key: --key" in told
+
+
+def test_a_rollback_that_was_broken_off_tells_of_all_it_took(
+    schema: Project, neo4j_graph: Graph
+) -> None:
+    done(schema, "load", "people.csv", "--label", "Person", "--batch", "people")
+    # What a rollback leaves that is killed after its first transaction.
+    neo4j_graph.transaction([("MATCH (p:Person {name: 'Ann'}) DELETE p", {})])
+    with closing(sqlite3.connect(schema.ledger)) as ledger, ledger:
+        ledger.execute("UPDATE alembic_neo4j_batch SET state = 'rolling back'")
+    undone = report(schema, "rollback", "people", "--yes")
+    assert (undone["deleted_nodes"], undone["restored_nodes"]) == (2, 0)
+    assert contents(neo4j_graph) == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "looks like 2 that a semicolon separates. Say so: --delimiter ';'"),
+        (("--quote", ""), "expected one character for quote (--quote) (none: "),
+        (("--delimiter", ""), "expected one character for delimiter (--delimiter)"),
+    ],
+)
+def test_a_file_that_is_delimited_otherwise(
+    schema: Project, options: tuple[str, ...], message: str
+) -> None:
+    write(schema, "t.csv", "name;age\nAnn;7\n")
+    load = ("load", "t.csv", "--label", "Person", "--batch", "b")
+    assert message in failed(schema, *load, *options)
+    assert report(schema, *load, "--delimiter", ";")["created"] == 1

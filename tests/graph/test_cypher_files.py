@@ -112,6 +112,38 @@ def test_use_is_noted(tmp_path: Path) -> None:
     ]
 
 
+def test_what_an_export_of_apoc_says_of_transactions_is_passed_over(
+    tmp_path: Path,
+) -> None:
+    file = read(
+        tmp_path,
+        ":begin\nCREATE CONSTRAINT c FOR (n:A) REQUIRE (n.a) IS UNIQUE;\n:commit\n"
+        "CALL db.awaitIndexes(300);\n:begin\nUNWIND [{a: 1}] AS row\n"
+        "CREATE (n:A{a: row.a});\n:COMMIT;\n",
+    )
+    assert [run.text.split()[0] for run in file.statements] == [
+        "CREATE",
+        "CALL",
+        "UNWIND",
+    ]
+    assert file.lines == (2, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (":begin\nCREATE (:A);\n:rollback\n", "line 3: ':rollback' asks to take back"),
+        (":begin now\nRETURN 1;", "line 1: ':begin now' is a command"),
+    ],
+)
+def test_what_is_no_plain_begin_or_commit_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(StatementError) as raised:
+        read(tmp_path, text)
+    assert message in str(raised.value)
+
+
 def test_parameters_hold_for_what_stands_below(tmp_path: Path) -> None:
     file = read(
         tmp_path,
@@ -134,7 +166,7 @@ def test_given_parameters_win_and_go_where_they_are_used(tmp_path: Path) -> None
     ("text", "message"),
     [
         ("RETURN 1;\nRETURN $x", "line 2: $x has no value"),
-        ("RETURN 1;\n:begin\nRETURN 1", "line 2: ':begin' is a command"),
+        ("RETURN 1;\n:source x\nRETURN 1", "line 2: ':source x' is a command"),
         (":source other.cypher", "line 1: ':source other.cypher' is a command"),
         (":use", "line 1: :use needs the name"),
         (":param x", "line 1: :param was expected as"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -186,12 +187,77 @@ def test_a_cell_longer_than_the_limit_of_the_csv_module(path: Path) -> None:
     assert csv.field_size_limit() >= 500_000
 
 
-def test_nul_characters_are_of_another_encoding(path: Path) -> None:
+def test_nul_characters_are_named_with_their_place(path: Path) -> None:
     path.write_bytes(b"a,b\n1,x\0y\n2,z\n")
-    assert problem(path) == (1, "encoding", "b", "byte 0x00 is not utf-8")
+    number, rule, column, reason = problem(path)
+    assert (number, rule, column) == (1, "encoding", "b")
+    assert reason.startswith("character 2 is a NUL byte (0x00)")
 
     path.write_bytes("a,b\n1,x\n".encode("utf-16-le"))
-    assert "the heading is not utf-8" in refusal(path)
+    assert "in the heading character 2 is a NUL byte" in refusal(path)
+    assert "--encoding utf-16-le" in refusal(path)
+    assert values_of(path, encoding="utf-16-le") == [{"a": "1", "b": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("heading", "format", "named", "option"),
+    [
+        ("fid;text", "csv", "a semicolon", "';'"),
+        ("fid\ttext", "csv", "a tab", "tab"),
+        ("fid|text|more", "csv", "a bar", "'|'"),
+        ("fid;text", "tsv", "a semicolon", "';'"),
+        ("fid,text", "tsv", "a comma", "','"),
+    ],
+)
+def test_a_heading_that_another_character_separates(
+    path: Path, heading: str, format: str, named: str, option: str
+) -> None:
+    path.write_bytes(lines(heading, heading))
+    told = refusal(path, format=FileFormat(format))
+    assert f"that {named} separates. Say so: --delimiter {option} (delimiter)" in told
+    usual = "," if format == "csv" else "\t"
+    whole = values_of(path, format=FileFormat(format), delimiter=usual)
+    assert whole == [{heading: heading}]
+
+
+def test_cells_that_another_character_separates(path: Path) -> None:
+    path.write_bytes(lines("1;x"))
+    *_, reason = problem(path, columns=("a", "b"))
+    assert "it looks as if a semicolon separates them: --delimiter ';'" in reason
+
+
+@pytest.mark.parametrize("said", ["sep=;", '"sep=;"', "SEP=;", "sep=\t", "sep=|"])
+def test_a_first_line_that_says_what_separates(path: Path, said: str) -> None:
+    by = said.strip('"')[-1]
+    path.write_bytes(lines(said, f"a{by}b", f"1{by}x,y"))
+    assert values_of(path) == [{"a": "1", "b": "x,y"}]
+    path.write_bytes(lines(said, "a,b", "1,x"))
+    assert values_of(path, delimiter=",") == [{"a": "1", "b": "x"}]
+
+
+@pytest.mark.parametrize("first", ["sep,b", "sep=;;,b", "sepal=1,b"])
+def test_a_heading_that_says_nothing_of_it(path: Path, first: str) -> None:
+    path.write_bytes(lines(first, "1,x"))
+    assert values_of(path) == [{first.partition(",")[0]: "1", "b": "x"}]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quote": ""},
+        {"delimiter": ""},
+        {"escape": ""},
+        {"quote": "\n"},
+        {"delimiter": "\0"},
+        {"delimiter": '"'},
+        {"delimiter": "\\", "escape": "\\"},
+    ],
+)
+def test_options_that_are_no_character(path: Path, options: dict[str, Any]) -> None:
+    path.write_bytes(lines("a,b", "1,x"))
+    told = refusal(path, **options)
+    assert "the options can't be used: expected " in told
+    assert next(iter(options)) in told
 
 
 cell = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

@@ -114,7 +114,7 @@ def test_a_script_has_the_statements(mixed: Project) -> None:
         ("'a.' + 'cypher'", "RETURN 1", "the name has to stand in r1_.py"),
         ("'a.txt'", "RETURN 1", "as one string that ends in .cypher or .cql or .cyp"),
         ("'a.cypher'", "RETURN 1;\n:use neo4j", "a.cypher, line 2: `:use neo4j`"),
-        ("'a.cypher'", "RETURN 1;\n:begin", "a.cypher, line 2: ':begin' is a command"),
+        ("'a.cypher'", "RETURN 1;\n:exit", "a.cypher, line 2: ':exit' is a command"),
         ("'a.cypher'", "RETURN 1;\nRETURN $x", "a.cypher, line 2: $x has no value"),
         ("'a.cypher'", "RETURN 1;\nRETURN 'a", "a.cypher: Cypher that can be read"),
     ],
