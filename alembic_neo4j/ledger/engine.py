@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from alembic_neo4j.errors import ConfigurationError, LockError
+from alembic_neo4j.errors import ConfigurationError, LedgerError, LockError
 from alembic_neo4j.waiting import waiting_for
 
 _BUSY_SECONDS = 10
@@ -24,6 +24,16 @@ _CONNECT_SECONDS = 30
 
 _BLOCKED = ("database is locked", "canceling statement due to lock timeout")
 """What SQLite and PostgreSQL say when another process does not end what it writes."""
+
+_DAMAGED = (
+    "database disk image is malformed",
+    "file is not a database",
+    "file is encrypted",
+    "malformed database schema",
+    "unsupported file format",
+    "Could not decode to UTF-8",
+)
+"""What SQLite says of a file that is not what it has written."""
 
 _UNWRITABLE = (
     "attempt to write a readonly database",
@@ -53,6 +63,23 @@ def database_url(url: str, origin: str = "sqlalchemy.url") -> URL:
     if "\0" in (parsed.database or ""):
         raise ConfigurationError(f"{origin} names a file with a NUL in it")
     return parsed
+
+
+def damaged(url: URL, what: str, *, newer: bool = False) -> LedgerError:
+    """Return the error for a ledger that can't be read, and the way on."""
+    path = sqlite_path(url)
+    aside = (
+        f"put it aside (mv {path} {path}.damaged)"
+        if path
+        else "give the ledger another database"
+    )
+    state = "of a newer release of alembic-neo4j, or damaged" if newer else "damaged"
+    update = "Install that release here; else restore" if newer else "Restore"
+    return LedgerError(
+        f"the ledger {shown_url(url)} is {state}: {what}. Nothing has been written. "
+        f"{update} it from a backup, or {aside} and rebuild it from the graph's stamp: "
+        "`alembic-neo4j repair --adopt-graph`"
+    )
 
 
 def shown_url(url: URL) -> str:
@@ -88,6 +115,9 @@ def connect(engine: Engine, origin: str = "sqlalchemy.url") -> Connection:
         return engine.connect()
     except (DBAPIError, TypeError, ValueError) as error:
         reason = getattr(error, "orig", None) or error
+        unreadable = isinstance(reason, UnicodeDecodeError)
+        if unreadable or any(text in str(reason) for text in _DAMAGED):
+            raise damaged(engine.url, _line(reason)) from error
         raise ConfigurationError(
             f"the ledger {shown_url(engine.url)} can't be opened: {_line(reason)}. "
             f"Correct {origin}, or mend what the message names"
@@ -113,7 +143,7 @@ def connect_read_only(url: URL) -> Connection | None:
     try:
         connection = engine.connect()
         connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
-    except DBAPIError:
+    except (DBAPIError, ValueError):
         engine.dispose()
         return None
     connection.rollback()
@@ -255,7 +285,7 @@ def _tell_of_waits(engine: Engine) -> None:
 
 def _say_what_is_wrong(
     context: ExceptionContext,
-) -> LockError | ConfigurationError | None:
+) -> LockError | ConfigurationError | LedgerError | None:
     # Without a connection it is `connect` that says why there is none.
     if context.connection is None or context.engine is None:
         return None
@@ -276,6 +306,8 @@ def _say_what_is_wrong(
             "Nothing more has been written here. Let it go on or end it, then run the "
             "same command again"
         )
+    if context.dialect.name == "sqlite" and any(text in error for text in _DAMAGED):
+        return damaged(context.engine.url, error)
     if context.dialect.name == "sqlite" and any(text in error for text in _UNWRITABLE):
         return ConfigurationError(
             f"the ledger {name} can't be written to: {error}. Nothing more has been "

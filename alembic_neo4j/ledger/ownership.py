@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, String, column, inspect, select, table
 
 from alembic_neo4j.errors import LedgerError
-from alembic_neo4j.ledger.engine import shown_url
+from alembic_neo4j.ledger.engine import damaged, shown_url
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.ledger.tables import revisions
 
@@ -41,10 +41,22 @@ def check_ownership(
 def check_recorded(
     connection: Connection, version_table: str, heads: Sequence[str]
 ) -> None:
-    """Raise LedgerError where a head was never recorded as applied.
+    """Raise LedgerError where a head was never recorded as applied, or none is there.
 
     A revision's record is committed together with its row in the version table.
     """
+    ledger = Ledger(connection, version_table)
+    if not heads:
+        # Read again where another command has begun to apply since.
+        if ledger.exists() and ledger.applied():
+            connection.rollback()
+            if not version_rows(connection, version_table) and ledger.applied():
+                raise damaged(
+                    connection.engine.url,
+                    f"the version table {version_table} has no rows, and revisions are "
+                    "recorded as applied",
+                )
+        return
     unknown = _unrecorded(connection, version_table, heads)
     if unknown:
         # Another command may have committed between the two readings.

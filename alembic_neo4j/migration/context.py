@@ -134,7 +134,7 @@ class Neo4jMigrationContext(MigrationContext):
         at what was never recorded as applied.
         """
         heads = self.written_heads()
-        if heads and not self.as_sql and self.connection is not None:
+        if not self.as_sql and self.connection is not None:
             check_recorded(self.connection, self.version_table, heads)
         return heads
 
@@ -179,6 +179,7 @@ class Neo4jMigrationContext(MigrationContext):
 
     def _compare(self) -> None:
         heads = tuple(self.script.get_heads())
+        self.check_ledger()
         if self._ledger.failure is not None:
             log.info("Models are compared without the ledger: %s", self._ledger.failure)
         elif set(current := self.get_current_heads()) != set(heads):
@@ -299,8 +300,7 @@ class Neo4jMigrationContext(MigrationContext):
         """Take the ledger from whoever holds its lock: their next commit fails."""
         self.check_ledger()
         assert self.connection is not None
-        ledger = Ledger(self.connection, self.version_table)
-        if ledger.exists():
+        if (ledger := Ledger(self.connection, self.version_table)).exists():
             ledger.take_away()
             self.connection.commit()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Engine
 
-from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.errors import ConfigurationError, LedgerError
 from alembic_neo4j.ledger.engine import (
     connect,
     connect_read_only,
@@ -17,6 +17,7 @@ from alembic_neo4j.ledger.engine import (
     stand_in_engine,
 )
 from alembic_neo4j.ledger.ownership import check_ownership
+from alembic_neo4j.ledger.soundness import check_soundness, reading
 
 
 class LedgerConnection:
@@ -37,7 +38,7 @@ class LedgerConnection:
         self.origin = origin if given is None else "config.attributes['connection']"
         self.url = database_url(url, origin) if given is None else given.engine.url
         self._in_transaction = isinstance(given, Connection) and given.in_transaction()
-        self.failure: ConfigurationError | None = None
+        self.failure: ConfigurationError | LedgerError | None = None
         """Why the ledger could not be opened for reading."""
         self._checked: Connection | None = None
         self._opened: Connection | None = None
@@ -64,6 +65,8 @@ class LedgerConnection:
                 self._read_only = self._read_only or connect_read_only(self.url)
                 if self._read_only is not None:
                     return self._read_only
+                self.failure = error
+            except LedgerError as error:
                 self.failure = error
         if self._stand_in is None:
             self._stand_in = stand_in_engine(self.url).connect()
@@ -105,9 +108,13 @@ class LedgerConnection:
         return self._opened
 
     def check(self, connection: Connection, table: str, schema: str | None) -> None:
-        """Raise LedgerError where a connection's version table is another project's."""
+        """Raise LedgerError where a ledger is damaged, or its rows are another's."""
+        if isinstance(self.failure, LedgerError):
+            raise self.failure
         if connection not in (self._stand_in, self._checked):
-            check_ownership(connection, table, schema)
+            check_soundness(connection, table)
+            with reading(connection):
+                check_ownership(connection, table, schema)
             self._checked = connection
 
     def close(self) -> None:
