@@ -47,8 +47,11 @@ def reverse_relationships(working: Working) -> list[Change]:
         wanted = working.after.nodes[label]
         if working.nodes[label].relationships == wanted.relationships:
             continue
+        keys = {r.key for r in wanted.relationships}
         for declared in working.nodes[label].relationships:
             turned = replace(declared, direction=declared.direction.reversed)
+            if turned.key not in keys:
+                continue
             if before.declare(label, turned) or after.declare(label, declared):
                 continue
             change = _reversal(working, label, declared)
@@ -192,9 +195,6 @@ def _reversal(
     working: Working, label: str, declared: Relationship
 ) -> ReverseRelationships | None:
     """Return the reversal that a declaration asks for, when everything agrees."""
-    turned = replace(declared, direction=declared.direction.reversed)
-    if turned.key not in {r.key for r in working.after.nodes[label].relationships}:
-        return None
     if declared.direction is Direction.OUT:
         change = ReverseRelationships(label, declared.type, declared.target)
     else:
