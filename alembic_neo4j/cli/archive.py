@@ -49,9 +49,15 @@ def list_archives(config: Config, as_json: bool) -> None:
     help="What to do where there is a value meanwhile: do nothing at all, take the "
     "archived one, or that which is there.",
 )
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @format_option
 def restore(
-    config: Config, revision: str, property: str | None, on_conflict: Any, as_json: bool
+    config: Config,
+    revision: str,
+    property: str | None,
+    on_conflict: Any,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Bring back the values that REVISION has archived, of all or of one PROPERTY.
 
@@ -63,6 +69,8 @@ def restore(
 
     def act(context: Neo4jMigrationContext) -> Sequence[Archive]:
         chosen = archives(context, revision, property)
+        if not yes:
+            _confirm(chosen, "restore", "Bring these values back?")
         restore_archives(context, chosen, on_conflict)
         return chosen
 
@@ -88,19 +96,19 @@ def purge(
     def act(context: Neo4jMigrationContext) -> Sequence[Archive]:
         chosen = archives(context, revision, property)
         if not yes:
-            _confirm(chosen)
+            _confirm(chosen, "purge", "Remove these values for good?")
         purge_archives(context, chosen)
         return chosen
 
     _report(inspect_project(config, act), as_json, "")
 
 
-def _confirm(chosen: Sequence[Archive]) -> None:
+def _confirm(chosen: Sequence[Archive], what: str, question: str) -> None:
     for line in _lines(chosen):
         click.echo(line, err=True)
     if not sys.stdin.isatty():
-        raise click.UsageError("There is no terminal to ask on: say --yes to purge.")
-    click.confirm("Remove these values for good?", abort=True, err=True)
+        raise click.UsageError(f"There is no terminal to ask on: say --yes to {what}.")
+    click.confirm(question, abort=True, err=True)
 
 
 def _report(chosen: Sequence[Archive], as_json: bool, nothing: str) -> None:

@@ -16,7 +16,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "archive list": (f"{_VERB} archive list",),
     "archive purge": (f"{_VERB} archive purge 1f3a5c7e9b0d born --yes",),
     "archive restore": (
-        f"{_VERB} archive restore 1f3a5c7e9b0d born --on-conflict keep",
+        f"{_VERB} archive restore 1f3a5c7e9b0d born --on-conflict keep --yes",
     ),
     "create-node": (f"{_VERB} create-node Person",),
     "create-relationship": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,7 +69,24 @@ def _obstacle(obstacle: Obstacle) -> dict[str, Any]:
 
 
 def plan_lines(plan: RunPlan) -> Iterator[str]:
-    """Yield the lines for a person."""
+    """Yield the lines for a person; where they are many, what is in them goes first."""
+    lines = list(_lines(plan))
+    if len(lines) > _SCREEN:
+        yield f"{_outline(plan)}:"
+    yield from lines
+
+
+_SCREEN = 20
+"""From how many lines on a plan has its summary above it as well."""
+
+
+def _outline(plan: RunPlan) -> str:
+    kinds = Counter(unit.kind for one in plan.revisions for unit in one.units)
+    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    return f"{_summary(plan).removesuffix('.')} ({counted})"
+
+
+def _lines(plan: RunPlan) -> Iterator[str]:
     if plan.open_run:
         run = plan.open_run
         yield (

@@ -205,6 +205,11 @@ REPORTS: Mapping[str, Shape] = {
             violations=rows("the first of them", **_VIOLATION),
         )
     ),
+    "init": row(
+        created=texts("the files that were written"),
+        kept=texts("the files that were there and are as they were"),
+        ignored=texts("the lines that were added to .gitignore"),
+    ),
     "local list": row(servers=rows("those with data here", **_KNOWN_SERVER)),
     "local logs": row(file=text("the log"), lines=texts("the last of it")),
     "local start": row(**_SERVER),

@@ -87,11 +87,11 @@ def test_nothing_is_archived(live: Project) -> None:
 
 
 def test_values_are_brought_back(removed: Project, neo4j_graph: Graph) -> None:
-    done(removed, "restore", "r_1_2", "age")
+    done(removed, "restore", "r_1_2", "age", "--yes")
 
     assert ages(neo4j_graph) == [1, 2]
     assert [row["property"] for row in listed(removed, "list")] == ["since"]
-    done(removed, "restore", "r_1_2")
+    done(removed, "restore", "r_1_2", "--yes")
     assert listed(removed, "list") == []
     # The downgrade of the revision finds that nothing is left to do.
     removed.done("downgrade", "-1")
@@ -107,13 +107,13 @@ def test_a_value_that_came_meanwhile(
     neo4j_graph.transaction([("MATCH (n:Employee) SET n.age = 7", {})])
     before = data(neo4j_graph)
 
-    message = failed(removed, "restore", "r_1_2", "age")
+    message = failed(removed, "restore", "r_1_2", "age", "--yes")
 
     assert "[1, 7]: 1, such as" in message
     assert "--on-conflict overwrite" in message
     assert data(neo4j_graph) == before
     assert "run the same command again" not in message
-    done(removed, "restore", "r_1_2", "age", "--on-conflict", how)
+    done(removed, "restore", "r_1_2", "age", "--yes", "--on-conflict", how)
     assert ages(neo4j_graph) == [expected, 2]
 
 
@@ -137,3 +137,8 @@ def test_what_is_not_there_is_refused(removed: Project, neo4j_graph: Graph) -> N
     assert "expected one revision that has archived 'name' of r_1_2" in message
     assert "archived is 'age' of r_1_2, 'since' of r_1_2" in message
     assert (graph_state(neo4j_graph), removed.remembered()) == before
+
+
+def test_restoring_is_asked_for(removed: Project) -> None:
+    message = failed(removed, "restore", "r_1_2", "age")
+    assert "say --yes to restore" in message

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 
 from alembic_neo4j.cli import main
@@ -81,3 +85,113 @@ def test_the_template_path_is_all_it_prints(here: Path) -> None:
     path = Path(_run("--template-path").strip())
     assert (path / "script.py.mako").exists()
     assert _files(here) == set()
+
+
+# Where there is something already ----------------------------------------------------
+
+
+def _write(path: Path, text: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+NODE = "from neomodel import StructuredNode\nclass A(StructuredNode): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "models"),
+    [
+        ({"shop/__init__.py": "", "shop/models.py": NODE}, "shop.models"),
+        ({"src/shop/__init__.py": "", "src/shop/models.py": NODE}, "shop.models"),
+        ({"shop/__init__.py": "", "shop/graph.py": NODE}, "shop.graph"),
+        (
+            {
+                "shop/__init__.py": "",
+                "shop/models/__init__.py": "",
+                "shop/models/a.py": NODE,
+            },
+            "shop.models",
+        ),
+        (
+            {"shop/__init__.py": "", "shop/models.py": "import sqlalchemy\n"},
+            "shop.models",
+        ),
+        ({"graph.py": NODE, "b/__init__.py": NODE}, "b, graph"),
+    ],
+)
+def test_no_models_beside_those_that_are_there(
+    here: Path, files: dict[str, str], models: str
+) -> None:
+    for name, text in files.items():
+        _write(here / name, text)
+    _run()
+    assert not (here / "models.py").exists()
+    config = (here / "neo4j.ini").read_text()
+    assert f"neo4j.models = {models}\n" in config
+    assert ("%(here)s/src\n" in config) is ("src/shop/models.py" in files)
+
+
+def test_tests_and_scripts_are_no_models(here: Path) -> None:
+    _write(here / "tests" / "__init__.py")
+    _write(here / "tests" / "models.py", NODE)
+    _write(here / ".venv" / "models.py", NODE)
+    _run()
+    assert "neo4j.models = models\n" in (here / "neo4j.ini").read_text()
+    assert (here / "models.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ("from flask import current_app\n", "is Flask-Migrate's"),
+        ("from alembic import context\n", "of another project"),
+    ],
+)
+def test_another_project_s_migrations_are_left_alone(
+    here: Path, env: str, expected: str
+) -> None:
+    _write(here / "migrations" / "env.py", env)
+    message = _run(status=2)
+    assert expected in message
+    assert "`alembic-neo4j init graph`" in message
+    assert not (here / "neo4j.ini").exists()
+    _run("graph")
+    assert "%(here)s/graph" in (here / "neo4j.ini").read_text()
+    assert (here / "migrations" / "env.py").read_text() == env
+
+
+def test_a_pyproject_has_the_configuration_where_that_is_asked_for(here: Path) -> None:
+    _write(here / "pyproject.toml", '[project]\nname = "shop"\n')
+    output = _run("-c", "pyproject.toml")
+    assert not (here / "neo4j.ini").exists()
+    config = Config(toml_file=str(here / "pyproject.toml"))
+    assert config.toml_alembic_config["neo4j"] == {"url": "local", "models": ["models"]}
+    assert ScriptDirectory.from_config(config).dir == str(here / "migrations")
+    assert "  alembic revision --autogenerate" in output
+    assert (here / "pyproject.toml").read_text().startswith("[project]\n")
+    # A fresh clone lacks what git ignores, and what was never written.
+    shutil.rmtree(here / "migrations")
+    before = (here / "pyproject.toml").read_text()
+    assert "kept     pyproject.toml" in _run()
+    assert (here / "pyproject.toml").read_text() == before
+    assert not (here / "neo4j.ini").exists()
+
+
+def test_a_pyproject_of_an_sql_project_is_left_alone(here: Path) -> None:
+    text = '[tool.alembic]\nscript_location = "%(here)s/alembic"\n'
+    _write(here / "pyproject.toml", text)
+    assert "Leave out -c" in _run("-c", "pyproject.toml", status=2)
+    _run()
+    assert (here / "neo4j.ini").exists()
+    assert (here / "pyproject.toml").read_text() == text
+
+
+def test_as_json_and_with_a_section(here: Path) -> None:
+    _write(here / ".gitignore", ".neo4j/\n")
+    report = json.loads(_run("-n", "people", "--format", "json"))
+    assert report == {
+        "created": ["neo4j.ini", "migrations/", "models.py"],
+        "kept": [],
+        "ignored": ["neo4j_ledger.db*"],
+    }
+    assert "\n[people]\n" in (here / "neo4j.ini").read_text()

@@ -376,3 +376,13 @@ def test_it_waits_for_nobody(people: Project, driver: neo4j.Driver) -> None:
         ledger.execute("ROLLBACK")
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["heads"] == ["r1"]
+
+
+def test_a_long_plan_has_its_summary_above_it(live: Project) -> None:
+    lines = [f'op.add_index("Label{n}", "name")' for n in range(30)]
+    live.revision("r1", "\n".join(lines))
+    shown = live.verb("plan").out.splitlines()
+    assert len(shown) > 20
+    assert shown[0].startswith(f"{shown[-1].removesuffix('.')} (")
+    assert " create" in shown[0]
+    assert shown[-1].startswith("1 revision, ")
