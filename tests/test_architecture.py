@@ -29,6 +29,7 @@ VAGUE = re.compile(r"utils?|common|helpers?|core|base|misc|shared|tools?")
 
 LONGEST = 400
 LONG = {
+    "cli/reports.py": "a table: what each verb prints as JSON",
     "op.py": "the public operations: one typed function each, with its documentation",
     "schema/elements.py": "the values that a schema is made of, read side by side",
     "graph/cypher.py": "one function for each change: the table of our Cypher",
