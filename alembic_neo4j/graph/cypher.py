@@ -226,7 +226,8 @@ def _add_property(
             *_backfill(change, scope),
         )
     if change.property.required:
-        return (*_missing_after(change, scope), *_backfill(change, scope))
+        missing = data_checks.rules(_missing_after(change, scope))
+        return (*missing, *_backfill(change, scope))
     return _backfill(change, scope)
 
 
@@ -310,9 +311,9 @@ def _alter_relationship(
     new = replace(old, **dict(change.values))
     after = change.apply(before)
     return (
-        *_endpoint_checks(change.label, old, new, after),
+        *data_checks.rules(_endpoint_checks(change.label, old, new, after)),
         *data_checks.cardinality_checks(change.label, old, new),
-        *_exclusion_checks(change.label, old, new, after),
+        *data_checks.rules(_exclusion_checks(change.label, old, new, after)),
     )
 
 

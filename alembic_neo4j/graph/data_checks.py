@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from alembic_neo4j.graph.patterns import Scope, enclosed, nodes, one_of
@@ -188,7 +189,12 @@ def value_checks(
                 parameters=parameters,
             )
         )
-    return tuple(checks)
+    return tuple(rules(checks))
+
+
+def rules(checks: Iterable[Check]) -> Iterator[Check]:
+    """Yield checks as those of rules that only the models have."""
+    return (replace(check, rule=True) for check in checks)
 
 
 def cardinality_checks(
@@ -213,7 +219,7 @@ def cardinality_checks(
         f"{_arrow(after)}; the value is the number found",
         advice="Create the missing and delete the surplus relationships.",
     )
-    return (check,)
+    return tuple(rules([check]))
 
 
 def stray_endpoints(

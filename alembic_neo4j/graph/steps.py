@@ -108,12 +108,20 @@ class Check:
 
     It returns the columns ``value``, ``count`` and ``ids`` (up to five element ids),
     at most twenty rows. `expected` says what the change needs, `advice` what to do.
+    A `rule` is one that only the models have: the graph takes the data all the same.
     """
 
     query: str
     expected: str
     advice: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    rule: bool = False
+
+    @property
+    def report(self) -> Report:
+        """What tells of the rows, and lets what follows go on."""
+        text = f"The data break a rule of the models: {self.expected}. Found"
+        return Report(self.query, text, self.advice, self.parameters)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,9 @@ KEYS: Mapping[str, str] = {
     "transaction of an application that is in the way of a schema command",
     "lock_timeout": "seconds to wait for another command that writes (300)",
     "batch_size": "how many nodes or relationships one transaction changes",
+    "model_rules": "check (the default): an upgrade is refused where the data break a "
+    "rule that only the models have (required, choices, cardinality, patterns); "
+    "report: they are told. A downgrade only tells",
     "throttle": "seconds to pause before each transaction of a data change or a load, "
     "for the sake of those who use the graph (0)",
     "batch_property": "the property that tells which batch has created something "
@@ -58,6 +61,7 @@ KEYS: Mapping[str, str] = {
 
 _SECRETS = {"password", "password_file"}
 _CREDENTIALS = {"auth", "username", *_SECRETS}
+_RULES = ("check", "report")
 _AUTH = ("none", "basic", "bearer", "kerberos")
 
 
@@ -72,6 +76,12 @@ class Options:
     batch_size: int | None = None
     throttle: float = 0.0
     batch_property: str = BATCH_PROPERTY
+    model_rules: str = "check"
+
+    @property
+    def checks_rules(self) -> bool:
+        """Whether data that break a rule of the models stand in an upgrade's way."""
+        return self.model_rules == "check"
 
 
 @dataclass(frozen=True)
@@ -254,6 +264,9 @@ def _options(found: _Merged) -> Options:
             most=_LONGEST_PAUSE,
         ),
         batch_property=read("batch_property", values.name, default.batch_property),
+        model_rules=read(
+            "model_rules", values.choice, default.model_rules, choices=_RULES
+        ),
     )
 
 

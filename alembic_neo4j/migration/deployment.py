@@ -40,7 +40,6 @@ from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.schema.digest import schema_digest
 
 if TYPE_CHECKING:
-    from alembic_neo4j.graph.connection import Graph
     from alembic_neo4j.migration.context import Neo4jMigrationContext
 
 Step: TypeAlias = "RevisionStep | StampStep"
@@ -115,7 +114,7 @@ class Deployment:
                 judged = self._judge(steps, now)
             if judged.planned:
                 if judged.found.recorded.open_run is None:
-                    _preflight(self._context.graph, judged.planned)
+                    _preflight(self._context, judged.planned)
                 self._run(judged, kw)
                 return
             if now != heads:
@@ -217,7 +216,7 @@ class Deployment:
         rest = [] if open_run and self._is_relative() else planned[begun:]
         if rest:
             if open_run:
-                _preflight(self._context.graph, rest)
+                _preflight(self._context, rest)
             yield self._recorder(self._begun(rest), resumed=False), rest
 
     def _recorder(self, run: str, *, resumed: bool) -> Recorder:
@@ -249,6 +248,8 @@ class Deployment:
         assert isinstance(runner, GraphRunner)
         alembic_log.info("Running %s", item.step)
         runner.recorder = recorder
+        checks = item.step.is_upgrade and self._context.options.checks_rules
+        runner.reports_rules = not checks
         runner.begin(item.script.revision, item.before, item.script.path)
         try:
             call(item.script, item.direction, runner.thread, kw)
@@ -359,8 +360,8 @@ class Deployment:
         ledger.keep_only({script.revision for script, _ in stamped})
 
 
-def _preflight(graph: Graph, planned: Sequence[PlannedStep]) -> None:
+def _preflight(context: Neo4jMigrationContext, planned: Sequence[PlannedStep]) -> None:
     # Imported when there is something to do, which most deployments have not.
     from alembic_neo4j.migration.preflight import preflight
 
-    preflight(graph, planned)
+    preflight(context.graph, planned, rules=context.options.checks_rules)

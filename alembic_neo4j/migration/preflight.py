@@ -30,6 +30,7 @@ from alembic_neo4j.graph.lexer import classify, significant_tokens
 from alembic_neo4j.graph.names_in_use import names_in_use
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.graph.steps import Check
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import Event, Loading, OnLedger, Statement
 from alembic_neo4j.waiting import waiting_for
@@ -37,13 +38,15 @@ from alembic_neo4j.waiting import waiting_for
 log = logging.getLogger(__name__)
 
 
-def preflight(graph: Graph, planned: Sequence[PlannedStep]) -> None:
+def preflight(
+    graph: Graph, planned: Sequence[PlannedStep], *, rules: bool = True
+) -> None:
     """Raise CheckFailed with all that stands in the way of a run, if anything does.
 
     The graph has to be as the first step is going to find it, and is only read. What
     an earlier step may change is left to the check that runs just before its own step.
     """
-    run = foreseen(planned)
+    run = foreseen(planned, rules=rules)
     obstacles = find_obstacles(graph, run)
     if obstacles:
         raise CheckFailed(report(obstacles, run))
@@ -58,21 +61,30 @@ def find_obstacles(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
     ]
 
 
-def foreseen(planned: Sequence[PlannedStep]) -> list[Foreseen]:
-    """Return what the revisions are going to do, an event for each recorded one."""
-    return [_foreseen(item) for item in planned]
+def foreseen(planned: Sequence[PlannedStep], *, rules: bool = True) -> list[Foreseen]:
+    """Return what the revisions are going to do, an event for each recorded one.
+
+    The rules that only the models have stand in the way of an upgrade, unless `rules`
+    says otherwise; a downgrade tells of them when it comes to them.
+    """
+    return [_foreseen(item, rules and item.step.is_upgrade) for item in planned]
 
 
-def _foreseen(item: PlannedStep) -> Foreseen:
+def _foreseen(item: PlannedStep, rules: bool) -> Foreseen:
     revision = item.script.revision
-    events = tuple(_event(event, revision) for event in item.recording.events)
+    events = tuple(_event(event, revision, rules) for event in item.recording.events)
     return Foreseen(revision, events)
 
 
-def _event(event: Event, revision: str) -> Made | Unforeseen:
+def _event(event: Event, revision: str, rules: bool) -> Made | Unforeseen:
     if isinstance(event, tuple):
         change, before = event
-        return Made(change, before, steps(change, before, revision=revision))
+        made = tuple(
+            step
+            for step in steps(change, before, revision=revision)
+            if rules or not (isinstance(step, Check) and step.rule)
+        )
+        return Made(change, before, made)
     if isinstance(event, Statement):
         return _effect(event)
     if isinstance(event, OnLedger):

@@ -77,7 +77,9 @@ def read_plan(
     if recorded.open_run and is_relative(target):
         # It counts from where the open run began, which is all that would run.
         planned = planned[: len(recorded.open_run.steps)]
-    prepared = _Prepared(heads, recorded, planned, foreseen(planned))
+    prepared = _Prepared(
+        heads, recorded, planned, foreseen(planned, rules=context.options.checks_rules)
+    )
     found = _from_files(context, prepared)
     if not ask:
         return _counted(found, _unasked)

@@ -36,7 +36,7 @@ from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.rows import rows_from_text, rows_to_text
 from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.graph.steps import Load, Run, Step
+from alembic_neo4j.graph.steps import Check, Load, Run, Step
 from alembic_neo4j.ledger.journal import DONE, Journal, Unit
 from alembic_neo4j.migration.batch_operations import BatchOperation, LoadOp
 from alembic_neo4j.migration.batches import Batches, Writing
@@ -99,6 +99,7 @@ class GraphRunner:
         self.recorder = recorder
         self.batches = Batches(graph, batch_property)
         self.revision = self.file = ""
+        self.reports_rules = False
         self.schema = Schema()
         self._void: set[int] = set()
         self.thread = OwnThread()
@@ -132,7 +133,10 @@ class GraphRunner:
         self.thread.check()
         if isinstance(operation, ChangeOp):
             change = operation.change
-            self._buffer += steps(change, self.schema, revision=self.revision)
+            for step in steps(change, self.schema, revision=self.revision):
+                if self.reports_rules and isinstance(step, Check) and step.rule:
+                    step = step.report
+                self._buffer.append(step)
             self.schema = change.apply(self.schema)
         elif isinstance(operation, RunCypherOp):
             return self._run_now(operation)
