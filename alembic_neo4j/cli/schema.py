@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def dump(config: Config, of: str) -> None:
     from alembic_neo4j.migration.schemas import read_schema
     from alembic_neo4j.schema.digest import schema_to_json
 
-    print_json(schema_to_json(read_schema(config, of)))
+    click.echo(json.dumps(schema_to_json(read_schema(config, of)), indent=2))
 
 
 @schema.command("hash")
