@@ -16,6 +16,7 @@ VERBS = {
     "create-node": "alembic_neo4j.cli.create:create_node",
     "create-relationship": "alembic_neo4j.cli.create:create_relationship",
     "history": "alembic_neo4j.cli.history:history",
+    "import-crochet": "alembic_neo4j.cli.import_crochet:import_crochet",
     "ingest": "alembic_neo4j.cli.ingest:ingest",
     "init": "alembic_neo4j.cli.init:init",
     "local": "alembic_neo4j.cli.local:local",

@@ -27,6 +27,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} history --limit 20",
         f"{_VERB} history --state failed --format json",
     ),
+    "import-crochet": (f"{_VERB} import-crochet ../shop",),
     "ingest cache clear": (f"{_VERB} ingest cache clear 9f86d081",),
     "ingest cache list": (f"{_VERB} ingest cache list",),
     "ingest cache verify": (f"{_VERB} ingest cache verify",),

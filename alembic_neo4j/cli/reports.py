@@ -166,6 +166,18 @@ REPORTS: Mapping[str, Shape] = {
         ),
         of=number("how many there are, without `--limit`"),
     ),
+    "import-crochet": row(
+        migrations=rows(
+            "in their order",
+            migration=text("its id in crochet"),
+            revision=text("what it has become"),
+            file=text(),
+            applied=flag("whether crochet has applied it"),
+        ),
+        batches=texts("that are known now"),
+        head=text("what was stamped").or_null(),
+        remarks=texts("what is still to be looked at"),
+    ),
     "ingest cache clear": row(removed=rows("the files that were removed", **_CACHED)),
     "ingest cache list": row(files=rows("the oldest first", **_CACHED)),
     "ingest cache verify": row(
