@@ -190,13 +190,15 @@ def add_label(
     *,
     where: str | None = None,
     batch_size: int | None = None,
+    undo: bool = False,
 ) -> None:
     """Give every node with `label` a further label: a new concrete base class.
 
     With `where`, a Cypher predicate over ``n``, only those get it that it holds for,
-    and what the models declare stays as it is.
+    and what the models declare stays as it is. With `undo`, in the downgrade of a
+    revision that removes it, those stay without it that lacked it before.
     """
-    _invoke(_changes.AddLabel(label, added, where, batch_size))
+    _invoke(_changes.AddLabel(label, added, where, batch_size, undo))
 
 
 def remove_label(
@@ -205,23 +207,31 @@ def remove_label(
     *,
     where: str | None = None,
     batch_size: int | None = None,
+    undo: bool = False,
 ) -> None:
     """Take a label off every node with `label`: a base class became abstract.
 
-    `where` is that of `add_label`.
+    `where` is that of `add_label`. With `undo`, in the downgrade of a revision that
+    adds it, only those lose it that the revision has given it.
     """
-    _invoke(_changes.RemoveLabel(label, removed, where, batch_size))
+    _invoke(_changes.RemoveLabel(label, removed, where, batch_size, undo))
 
 
 def rename_label(
-    old: str, new: str, *, where: str | None = None, batch_size: int | None = None
+    old: str,
+    new: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+    undo: bool = False,
 ) -> None:
     """Rename a label on all its nodes, with its indexes and constraints.
 
     With `where`, a Cypher predicate over ``n``, only on those that it holds for; then
-    the indexes and constraints stay where they are.
+    the indexes and constraints stay where they are. With `undo`, in the downgrade of a
+    revision that renames `new` to `old`, nodes that had `old` before it keep that.
     """
-    _invoke(_changes.RenameLabel(old, new, where, batch_size))
+    _invoke(_changes.RenameLabel(old, new, where, batch_size, undo))
 
 
 # Properties ---------------------------------------------------------------------
@@ -277,16 +287,21 @@ def restore_node_property(
 
 
 def remove_node_property(
-    label: str, name: str, archive: bool = True, *, keep: bool = False
+    label: str,
+    name: str,
+    archive: bool = True,
+    *,
+    keep: bool = False,
+    undo: bool = False,
 ) -> None:
     """Declare a property no longer.
 
     Its values are archived, deleted with ``archive=False``, left alone with `keep`.
+    With `undo`, in the downgrade of a revision that adds the property, those go that
+    the revision has filled in and nobody has changed since, and no others.
     """
-    values: _changes.Removal = "archive" if archive else "delete"
-    _invoke(
-        _changes.RemoveProperty(Entity.NODE, label, name, "keep" if keep else values)
-    )
+    values = _removal(archive, keep, undo)
+    _invoke(_changes.RemoveProperty(Entity.NODE, label, name, values))
 
 
 def alter_node_property(
@@ -303,14 +318,19 @@ def alter_node_property(
     crs: str | None = _UNSET,
     format: str | None = _UNSET,
     using: str | Placeholder | None = None,
+    undo: bool = False,
 ) -> None:
     """Change what is declared of a property; values that it forbids stop the upgrade.
 
     A new `default` fills nothing in. `using` is a Cypher expression over ``value`` that
-    gives each stored value anew.
+    gives each stored value anew. With `undo`, in the downgrade of a revision that
+    converts them, what has not changed since gets the very value back that it had, and
+    `using` converts the others.
     """
     values = _property_values(locals())
-    _invoke(_changes.AlterProperty(Entity.NODE, label, name, values, using=using))
+    _invoke(
+        _changes.AlterProperty(Entity.NODE, label, name, values, using=using, undo=undo)
+    )
 
 
 def rename_node_property(
@@ -322,17 +342,21 @@ def rename_node_property(
     where: str | None = None,
     batch_size: int | None = None,
     attribute: str | None = None,
+    undo: bool = False,
 ) -> None:
     """Rename a property, with its indexes and constraints.
 
     Where both names are present, `on_conflict` says what happens: fail before anything
-    is written, overwrite the new one, or keep it. `where` is a Cypher
-    predicate over ``n`` that narrows it down. `attribute` is the model's name for it
-    from then on, where that does not follow the property's.
+    is written, overwrite the new one, or keep it; the other value is archived. `where`
+    is a Cypher predicate over ``n`` that narrows it down. `attribute` is the model's
+    name for it from then on, where that does not follow the property's. With `undo`, in
+    the downgrade of a revision that renames `new` to `old`, what had `old` before it
+    keeps that, and archived values come back.
     """
     _invoke(
         _changes.RenameProperty(
-            Entity.NODE, label, old, new, on_conflict, where, batch_size, attribute
+            *(Entity.NODE, label, old, new, on_conflict, where, batch_size, attribute),
+            undo=undo,
         )
     )
 
@@ -393,17 +417,22 @@ def restore_relationship_property(
 
 
 def remove_relationship_property(
-    relationship_type: str, name: str, archive: bool = True, *, keep: bool = False
+    relationship_type: str,
+    name: str,
+    archive: bool = True,
+    *,
+    keep: bool = False,
+    undo: bool = False,
 ) -> None:
     """Declare a property no longer.
 
     Its values are archived, deleted with ``archive=False``, left alone with `keep`.
+    With `undo`, in the downgrade of a revision that adds the property, those go that
+    the revision has filled in and nobody has changed since, and no others.
     """
-    values: _changes.Removal = "archive" if archive else "delete"
+    values = _removal(archive, keep, undo)
     _invoke(
-        _changes.RemoveProperty(
-            Entity.RELATIONSHIP, relationship_type, name, "keep" if keep else values
-        )
+        _changes.RemoveProperty(Entity.RELATIONSHIP, relationship_type, name, values)
     )
 
 
@@ -421,16 +450,19 @@ def alter_relationship_property(
     crs: str | None = _UNSET,
     format: str | None = _UNSET,
     using: str | Placeholder | None = None,
+    undo: bool = False,
 ) -> None:
     """Change what is declared of a property; values that it forbids stop the upgrade.
 
     A new `default` fills nothing in. `using` is a Cypher expression over ``value`` that
-    gives each stored value anew.
+    gives each stored value anew. With `undo`, in the downgrade of a revision that
+    converts them, what has not changed since gets the very value back that it had, and
+    `using` converts the others.
     """
     values = _property_values(locals())
     _invoke(
         _changes.AlterProperty(
-            Entity.RELATIONSHIP, relationship_type, name, values, using=using
+            Entity.RELATIONSHIP, relationship_type, name, values, using=using, undo=undo
         )
     )
 
@@ -444,13 +476,16 @@ def rename_relationship_property(
     where: str | None = None,
     batch_size: int | None = None,
     attribute: str | None = None,
+    undo: bool = False,
 ) -> None:
     """Rename a property, with its indexes and constraints.
 
     Where both names are present, `on_conflict` says what happens: fail before anything
-    is written, overwrite the new one, or keep it. `where` is a Cypher
-    predicate over ``r`` that narrows it down. `attribute` is the model's name for it
-    from then on, where that does not follow the property's.
+    is written, overwrite the new one, or keep it; the other value is archived. `where`
+    is a Cypher predicate over ``r`` that narrows it down. `attribute` is the model's
+    name for it from then on, where that does not follow the property's. With `undo`, in
+    the downgrade of a revision that renames `new` to `old`, what had `old` before it
+    keeps that, and archived values come back.
     """
     _invoke(
         _changes.RenameProperty(
@@ -462,6 +497,7 @@ def rename_relationship_property(
             where,
             batch_size,
             attribute,
+            undo=undo,
         )
     )
 
@@ -533,15 +569,17 @@ def reverse_relationships(
     *,
     where: str | None = None,
     batch_size: int | None = None,
+    undo: bool = False,
 ) -> None:
     """Turn round every relationship of the type from the one label to the other.
 
     With `where`, a Cypher predicate over ``r``, only those that it holds for, and what
-    the models declare stays as it is.
+    the models declare stays as it is. With `undo`, in the downgrade of a revision that
+    turns them round, those stay that led so before it.
     """
     _invoke(
         _changes.ReverseRelationships(
-            source_label, type, target_label, where, batch_size
+            source_label, type, target_label, where, batch_size, undo
         )
     )
 
@@ -571,6 +609,7 @@ def rename_relationship_type(
     where: str | None = None,
     batch_size: int | None = None,
     source_labels: Sequence[str] = (),
+    undo: bool = False,
 ) -> None:
     """Rename a relationship type, with its indexes and constraints.
 
@@ -578,11 +617,12 @@ def rename_relationship_type(
     Cypher predicate over ``r``, only those that it holds for; with `source_labels`
     only those that begin at a node with one of the labels, as models declare them: so
     several types become one, and part again. Indexes and constraints then stay where
-    they are.
+    they are. With `undo`, in the downgrade of a revision that renames `new` to `old`,
+    those stay that were of the type `old` before it.
     """
     _invoke(
         _changes.RenameRelationshipType(
-            old, new, where, batch_size, tuple(source_labels)
+            old, new, where, batch_size, tuple(source_labels), undo
         )
     )
 
@@ -1743,6 +1783,14 @@ def _columns(which: str, given: Names | None, keys: Sequence[str]) -> tuple[str,
 
 def _invoke(change: Change) -> None:
     alembic_op.invoke(ChangeOp.of(change))
+
+
+def _removal(archive: bool, keep: bool, undo: bool) -> _changes.Removal:
+    if undo:
+        return "undo"
+    if keep:
+        return "keep"
+    return "archive" if archive else "delete"
 
 
 def _property(arguments: Mapping[str, Any]) -> Property:

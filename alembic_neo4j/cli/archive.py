@@ -29,7 +29,8 @@ def archive() -> None:
 def list_archives(config: Config, as_json: bool) -> None:
     """Show what is archived in the graph, by which revision.
 
-    Every node and relationship is read for that.
+    So are the marks by which a downgrade knows what its upgrade wrote. Every node and
+    relationship is read for that.
     """
     from alembic_neo4j.migration.archives import archives
     from alembic_neo4j.migration.inspection import inspect_project
@@ -68,7 +69,7 @@ def restore(
     from alembic_neo4j.migration.inspection import inspect_project
 
     def act(context: Neo4jMigrationContext) -> Sequence[Archive]:
-        chosen = archives(context, revision, property)
+        chosen = archives(context, revision, property, marks=False)
         if not yes:
             _confirm(chosen, "restore", "Bring these values back?")
         restore_archives(context, chosen, on_conflict)
@@ -88,7 +89,9 @@ def purge(
 ) -> None:
     """Remove for good what REVISION has archived, of all or of one PROPERTY.
 
-    A downgrade of the revision has nothing to bring back then.
+    A downgrade of the revision has nothing to bring back then. Its marks go as well:
+    the downgrade keeps what the upgrade filled in, and can't tell any more what had a
+    new name before it.
     """
     from alembic_neo4j.migration.archives import archives, purge_archives
     from alembic_neo4j.migration.inspection import inspect_project
@@ -123,9 +126,14 @@ def _report(chosen: Sequence[Archive], as_json: bool, nothing: str) -> None:
 
 def _lines(chosen: Sequence[Archive]) -> list[str]:
     return [
-        f"{found.revision}  {_owner(found)}  {found.name}: {found.count:,} values"
+        f"{found.revision}  {_owner(found)}  {found.name}: {found.count:,} "
+        f"{_words(found)}"
         for found in chosen
     ]
+
+
+def _words(found: Archive) -> str:
+    return "values" if found.mark is None else f"marks ({found.mark.value})"
 
 
 def _owner(found: Archive) -> str:
@@ -140,4 +148,5 @@ def _row(found: Archive) -> dict[str, Any]:
         "entity": found.entity.value.lower(),
         "owners": list(found.owners),
         "count": found.count,
+        "mark": found.mark and found.mark.value,
     }

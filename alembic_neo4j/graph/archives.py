@@ -1,4 +1,4 @@
-"""The values that revisions have archived: found, brought back, removed for good."""
+"""What revisions have left on the data: found, brought back, removed for good."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from alembic_neo4j.graph import data_changes, data_checks
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.data_changes import ARCHIVE_PREFIX, archive_name
+from alembic_neo4j.graph.data_changes import ARCHIVE_PREFIX
+from alembic_neo4j.graph.marks import MARK_PREFIX, Mark
 from alembic_neo4j.graph.patterns import Scope
 from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.graph.steps import Step
@@ -15,7 +16,8 @@ from alembic_neo4j.schema.changes import OnConflict
 from alembic_neo4j.schema.elements import Entity
 
 _KEYS = (
-    "CALL db.propertyKeys() YIELD propertyKey WHERE propertyKey STARTS WITH $prefix "
+    "CALL db.propertyKeys() YIELD propertyKey "
+    "WHERE any(prefix IN $prefixes WHERE propertyKey STARTS WITH prefix) "
     "RETURN propertyKey AS key ORDER BY key"
 )
 
@@ -25,7 +27,8 @@ class Archive:
     """The values of one property that a revision archived, of entities of one kind.
 
     `owners` are the labels of the nodes, or the type of the relationships; `count` is
-    how many there are.
+    how many there are. With a `mark` they are no values but marks, by which the
+    revision's downgrade knows what its upgrade wrote; `name` says what they are about.
     """
 
     revision: str
@@ -33,22 +36,30 @@ class Archive:
     entity: Entity
     owners: tuple[str, ...]
     count: int
+    mark: Mark | None = None
+
+    @property
+    def key(self) -> str:
+        """The property that they are in."""
+        if self.mark is not None:
+            return self.mark.of(self.revision, self.name)
+        return f"{ARCHIVE_PREFIX}{self.revision}_{self.name}"
 
 
 def find_archives(graph: Graph, revisions: Iterable[str]) -> list[Archive]:
-    """Return what is archived in the graph, by `revisions` and by others.
+    """Return what is archived or marked in the graph, by `revisions` and by others.
 
     Every node and every relationship is read where there may be something.
     """
     known = sorted(revisions, key=len, reverse=True)
     found = []
-    for row in graph.read(_KEYS, {"prefix": ARCHIVE_PREFIX}):
+    for row in graph.read(_KEYS, {"prefixes": [ARCHIVE_PREFIX, MARK_PREFIX]}):
         # The server keeps the names of properties that nothing has any more.
-        revision, name = _parts(row["key"], known)
+        mark, revision, name = _parts(row["key"], known)
         for entity, query in _COUNTS.items():
             counts = graph.read(query.format(key=quote(row["key"])))
             found += [
-                Archive(revision, name, entity, tuple(c["owners"]), c["count"])
+                Archive(revision, name, entity, tuple(c["owners"]), c["count"], mark)
                 for c in counts
             ]
     return found
@@ -57,7 +68,7 @@ def find_archives(graph: Graph, revisions: Iterable[str]) -> list[Archive]:
 def restoring(archive: Archive, on_conflict: OnConflict) -> list[Step]:
     """Return the steps that bring values back to the property they were of."""
     scope = Scope(archive.entity, ())
-    key = archive_name(archive.revision, archive.name)
+    key = archive.key
     among = f"{scope.value(key)} IS NOT NULL"
     steps: list[Step] = []
     if on_conflict == "fail":
@@ -77,11 +88,11 @@ def restoring(archive: Archive, on_conflict: OnConflict) -> list[Step]:
 
 
 def purging(archive: Archive) -> list[Step]:
-    """Return the steps that remove archived values for good."""
-    key = archive_name(archive.revision, archive.name)
-    title = f"purge {archive.name} that revision {archive.revision} archived"
+    """Return the steps that remove archived values, or marks, for good."""
+    done = f"marked as {archive.mark.value}" if archive.mark else "archived"
+    title = f"purge {archive.name} that revision {archive.revision} {done}"
     scope = Scope(archive.entity, ())
-    return [data_changes.remove_property(scope, key, title=title)]
+    return [data_changes.remove_property(scope, archive.key, title=title)]
 
 
 _COUNTS = {
@@ -92,11 +103,15 @@ _COUNTS = {
 }
 
 
-def _parts(key: str, revisions: Iterable[str]) -> tuple[str, str]:
-    # Both parts may have underscores in them; a revision that is known decides.
+def _parts(key: str, revisions: Iterable[str]) -> tuple[Mark | None, str, str]:
+    # Revision and name may have underscores in them; a revision that is known decides.
+    mark = None
     rest = key.removeprefix(ARCHIVE_PREFIX)
+    for known in Mark:
+        if key.startswith(known.prefix):
+            mark, rest = known, key.removeprefix(known.prefix)
     for revision in revisions:
         if rest.startswith(f"{revision}_"):
-            return revision, rest.removeprefix(f"{revision}_")
+            return mark, revision, rest.removeprefix(f"{revision}_")
     revision, _, name = rest.partition("_")
-    return revision, name
+    return mark, revision, name

@@ -8,9 +8,11 @@ from functools import singledispatch
 from typing import Any
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.graph import data_changes, data_checks, refactorings
+from alembic_neo4j.graph import data_changes, data_checks, refactorings, undoing
+from alembic_neo4j.graph.conversions import Conversion
 from alembic_neo4j.graph.data_changes import archive_name, mark_name
 from alembic_neo4j.graph.load_defaults import generated
+from alembic_neo4j.graph.marks import Mark
 from alembic_neo4j.graph.patterns import (
     Scope,
     enclosed,
@@ -21,7 +23,6 @@ from alembic_neo4j.graph.patterns import (
 from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.graph.rewrite import both
 from alembic_neo4j.graph.steps import Batched, Check, Create, Drop, Step, Stop
-from alembic_neo4j.graph.value_types import tested_type
 from alembic_neo4j.schema.changes import (
     AddConstraint,
     AddIndex,
@@ -130,64 +131,89 @@ def _drop_constraint(
 
 
 @_steps.register(RenameLabel)
-def _rename_label(
-    change: RenameLabel, before: Schema, _revision: str
-) -> Iterable[Step]:
+def _rename_label(change: RenameLabel, before: Schema, revision: str) -> Iterable[Step]:
     if change.old == change.new:
         return ()
-    scope = _with_those(nodes(change.old, change.new), change.new, change.where)
+    kept = undoing.kept_name(change, revision) if change.undo else None
+    scope = _with_those(nodes(change.old, change.new), change.new, change.where, kept)
     checks = _checks_on(change.new, scope, before, change.apply(before))
     # Where models have both, or some nodes are renamed, they become another model's.
     labels = [name for name in before.labels_of(change.new) if name != change.old]
     rename = data_changes.rename_label(
-        *(change.old, labels), where=change.where, batch_size=change.batch_size
+        *(change.old, labels),
+        unless=kept,
+        where=change.where,
+        batch_size=change.batch_size,
     )
-    return _moving(change, before, checks, [rename])
+    if change.undo:
+        data = [rename, *undoing.unmark_label(change, revision)]
+    else:
+        data = [undoing.remember_label(change, revision), rename]
+    return _moving(change, before, checks, data)
 
 
 @_steps.register(RenameRelationshipType)
 def _rename_relationship_type(
-    change: RenameRelationshipType, before: Schema, _revision: str
+    change: RenameRelationshipType, before: Schema, revision: str
 ) -> Iterable[Step]:
     if change.old == change.new:
         return ()
     where = change.where
     if change.source_labels:
         where = both(f"startNode(r):{one_of(change.source_labels)}", where)
-    scope = _with_those(relationships(change.old, change.new), change.new, where)
+    scope = relationships(change.old, change.new)
+    kept = undoing.kept_name(change, revision) if change.undo else None
+    scope = _with_those(scope, change.new, where, kept)
     checks = _checks_on(change.new, scope, before, change.apply(before))
     rename = data_changes.rename_type(
-        change.old, change.new, where=where, batch_size=change.batch_size
+        *(change.old, change.new),
+        unless=kept,
+        where=where,
+        batch_size=change.batch_size,
     )
-    return _moving(change, before, checks, [rename])
+    if kept is not None:
+        data = [rename, data_changes.unmark(relationships(change.old), kept)]
+    else:
+        data = [undoing.remember_type(change, revision), rename]
+    return _moving(change, before, checks, data)
 
 
 @_steps.register(AddLabel)
-def _add_label(change: AddLabel, before: Schema, _revision: str) -> Iterable[Step]:
+def _add_label(change: AddLabel, before: Schema, revision: str) -> Iterable[Step]:
     if change.label == change.added:
         return ()
-    scope = _with_those(nodes(change.label, change.added), change.added, change.where)
+    scope = nodes(change.label, change.added)
+    lacked = undoing.lacked(change, revision) if change.undo else None
+    scope = _with_those(scope, change.added, change.where, lacked)
     checks = _checks_on(change.added, scope, before, before)
     added = [change.added]
     if change.where is not None:
         # These become nodes of that model; else the model of all of them gets a base.
         added = [n for n in before.labels_of(change.added) if n != change.label]
     add = data_changes.add_labels(
-        *(change.label, added), where=change.where, batch_size=change.batch_size
+        *(change.label, added),
+        mark=None if change.undo else Mark.LABELLED.of(revision, change.added),
+        unless=lacked,
+        where=change.where,
+        batch_size=change.batch_size,
     )
-    return (*checks, add)
+    if lacked is None:
+        return (*checks, add)
+    return (*checks, add, data_changes.unmark(nodes(change.label), lacked))
 
 
 @_steps.register(RemoveLabel)
 def _remove_label(
-    change: RemoveLabel, _before: Schema, _revision: str
+    change: RemoveLabel, _before: Schema, revision: str
 ) -> Iterable[Step]:
+    if change.undo:
+        return (undoing.take_label_back(change, revision),)
     remove = data_changes.remove_label(
         *(change.label, change.removed),
         where=change.where,
         batch_size=change.batch_size,
     )
-    return (remove,)
+    return (undoing.remember_lacking(change, revision), remove)
 
 
 @_steps.register(ReverseRelationships)
@@ -195,20 +221,34 @@ def _reverse_relationships(
     change: ReverseRelationships, _before: Schema, revision: str
 ) -> Iterable[Step]:
     mark = mark_name(revision, "reversed")
+    kept = undoing.kept_direction(change, revision) if change.undo else None
     turn = data_changes.reverse(
         *(change.source, change.type, change.target),
         mark=mark,
+        unless=kept,
         where=change.where,
         batch_size=change.batch_size,
     )
-    return (turn, data_changes.unmark(relationships(change.type), mark))
+    turned = (turn, data_changes.unmark(relationships(change.type), mark))
+    if kept is None:
+        return (*undoing.remember_direction(change, revision), *turned)
+    return (*turned, data_changes.unmark(relationships(change.type), kept))
 
 
-def _with_those(scope: Scope, name: str, where: str | None) -> Scope:
-    """Return what is going to be called so: what is already, and what `where` holds."""
-    if where is None:
+def _with_those(
+    scope: Scope, name: str, where: str | None, unless: str | None = None
+) -> Scope:
+    """Return what is going to be called so: what is already, and what `where` holds.
+
+    What has the mark `unless` is not called so.
+    """
+    narrowed = [] if where is None else [enclosed(where)]
+    if unless is not None:
+        narrowed.append(f"{scope.value(unless)} IS NULL")
+    if not narrowed:
         return scope
-    return replace(scope, where=f"{scope.variable}:{quote(name)} OR {enclosed(where)}")
+    called = f"{scope.variable}:{quote(name)} OR {' AND '.join(narrowed)}"
+    return replace(scope, where=called)
 
 
 # Properties ----------------------------------------------------------------------
@@ -219,16 +259,13 @@ def _add_property(
     change: AddProperty, _before: Schema, revision: str
 ) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
+    backfill = _backfill(change, scope, undoing.filled(revision, change.property.name))
     if change.restore:
         archive = archive_name(revision, change.property.name)
-        return (
-            *_restore(scope, change.property.name, archive),
-            *_backfill(change, scope),
-        )
+        return (*_restore(scope, change.property.name, archive), *backfill)
     if change.property.required:
-        missing = data_checks.rules(_missing_after(change, scope))
-        return (*missing, *_backfill(change, scope))
-    return _backfill(change, scope)
+        return (*data_checks.rules(_missing_after(change, scope)), *backfill)
+    return backfill
 
 
 @_steps.register(RemoveProperty)
@@ -236,6 +273,8 @@ def _remove_property(
     change: RemoveProperty, _before: Schema, revision: str
 ) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
+    if change.values == "undo":
+        return (undoing.take_values_back(scope, change.name, revision),)
     if change.values == "delete":
         return (data_changes.remove_property(scope, change.name),)
     if change.values == "archive":
@@ -252,10 +291,15 @@ def _remove_property(
 
 @_steps.register(RenameProperty)
 def _rename_property(
-    change: RenameProperty, before: Schema, _revision: str
+    change: RenameProperty, before: Schema, revision: str
 ) -> Iterable[Step]:
     if change.old == change.new:
         return ()
+    checks = _checks_on_renamed(change, before, revision)
+    if change.undo:
+        conflicts = undoing.conflicts(change, revision)
+        undo = undoing.undo_rename(change, revision)
+        return _moving(change, before, [*conflicts, *checks], undo)
     scope = Scope(change.entity, (change.owner,))
     among = f"{scope.value(change.old)} IS NOT NULL"
     if change.where is not None:
@@ -273,13 +317,14 @@ def _rename_property(
         change.new,
         among=among,
         on_conflict=change.on_conflict,
+        hidden=undoing.hidden(change, revision),
         batch_size=change.batch_size,
     )
-    checks = _checks_on_renamed(change, before)
+    data = [undoing.remember_value(change, revision), rename]
     if change.on_conflict == "fail":
         # Again after it: what was written meanwhile is left alone, and not hidden.
-        return _moving(change, before, [conflict, *checks], [rename, conflict])
-    return _moving(change, before, checks, [rename])
+        return _moving(change, before, [conflict, *checks], [*data, conflict])
+    return _moving(change, before, checks, data)
 
 
 @_steps.register(AlterProperty)
@@ -289,10 +334,14 @@ def _alter_property(
     scope = Scope(change.entity, (change.owner,))
     old = _declared(change, before)
     new = change.altered(old)
+    conversion = Conversion(scope, old, new, revision)
+    if change.undo:
+        using = change.using if isinstance(change.using, str) else None
+        return conversion.undoing(using, _conversion_wanted(change, old, new))
     if isinstance(change.using, Placeholder):
         return (Stop(_conversion_wanted(change, old, new)),)
     if change.using is not None:
-        return _convert(scope, old, new, change.using, mark_name(revision, old.name))
+        return conversion.steps(change.using)
     retyped = old.type != new.type
     return (
         *(data_checks.wrong_types(scope, new.name, new.type) if retyped else ()),
@@ -349,7 +398,9 @@ def _checks_on(
             yield from data_checks.constraint_checks(standing, scope)
 
 
-def _checks_on_renamed(change: RenameProperty, before: Schema) -> Iterable[Check]:
+def _checks_on_renamed(
+    change: RenameProperty, before: Schema, revision: str
+) -> Iterable[Check]:
     """Check the constraints on the new name for the values it is going to have."""
     after = change.apply(before)
     labels = {change.owner}
@@ -359,11 +410,12 @@ def _checks_on_renamed(change: RenameProperty, before: Schema) -> Iterable[Check
         concerned = constraint.entity is change.entity and constraint.label in labels
         if concerned and change.new in constraint.properties:
             standing = before.constraints.get(key, constraint)
-            values = {change.new: _renamed_value(change, constraint.label)}
+            value = _renamed_value(change, constraint.label, revision)
+            values = {change.new: value}
             yield from data_checks.constraint_checks(standing, values=values)
 
 
-def _renamed_value(change: RenameProperty, label: str) -> str:
+def _renamed_value(change: RenameProperty, label: str, revision: str) -> str:
     scope = Scope(change.entity, (label,))
     names = (change.old, change.new)
     if change.on_conflict == "keep":
@@ -374,6 +426,9 @@ def _renamed_value(change: RenameProperty, label: str) -> str:
         conditions.append(f"{scope.variable}:{quote(change.owner)}")
     if change.where is not None:
         conditions.append(enclosed(change.where))
+    if change.undo:
+        kept = scope.value(undoing.kept_value(change, revision))
+        conditions.append(f"{kept} IS NULL")
     if not conditions:
         return renamed
     untouched = scope.value(change.new)
@@ -431,14 +486,15 @@ def _restore(scope: Scope, name: str, archive: str) -> Iterable[Step]:
     )
 
 
-def _backfill(change: AddProperty, scope: Scope) -> Iterable[Step]:
+def _backfill(change: AddProperty, scope: Scope, mark: str) -> Iterable[Step]:
+    name = change.property.name
     if change.backfill is None or change.backfill is False:
         return ()
     if isinstance(change.backfill, str):
-        return (data_changes.fill(scope, change.property.name, change.backfill),)
+        return (data_changes.fill(scope, name, change.backfill, mark=mark),)
     if isinstance(change.backfill, Placeholder):
         return (Stop(_backfill_wanted(change, scope)),)
-    return (_default(change, scope),)
+    return (_default(change, scope, mark),)
 
 
 def _missing_after(change: AddProperty, scope: Scope) -> Iterable[Check]:
@@ -451,13 +507,15 @@ def _missing_after(change: AddProperty, scope: Scope) -> Iterable[Check]:
         yield data_checks.missing(scope, [name])
 
 
-def _default(change: AddProperty, scope: Scope) -> Batched | Stop:
+def _default(change: AddProperty, scope: Scope, mark: str) -> Batched | Stop:
     declared = change.property
     if declared.default is not None:
-        return data_changes.set_default(scope, declared.name, declared.default)
+        return data_changes.set_default(
+            scope, declared.name, declared.default, mark=mark
+        )
     expression = generated(declared)
     if expression is not None:
-        return data_changes.fill(scope, declared.name, expression)
+        return data_changes.fill(scope, declared.name, expression, mark=mark)
     return Stop(_backfill_wanted(change, scope))
 
 
@@ -485,24 +543,6 @@ def _declared(change: AlterProperty, before: Schema) -> Property:
     if known is not None:
         return known
     return replace(Property(change.name), **dict(change.existing or ()))
-
-
-def _convert(
-    scope: Scope, old: Property, new: Property, using: str, mark: str
-) -> Iterable[Step]:
-    """Convert the values and leave those alone that have been converted already."""
-    tested = tested_type(new.type) if new.type != old.type else None
-    stored, used_mark = scope.value(old.name), None if tested else mark
-    if tested is not None:
-        pending, waiting = f"NOT {stored} IS :: {tested}", f"NOT value IS :: {tested}"
-    else:
-        pending = waiting = f"{scope.value(mark)} IS NULL"
-    result = data_checks.converted(using, waiting)
-    yield from data_checks.conversion_checks(scope, old, new, using, waiting)
-    yield from data_checks.value_checks(scope, old, new, result)
-    yield data_changes.convert(scope, old.name, using, pending=pending, mark=used_mark)
-    if used_mark is not None:
-        yield data_changes.unmark(scope, used_mark)
 
 
 def _conversion_wanted(change: AlterProperty, old: Property, new: Property) -> str:

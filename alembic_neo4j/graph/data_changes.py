@@ -47,17 +47,29 @@ def add_labels(
     label: str,
     added: Sequence[str],
     *,
+    mark: str | None = None,
+    unless: str | None = None,
     where: str | None = None,
     batch_size: int | None = None,
 ) -> Batched:
-    """Give further labels to the nodes with a label."""
+    """Give further labels to the nodes with a label.
+
+    Where they lack the first they get the `mark` with it; what has the mark `unless`
+    stays as it is.
+    """
     for name in added:
         refuse_own(name)
     labels = _joined(added)
     word = "label" if len(added) == 1 else "labels"
+    change = f"SET n{labels}"
+    if mark is not None:
+        marked = f"n.{quote(mark)}"
+        lacking = f"CASE WHEN n:{quote(added[0])} THEN {marked} ELSE true END"
+        change = f"SET {marked} = {lacking}, n{labels}"
+    left = _unless(nodes(label), unless, f"NOT n{labels}")
     return batched(
         f"add the {word} {', '.join(added)} to {label}",
-        Rewrite.within(nodes(label), f"NOT n{labels}", f"SET n{labels}", where=where),
+        Rewrite.within(nodes(label), left, change, where=where),
         batch_size=batch_size,
     )
 
@@ -79,16 +91,20 @@ def rename_label(
     old: str,
     new: Sequence[str],
     *,
+    unless: str | None = None,
     where: str | None = None,
     batch_size: int | None = None,
 ) -> Batched:
-    """Give the nodes with a label another one in its place, and those of its bases."""
+    """Give the nodes with a label another one in its place, and those of its bases.
+
+    What has the mark `unless` stays as it is.
+    """
     for name in new:
         refuse_own(name)
     change = f"SET n{_joined(new)} REMOVE n:{quote(old)}"
     return batched(
         f"rename the label {old} to {new[0]}",
-        Rewrite.within(nodes(old), "", change, where=where),
+        Rewrite.within(nodes(old), _unless(nodes(old), unless), change, where=where),
         batch_size=batch_size,
     )
 
@@ -98,14 +114,22 @@ def _joined(labels: Sequence[str]) -> str:
 
 
 def rename_type(
-    old: str, new: str, *, where: str | None = None, batch_size: int | None = None
+    old: str,
+    new: str,
+    *,
+    unless: str | None = None,
+    where: str | None = None,
+    batch_size: int | None = None,
 ) -> Batched:
-    """Replace each relationship of a type by one of another with the same ends."""
+    """Replace each relationship of a type by one of another with the same ends.
+
+    What has the mark `unless` stays as it is.
+    """
     return batched(
         f"rename the relationship type {old} to {new}",
         Rewrite.within(
             relationships(old),
-            "",
+            _unless(relationships(old), unless),
             replaced(f"(s)-[copy:{quote(new)}]->(e)"),
             pattern=f"(s)-[r:{quote(old)}]->(e)",
             imported="s, r, e",
@@ -122,6 +146,7 @@ def reverse(
     target: str,
     *,
     mark: str,
+    unless: str | None = None,
     where: str | None = None,
     batch_size: int | None = None,
 ) -> Batched:
@@ -129,7 +154,8 @@ def reverse(
 
     What has been turned round can't be told from what has not, at the least where
     source and target are the same; therefore the new relationship is marked. One that
-    begins and ends at the same node stays as it is.
+    begins and ends at the same node stays as it is, and so does what has the mark
+    `unless`.
     """
     for label in (source, target):
         refuse_own(label)
@@ -138,7 +164,9 @@ def reverse(
         f"turn round {source}-[{type_}]->{target}",
         Rewrite.within(
             relationships(type_),
-            f"s <> e AND r.{quote(mark)} IS NULL",
+            _unless(
+                relationships(type_), unless, f"s <> e AND r.{quote(mark)} IS NULL"
+            ),
             replaced(f"(e)-[copy:{quote(type_)}]->(s)")
             + f" SET copy.{quote(mark)} = true",
             pattern=f"{ends[0]}-[r:{quote(type_)}]->{ends[1]}",
@@ -171,6 +199,7 @@ def move_property(
     *,
     among: str,
     on_conflict: OnConflict = "overwrite",
+    hidden: str | None = None,
     batch_size: int | None = None,
     title: str = "",
 ) -> Batched:
@@ -178,27 +207,36 @@ def move_property(
 
     `among` is a predicate that narrows the scope. Where both names have a value,
     "fail" leaves the entity as it is, "overwrite" takes the old name's value, "keep"
-    the new name's.
+    the new name's; the other one goes to the property `hidden`, if that is given.
     """
     source, goal = scope.value(old), scope.value(new)
     left = f"{among} AND {goal} IS NULL" if on_conflict == "fail" else among
-    moved = f"coalesce({goal}, {source})" if on_conflict == "keep" else source
+    sets = []
+    if on_conflict == "keep":
+        if hidden is not None:
+            lost = f"CASE WHEN {goal} IS NOT NULL THEN {source} END"
+            sets.append(f"{scope.value(hidden)} = {lost}")
+        sets.append(f"{goal} = coalesce({goal}, {source})")
+    else:
+        if hidden is not None and on_conflict == "overwrite":
+            sets.append(f"{scope.value(hidden)} = {goal}")
+        sets.append(f"{goal} = {source}")
     return batched(
         title or f"rename {old} to {new} on {scope}",
-        Rewrite.within(scope, left, f"SET {goal} = {moved} REMOVE {source}"),
+        Rewrite.within(scope, left, f"SET {', '.join(sets)} REMOVE {source}"),
         batch_size=batch_size,
     )
 
 
-def set_default(scope: Scope, name: str, value: Any) -> Batched:
-    """Set a property to a value where it is missing."""
+def set_default(scope: Scope, name: str, value: Any, *, mark: str) -> Batched:
+    """Set a property, and its mark, to a value where it is missing."""
     operand = scope.value(name)
     return batched(
         f"set {name} of {scope} to its default",
         Rewrite.within(
             scope,
             f"{operand} IS NULL",
-            f"SET {operand} = $value",
+            f"SET {operand} = $value, {scope.value(mark)} = $value",
             parameters={"value": list(value) if isinstance(value, tuple) else value},
         ),
     )
@@ -209,37 +247,37 @@ def fill(
     name: str,
     expression: str,
     *,
+    mark: str | None = None,
     where: str | None = None,
     batch_size: int | None = None,
 ) -> Batched:
-    """Set a property by an expression where it is missing and that gives a value."""
+    """Set a property by an expression where it is missing and that gives a value.
+
+    With a `mark` the value is written to that as well.
+    """
     operand, given = scope.value(name), enclosed(expression)
+    change = f"SET {operand} = {given}"
+    if mark is not None:
+        # Once: another call of randomUUID() would give another value.
+        change = (
+            f"WITH *, {given} AS value "
+            f"SET {operand} = value, {scope.value(mark)} = value"
+        )
     return batched(
         f"set {name} of {scope} where it is missing",
         Rewrite.within(
             scope,
             f"{operand} IS NULL AND {given} IS NOT NULL",
-            f"SET {operand} = {given}",
+            change,
             where=where,
         ),
         batch_size=batch_size,
     )
 
 
-def convert(
-    scope: Scope, name: str, using: str, *, pending: str, mark: str | None
-) -> Batched:
-    """Set a property by an expression over its ``value`` where that is `pending`."""
-    operand = scope.value(name)
-    marked = "" if mark is None else f", {scope.value(mark)} = true"
-    return batched(
-        f"convert {name} of {scope}",
-        Rewrite.within(
-            scope,
-            f"{operand} IS NOT NULL AND {pending}",
-            f"WITH *, {operand} AS value SET {operand} = {enclosed(using)}{marked}",
-        ),
-    )
+def _unless(scope: Scope, mark: str | None, left: str = "") -> str:
+    absent = "" if mark is None else f"{scope.value(mark)} IS NULL"
+    return " AND ".join(filter(None, (left, absent)))
 
 
 def replaced(created: str) -> str:

@@ -1,4 +1,4 @@
-"""The values that revisions have archived, in the graph of a project."""
+"""What revisions have archived and marked, in the graph of a project."""
 
 from __future__ import annotations
 
@@ -17,15 +17,24 @@ Archives: TypeAlias = "Sequence[Archive]"
 
 
 def archives(
-    context: Neo4jMigrationContext, revision: str | None = None, name: str | None = None
+    context: Neo4jMigrationContext,
+    revision: str | None = None,
+    name: str | None = None,
+    *,
+    marks: bool = True,
 ) -> list[Archive]:
     """Return what is archived: all of it, or by one revision, or of one property of it.
 
-    A revision may be given by the beginning of its id. Raises LedgerError where it has
-    archived nothing, or several begin like that.
+    With `marks` those of the revisions are among it. A revision may be given by the
+    beginning of its id. Raises LedgerError where it has archived nothing, or several
+    begin like that.
     """
     known = [script.revision for script in context.script.walk_revisions()]
-    found = find_archives(context.graph, known)
+    found = [
+        archive
+        for archive in find_archives(context.graph, known)
+        if marks or archive.mark is None
+    ]
     chosen = [
         archive
         for archive in found
@@ -70,12 +79,17 @@ def _carry_out(
     steps: Callable[[Archive], list[Step]],
 ) -> None:
     # All labels at once: what is archived under one name is one change.
-    once = {(a.revision, a.name, a.entity): a for a in chosen}
+    once = {(a.key, a.entity): a for a in chosen}
 
     def act(runner: GraphRunner) -> None:
         for archive in once.values():
             runner.add(steps(archive))
 
-    about = [" ".join((a.revision, a.name, a.entity.value)) for a in once.values()]
+    about = [" ".join(_about(archive)) for archive in once.values()]
     step = verb_step(verb, chosen[0].revision, *about)
     run_recorded(context, step, act, repeatable=True)
+
+
+def _about(archive: Archive) -> list[str]:
+    mark = [archive.mark.value] if archive.mark else []
+    return [archive.revision, archive.name, archive.entity.value, *mark]

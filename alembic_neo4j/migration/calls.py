@@ -113,6 +113,11 @@ def _narrowed(change: Change) -> dict[str, Any]:
     return {n: getattr(change, n) for n in names if getattr(change, n) is not None}
 
 
+def _undo(change: Change) -> dict[str, Any]:
+    # That a rename leads back to the name before shows without a word.
+    return {"undo": True} if getattr(change, "undo", False) else {}
+
+
 @call.register
 def _(change: AddNode) -> Call:
     node = change.node
@@ -138,12 +143,20 @@ def _(change: AlterNode) -> Call:
 
 @call.register
 def _(change: AddLabel) -> Call:
-    return Call("add_label", (change.label, change.added), _narrowed(change))
+    return Call(
+        "add_label",
+        (change.label, change.added),
+        {**_narrowed(change), **_undo(change)},
+    )
 
 
 @call.register
 def _(change: RemoveLabel) -> Call:
-    return Call("remove_label", (change.label, change.removed), _narrowed(change))
+    return Call(
+        "remove_label",
+        (change.label, change.removed),
+        {**_narrowed(change), **_undo(change)},
+    )
 
 
 @call.register
@@ -170,7 +183,12 @@ def _(change: AddProperty) -> Call:
 
 @call.register
 def _(change: RemoveProperty) -> Call:
-    keywords = {"archive": {}, "delete": {"archive": False}, "keep": {"keep": True}}
+    keywords: dict[str, dict[str, Any]] = {
+        "archive": {},
+        "delete": {"archive": False},
+        "keep": {"keep": True},
+        "undo": {"undo": True},
+    }
     return Call(
         f"remove_{_entity(change.entity)}_property",
         (change.owner, change.name),
@@ -183,6 +201,7 @@ def _(change: AlterProperty) -> Call:
     keywords = dict(change.values)
     if change.using is not None:
         keywords["using"] = change.using
+    keywords |= _undo(change)
     return Call(
         f"alter_{_entity(change.entity)}_property",
         (change.owner, change.name),
@@ -246,7 +265,7 @@ def _(change: ReverseRelationships) -> Call:
     return Call(
         "reverse_relationships",
         (change.source, change.type, change.target),
-        _narrowed(change),
+        {**_narrowed(change), **_undo(change)},
     )
 
 

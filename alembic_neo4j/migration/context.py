@@ -15,12 +15,12 @@ from alembic.runtime.migration import (
     StampStep,
 )
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError, to_tuple
+from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_neo4j.errors import ConfigurationError, LockError, ReplayError
+from alembic_neo4j.errors import ConfigurationError, LockError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits
 from alembic_neo4j.graph.interrupts import Interrupts
@@ -35,7 +35,6 @@ from alembic_neo4j.migration.deployment import Deployment, alembic_log
 from alembic_neo4j.migration.impl import Neo4jImpl
 from alembic_neo4j.migration.ledger_connection import LedgerConnection
 from alembic_neo4j.migration.plan import (
-    PlannedStep,
     Recorded,
     plan,
 )
@@ -365,7 +364,8 @@ class Neo4jMigrationContext(MigrationContext):
                     item.script.revision,
                     item.before,
                     item.script.path,
-                    self._loaded_batches(item),
+                    item.recording.loaded,
+                    item.recording.undone,
                 )
                 call(item.script, item.direction, runner.thread, kw)
                 runner.flush()
@@ -380,17 +380,6 @@ class Neo4jMigrationContext(MigrationContext):
                 "The ledger does not know of this script. When it has run, tell it:\n"
                 f"{program_call(self.config)} stamp {target}"
             )
-
-    def _loaded_batches(self, item: PlannedStep) -> Sequence[str]:
-        if item.step.is_upgrade:
-            return ()
-        history = self.history
-        try:
-            return history.upgrade(item.script, item.recording.after).batches
-        except ReplayError:
-            # A downgrade written by hand need not lead back to the schema before.
-            before = history.at(to_tuple(item.script.down_revision, default=()))
-            return history.upgrade(item.script, before).batches
 
     def called_back(
         self, step: Step, maintainer: HeadMaintainer, kw: dict[str, Any]

@@ -250,7 +250,8 @@ class Deployment:
         runner.recorder = recorder
         checks = item.step.is_upgrade and self._context.options.checks_rules
         runner.reports_rules = not checks
-        runner.begin(item.script.revision, item.before, item.script.path)
+        undone = item.recording.undone
+        runner.begin(item.script.revision, item.before, item.script.path, undone)
         try:
             call(item.script, item.direction, runner.thread, kw)
             runner.flush()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
 import alembic.op
 from alembic.operations import Operations
 from alembic.operations.ops import ExecuteSQLOp, MigrateOperation
 from alembic.script import Script, ScriptDirectory
+from alembic.util import to_tuple
 
 from alembic_neo4j.errors import Neo4jMigrationError, ReplayError, SchemaError
 from alembic_neo4j.migration.batch_operations import BatchOperation, BeginBatchOp
@@ -26,7 +27,7 @@ from alembic_neo4j.migration.operations import (
     RunCypherOp,
 )
 from alembic_neo4j.migration.revision_code import OwnThread, call
-from alembic_neo4j.schema.changes import Change
+from alembic_neo4j.schema.changes import Change, undoing
 from alembic_neo4j.schema.elements import Schema
 
 
@@ -74,12 +75,16 @@ Event: TypeAlias = "tuple[Change, Schema] | Statement | OnLedger | Loading | Uns
 class Recording:
     """What a revision did, in the order in which it did it.
 
-    `batches` are those that it loads into, the first of them in front.
+    `batches` are those that it loads into, the first of them in front. Where it is
+    downgraded, `undone` are the changes that its upgrade makes, and `loaded` its
+    batches.
     """
 
     events: tuple[Event, ...]
     after: Schema
     batches: tuple[str, ...] = ()
+    undone: tuple[Change, ...] = ()
+    loaded: tuple[str, ...] = ()
 
     @property
     def changes(self) -> tuple[tuple[Change, Schema], ...]:
@@ -128,8 +133,26 @@ class History:
         return record(script, "upgrade", before)
 
     def downgrade(self, script: Script, before: Schema) -> Recording:
-        """Replay a revision's downgrade upon a schema."""
-        return record(script, "downgrade", before)
+        """Replay a revision's downgrade upon a schema.
+
+        What reverses a change of its upgrade undoes that one.
+        """
+        found = record(script, "downgrade", before)
+        upgrade = self._upgraded(script, found.after)
+        undone = tuple(change for change, _ in upgrade.changes)
+        events = tuple(
+            (undoing(event[0], undone), event[1]) if isinstance(event, tuple) else event
+            for event in found.events
+        )
+        return replace(found, events=events, undone=undone, loaded=upgrade.batches)
+
+    def _upgraded(self, script: Script, before: Schema) -> Recording:
+        try:
+            return self.upgrade(script, before)
+        except ReplayError:
+            # A downgrade written by hand need not lead back to the schema before.
+            known = self.at(to_tuple(script.down_revision, default=()))
+            return self.upgrade(script, known)
 
     def below(self, revisions: Iterable[str]) -> list[Script]:
         """Return the revisions and all that they build on, from the base on."""

@@ -50,6 +50,7 @@ from alembic_neo4j.migration.operations import (
 )
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
+from alembic_neo4j.schema.changes import Change, undoing
 from alembic_neo4j.schema.elements import Schema
 
 log = logging.getLogger(__name__)
@@ -102,11 +103,22 @@ class GraphRunner:
         self.reports_rules = False
         self.schema = Schema()
         self._void: set[int] = set()
+        self._undone: tuple[Change, ...] = ()
         self.thread = OwnThread()
 
-    def begin(self, revision: str, schema: Schema, file: str = "") -> None:
-        """Start a revision, in its file, upon the schema of the history before it."""
+    def begin(
+        self,
+        revision: str,
+        schema: Schema,
+        file: str = "",
+        undone: Sequence[Change] = (),
+    ) -> None:
+        """Start a revision, in its file, upon the schema of the history before it.
+
+        `undone` are the changes of its upgrade, where it is downgraded.
+        """
         self.revision, self.schema, self.file = revision, schema, file
+        self._undone = tuple(undone)
         self.batches.start(revision, revision=revision)
         self._buffer.clear()
         self._position = 0
@@ -132,7 +144,7 @@ class GraphRunner:
         """Buffer the operation, or run it and return its rows."""
         self.thread.check()
         if isinstance(operation, ChangeOp):
-            change = operation.change
+            change = undoing(operation.change, self._undone)
             for step in steps(change, self.schema, revision=self.revision):
                 if self.reports_rules and isinstance(step, Check) and step.rule:
                     step = step.report

@@ -29,6 +29,7 @@ from alembic_neo4j.migration.operations import (
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.migration.script_batches import ScriptBatches
 from alembic_neo4j.migration.transfer_operation import TransferOp
+from alembic_neo4j.schema.changes import Change, undoing
 from alembic_neo4j.schema.elements import Schema
 
 
@@ -41,6 +42,7 @@ class ScriptRunner:
         self._batches = ScriptBatches(batch_property)
         self.revision = self.file = ""
         self.schema = Schema()
+        self._undone: tuple[Change, ...] = ()
         self.thread = OwnThread()
 
     def begin(
@@ -49,19 +51,22 @@ class ScriptRunner:
         schema: Schema,
         file: str = "",
         batches: Sequence[str] = (),
+        undone: Sequence[Change] = (),
     ) -> None:
         """Start a revision, in its file, upon the schema of the history before it.
 
-        `batches` are those that it has loaded, where it is undone.
+        Where it is downgraded, `batches` are those that it has loaded, and `undone` the
+        changes of its upgrade.
         """
         self.revision, self.schema, self.file = revision, schema, file
+        self._undone = tuple(undone)
         self._batches.start(revision, batches)
 
     def invoke(self, operation: GraphOperation) -> Any:
         """Buffer what the operation would run; it has no rows."""
         self.thread.check()
         if isinstance(operation, ChangeOp):
-            change = operation.change
+            change = undoing(operation.change, self._undone)
             self._buffer += steps(change, self.schema, revision=self.revision)
             self.schema = change.apply(self.schema)
         elif isinstance(operation, RunCypherOp):

@@ -143,23 +143,38 @@ def write_revision(
     project.revision(revision, upgrade, _DOWNGRADES[revision], down=down)
 
 
+_MARK = "_alembic_mark_"
+_SIZES = {1: {"size": 7}, 2: {"size": 8}}
+"""The sizes that some items have before they are declared."""
+
+
 def fill(graph: Graph) -> None:
-    """Empty the graph and write the data that are migrated."""
+    """Empty the graph and write the data that are migrated.
+
+    Some have what the upgrade gives to all, which the downgrade has to leave to them.
+    """
     wipe(graph)
     nodes = (
-        "UNWIND range(1, $items) AS i CREATE (:Item {number: i, gone: -i, "
-        "code: 'code ' + i, title: 'title ' + i})"
+        "UNWIND range(1, $items) AS i CREATE (n:Item {number: i, gone: -i, "
+        "code: 'code ' + i, title: 'title ' + i}) "
+        "SET n.size = CASE i % 50 WHEN 1 THEN 7 WHEN 2 THEN 8 END"
     )
+    there_already = [
+        ("MATCH (n:Item) WHERE n.number % 50 = 3 SET n:Thing", {}),
+        ("CREATE (:Product {number: -1})", {}),
+    ]
     pairs = (
         "MATCH (a:Item), (b:Item) WHERE a.number <= $pairs AND b.number = a.number + 1 "
         "CREATE (a)-[:KNOWS {since: a.number}]->(b)"
     )
     graph.transaction([(nodes, {"items": ITEMS}), (pairs, {"pairs": PAIRS})])
+    graph.transaction(there_already)
 
 
 def wrong_after_upgrade(project: Project, graph: Graph) -> list[str]:
     """Return what is not as one whole upgrade leaves it."""
     counters = dict.fromkeys(("first", "second", "third", "fourth"), 1)
+    labelled = {f"{_MARK}labelled_r3_Thing": True}
     items = [
         (
             ["Product", "Thing"],
@@ -168,13 +183,16 @@ def wrong_after_upgrade(project: Project, graph: Graph) -> list[str]:
                 "_alembic_archive_r3_gone": -i,
                 "code": f"code {i}",
                 "heading": f"title {i}",
-                "size": 7,
+                **(_SIZES.get(i % 50) or {"size": 7, f"{_MARK}filled_r2_size": 7}),
+                **({} if i % 50 == 3 else labelled),
                 **counters,
             },
         )
         for i in range(1, ITEMS + 1)
     ]
+    kept = {f"{_MARK}kept_r3_Item.Product": False, "fourth": 1}
     others = [
+        (["Product", "Thing"], {"number": -1, **kept, **labelled}),
         (["Log"], {"seen": ITEMS}),
         (["Met"], {"found": PAIRS, "written": PAIRS}),
         (["Note"], {"text": "r1"}),
@@ -200,18 +218,20 @@ def wrong_after_downgrade(project: Project, graph: Graph) -> list[str]:
     counters = dict.fromkeys(names, 1)
     items = [
         (
-            ["Item"],
+            ["Item", "Thing"] if i % 50 == 3 else ["Item"],
             {
                 "number": i,
                 "gone": -i,
                 "code": f"code {i}",
                 "title": f"title {i}",
+                **_SIZES.get(i % 50, {}),
                 **counters,
             },
         )
         for i in range(1, ITEMS + 1)
     ]
     others = [
+        (["Product"], {"number": -1, "fourth": 1, "fifth": 1}),
         (["Log"], {"seen": ITEMS}),
         (["Met"], {"found": PAIRS, "written": PAIRS}),
         (["Note"], {"text": "r1"}),

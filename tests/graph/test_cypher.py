@@ -18,6 +18,7 @@ from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.graph.cypher import steps
 from alembic_neo4j.graph.data_changes import archive_name
 from alembic_neo4j.graph.ddl import create_text, drop_text
+from alembic_neo4j.graph.marks import MARK_PREFIX
 from alembic_neo4j.graph.quoting import inline, quote
 from alembic_neo4j.graph.steps import (
     Batched,
@@ -243,10 +244,14 @@ def graph(driver: neo4j.Driver) -> Graph:
 
 
 def properties(driver: neo4j.Driver) -> dict[int, dict[str, Any]]:
-    """The properties of the nodes by their ``id``, which is left out."""
+    """The properties of the nodes by their ``id``, which is left out, as marks are."""
     nodes, _ = graph(driver)
     return {
-        values["id"]: {name: v for name, v in values.items() if name != "id"}
+        values["id"]: {
+            name: value
+            for name, value in values.items()
+            if name != "id" and not name.startswith(MARK_PREFIX)
+        }
         for _, values in nodes
     }
 
@@ -344,7 +349,13 @@ def test_the_duplicate_check_reads() -> None:
 
 
 def test_a_renamed_label_reads() -> None:
-    (rename,) = plan(RenameLabel("Person", "Human"))
+    remember, rename = plan(RenameLabel("Person", "Human"))
+    assert isinstance(remember, Batched)
+    mark = f"n.`_alembic_mark_kept_{REVISION}_Person.Human`"
+    assert remember.write == (
+        f"MATCH (n:`Human`)\nWHERE id(n) IN $ids AND {mark} IS NULL\n"
+        f"SET {mark} = (n:`Person`)\nRETURN count(*) AS changed"
+    )
     assert rename == Batched(
         "rename the label Person to Human",
         select="MATCH (n:`Person`)\nWHERE id(n) > $after\n"
@@ -365,7 +376,7 @@ def test_a_renamed_label_reads() -> None:
 
 
 def test_a_renamed_type_reads() -> None:
-    (rename,) = plan(RenameRelationshipType("OLD", "NEW"))
+    _, rename = plan(RenameRelationshipType("OLD", "NEW"))
     assert isinstance(rename, Batched)
     assert rename.write == (
         "MATCH (s)-[r:`OLD`]->(e)\n"
@@ -381,13 +392,15 @@ def test_a_renamed_property_reads() -> None:
     change = RenameProperty(
         NODE, "Person", "name", "title", "keep", "n.age > 3 // grown", 500
     )
-    (rename,) = plan(change)
+    _, rename = plan(change)
     assert isinstance(rename, Batched)
     assert rename.chosen_size == 500
+    archive = f"n.`_alembic_archive_{REVISION}_name`"
     assert rename.write == (
         "MATCH (n:`Person`)\n"
         "WHERE id(n) IN $ids AND n.`name` IS NOT NULL AND (n.age > 3 // grown\n)"
-        "\nSET n.`title` = coalesce(n.`title`, n.`name`) REMOVE n.`name`\n"
+        f"\nSET {archive} = CASE WHEN n.`title` IS NOT NULL THEN n.`name` END, "
+        "n.`title` = coalesce(n.`title`, n.`name`) REMOVE n.`name`\n"
         "RETURN count(*) AS changed"
     )
     assert rename.offline.endswith("} IN TRANSACTIONS OF 500 ROWS")
@@ -820,16 +833,26 @@ def test_a_property_is_renamed_on_a_label_and_its_subclasses(
 
 
 @pytest.mark.parametrize(
-    ("policy", "expected"), [("overwrite", "old"), ("keep", "new")]
+    ("policy", "expected", "lost"),
+    [("overwrite", "old", {Q: "new"}), ("keep", "new", {P: "old"})],
 )
 def test_a_rename_meets_a_value(
-    driver: neo4j.Driver, policy: Any, expected: str
+    driver: neo4j.Driver, policy: Any, expected: str, lost: dict[str, str]
 ) -> None:
     add(driver, OLD, id=1, **{P: "old", Q: "new"})
     add(driver, OLD, id=2, **{P: "old"})
     add(driver, OLD, id=3, **{Q: "new"})
-    both_ways(driver, RenameProperty(NODE, OLD, P, Q, policy))
-    assert properties(driver) == {1: {Q: expected}, 2: {Q: "old"}, 3: {Q: "new"}}
+    before = graph(driver)
+    change = RenameProperty(NODE, OLD, P, Q, policy)
+    both_ways(driver, change)
+    archived = {archive_name(REVISION, name): value for name, value in lost.items()}
+    assert properties(driver) == {
+        1: {Q: expected, **archived},
+        2: {Q: "old"},
+        3: {Q: "new"},
+    }
+    upgrade(driver, change.reverse())
+    assert graph(driver) == before
 
 
 def test_a_rename_that_meets_a_value_fails_before_any_write(
@@ -851,7 +874,7 @@ def test_a_failing_rename_never_overwrites_what_came_after_the_check(
     driver: neo4j.Driver,
 ) -> None:
     add(driver, OLD, id=1, **{P: "old"})
-    first, rename, last = plan(RenameProperty(NODE, OLD, P, Q))
+    first, _, rename, last = plan(RenameProperty(NODE, OLD, P, Q))
     assert isinstance(first, Check)
     assert isinstance(rename, Batched)
     assert isinstance(last, Check)
@@ -919,13 +942,14 @@ def test_a_default_is_set_where_the_value_is_missing(
         add(driver, OLD, id=number)
     add(driver, OLD, id=4, **{P: "kept"})
     add(driver, OTHER, id=5)
+    before = graph(driver)
     change = AddProperty(NODE, OLD, Property(P, default=default), True)
     both_ways(driver, change)
     stored = list(default) if isinstance(default, tuple) else default
     expected = {number: {P: stored} for number in range(4)}
     assert properties(driver) == {**expected, 4: {P: "kept"}, 5: {}}
     upgrade(driver, change.reverse())
-    assert properties(driver)[0] == {}
+    assert graph(driver) == before
 
 
 def test_each_entity_gets_its_own_factory_value(driver: neo4j.Driver) -> None:
@@ -1077,9 +1101,10 @@ def test_a_conversion_within_a_type_happens_once(driver: neo4j.Driver) -> None:
         Property(P, "STRING", format="%Y"), format="%y", using="value + '!'"
     )
     store(driver, "a", "b", "c", None, "e")
-    nodes, _ = both_ways(driver, change, before)
+    both_ways(driver, change, before)
     assert stored(driver) == ["a!", "b!", "c!", None, "e!"]
-    assert all(set(values) <= {"id", P} for _, values in nodes)
+    archive = archive_name(REVISION, P)
+    assert all(set(values) <= {P, archive} for values in properties(driver).values())
 
 
 def test_lists_and_single_values_are_converted(driver: neo4j.Driver) -> None:

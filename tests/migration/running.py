@@ -35,10 +35,18 @@ def reversed_(changes: Sequence[Change]) -> list[Change]:
     return [change.reverse() for change in reversed(changes)]
 
 
-def run(graph: Graph, schema: Schema, changes: Sequence[Change]) -> Schema:
-    """Run the rendered operations, placeholders filled in; return the schema after."""
+def run(
+    graph: Graph,
+    schema: Schema,
+    changes: Sequence[Change],
+    undone: Sequence[Change] = (),
+) -> Schema:
+    """Run the rendered operations, placeholders filled in; return the schema after.
+
+    `undone` are the changes of an upgrade of which they are the downgrade.
+    """
     runner = GraphRunner(graph, Limits(batch_size=2))
-    runner.begin("random", schema)
+    runner.begin("random", schema, undone=undone)
     context = SimpleNamespace(
         impl=SimpleNamespace(__dialect__="neo4j", run=runner.invoke)
     )

@@ -62,6 +62,7 @@ from alembic_neo4j.schema.changes.relationships import (
     RenameRelationshipType,
     ReverseRelationships,
 )
+from alembic_neo4j.schema.changes.undoing import undoing
 
 __all__ = [
     "REFACTORINGS",
@@ -112,4 +113,5 @@ __all__ = [
     "TraversalDirection",
     "Unmatched",
     "Values",
+    "undoing",
 ]

@@ -92,13 +92,14 @@ class AddLabel(Change):
     """Every node with a label gets a further one: a new concrete base class.
 
     With a `where`, a predicate over ``n``, it is so for some of them only, and what is
-    declared stays as it is.
+    declared stays as it is. To `undo` a removal leaves those without it that had none.
     """
 
     label: str
     added: str
     where: str | None = None
     batch_size: int | None = None
+    undo: bool = False
 
     def apply(self, schema: Schema) -> Schema:
         """Add the base to every model whose nodes carry the label."""
@@ -117,7 +118,9 @@ class AddLabel(Change):
     def reverse(self) -> RemoveLabel:
         """Take the label off the same nodes."""
         refuse_partial(self.where)
-        return RemoveLabel(self.label, self.added, batch_size=self.batch_size)
+        return RemoveLabel(
+            self.label, self.added, batch_size=self.batch_size, undo=not self.undo
+        )
 
 
 @dataclass(frozen=True)
@@ -125,13 +128,14 @@ class RemoveLabel(Change):
     """Every node with a label loses another: a base class became abstract.
 
     With a `where`, a predicate over ``n``, it is so for some of them only, and what is
-    declared stays as it is.
+    declared stays as it is. To `undo` an addition takes it off those that got it.
     """
 
     label: str
     removed: str
     where: str | None = None
     batch_size: int | None = None
+    undo: bool = False
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the base from every model whose nodes carry the label."""
@@ -148,7 +152,9 @@ class RemoveLabel(Change):
     def reverse(self) -> AddLabel:
         """Give the label back to the same nodes."""
         refuse_partial(self.where)
-        return AddLabel(self.label, self.removed, batch_size=self.batch_size)
+        return AddLabel(
+            self.label, self.removed, batch_size=self.batch_size, undo=not self.undo
+        )
 
 
 @dataclass(frozen=True)
@@ -156,13 +162,15 @@ class RenameLabel(Change):
     """A label gets another name; indexes and constraints move with it.
 
     With a `where`, a predicate over ``n``, it is so for some of them only, and what is
-    declared stays as it is.
+    declared stays as it is. To `undo` a rename leaves the label to those that had it
+    before.
     """
 
     old: str
     new: str
     where: str | None = None
     batch_size: int | None = None
+    undo: bool = False
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the label wherever the schema names it."""
@@ -181,7 +189,9 @@ class RenameLabel(Change):
     def reverse(self) -> RenameLabel:
         """Rename it back."""
         refuse_partial(self.where)
-        return RenameLabel(self.new, self.old, batch_size=self.batch_size)
+        return RenameLabel(
+            self.new, self.old, batch_size=self.batch_size, undo=not self.undo
+        )
 
     def _node(self, node: Node) -> Node:
         return replace(

@@ -26,8 +26,11 @@ from alembic_neo4j.schema.elements import (
     Schema,
 )
 
-Removal: TypeAlias = Literal["archive", "delete", "keep"]
-"""What becomes of the values of a removed property."""
+Removal: TypeAlias = Literal["archive", "delete", "keep", "undo"]
+"""What becomes of the values of a removed property.
+
+"undo" removes those that the same revision filled in, and keeps the others.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class AddProperty(Change):
         if self.restore:
             values = "archive"
         elif self.backfill is not None:
-            values = "delete"
+            values = "undo"
         return RemoveProperty(
             self.entity, self.owner, self.property.name, values, self.property
         )
@@ -96,6 +99,8 @@ class RemoveProperty(Change):
             raise Irreversible("the removed property's declaration is not known")
         if self.values == "delete":
             raise Irreversible(f"the values of {self.owner}.{self.name} are deleted")
+        if self.values == "undo":
+            raise Irreversible(f"what filled in {self.owner}.{self.name} is not known")
         return AddProperty(
             self.entity, self.owner, self.property, restore=self.values == "archive"
         )
@@ -107,7 +112,8 @@ class AlterProperty(Change):
 
     `using` is a Cypher expression over ``value`` that gives the new stored value of
     each old one, or FILL_IN; None leaves the values as they are. `reverse_using` is
-    the same for the way back.
+    the same for the way back. To `undo` a conversion gives the very values back that
+    have not changed since.
     """
 
     entity: Entity
@@ -117,6 +123,7 @@ class AlterProperty(Change):
     existing: Values | None = None
     using: str | Placeholder | None = None
     reverse_using: str | Placeholder | None = None
+    undo: bool = False
 
     def apply(self, schema: Schema) -> Schema:
         """Set the values on the owner's property and on its subclasses'."""
@@ -130,6 +137,7 @@ class AlterProperty(Change):
             existing=self.values,
             using=self.reverse_using,
             reverse_using=self.using,
+            undo=not self.undo and self.using is not None,
         )
 
     def altered(self, declared: Property) -> Property:
@@ -151,7 +159,8 @@ class RenameProperty(Change):
     """A property gets another name; indexes and constraints move with it.
 
     `attribute` is the model's name for it from then on; without one it follows the
-    property's name where it was the same, and stays where it was another.
+    property's name where it was the same, and stays where it was another. To `undo` a
+    rename leaves the values that were there before, and brings back those that it hid.
     """
 
     entity: Entity
@@ -162,6 +171,7 @@ class RenameProperty(Change):
     where: str | None = None
     batch_size: int | None = None
     attribute: str | None = None
+    undo: bool = False
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the property on the owner and on its subclasses."""
@@ -186,7 +196,9 @@ class RenameProperty(Change):
 
     def reverse(self) -> RenameProperty:
         """Rename it back."""
-        return replace(self, old=self.new, new=self.old, attribute=None)
+        return replace(
+            self, old=self.new, new=self.old, attribute=None, undo=not self.undo
+        )
 
     def renamed(self, owner: Owner) -> Owner:
         """Return a node or type with the property renamed, where it has it."""

@@ -127,7 +127,7 @@ class ReverseRelationships(Change):
     """The relationships of a type between two labels change their direction.
 
     With a `where`, a predicate over ``r``, it is so for some of them only, and what is
-    declared stays as it is.
+    declared stays as it is. To `undo` a reversal leaves those that led so before.
     """
 
     source: str
@@ -135,6 +135,7 @@ class ReverseRelationships(Change):
     target: str
     where: str | None = None
     batch_size: int | None = None
+    undo: bool = False
 
     def apply(self, schema: Schema) -> Schema:
         """Turn the declarations of both ends round."""
@@ -147,7 +148,9 @@ class ReverseRelationships(Change):
         """Turn them back."""
         refuse_partial(self.where)
         return ReverseRelationships(
-            self.target, self.type, self.source, batch_size=self.batch_size
+            *(self.target, self.type, self.source),
+            batch_size=self.batch_size,
+            undo=not self.undo,
         )
 
     def _turned(self, node: Node) -> Node:
@@ -239,7 +242,7 @@ class RenameRelationshipType(Change):
     With a `where`, a predicate over ``r``, it is so for some of them only, and what is
     declared stays as it is. With `source_labels` it is so for the relationships that
     begin at such nodes, and for what is declared of them; indexes and constraints
-    stay.
+    stay. To `undo` a rename leaves the type to those that were of it before.
     """
 
     old: str
@@ -247,6 +250,7 @@ class RenameRelationshipType(Change):
     where: str | None = None
     batch_size: int | None = None
     source_labels: tuple[str, ...] = ()
+    undo: bool = False
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the type wherever the schema names it."""
@@ -277,7 +281,7 @@ class RenameRelationshipType(Change):
     def reverse(self) -> RenameRelationshipType:
         """Rename it back."""
         refuse_partial(self.where)
-        return replace(self, old=self.new, new=self.old)
+        return replace(self, old=self.new, new=self.old, undo=not self.undo)
 
     def _renamed_in_part(self, schema: Schema) -> Schema:
         """Rename it for the sources; what is declared of the type goes along.

@@ -1,0 +1,440 @@
+"""A downgrade takes back what its upgrade wrote, and leaves what was there before."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.schema.conversions import conversion
+from alembic_neo4j.schema.elements import Property
+from tests.migration.conftest import live, project
+from tests.migration.project import Project
+
+__all__ = ["live", "project"]
+
+Contents = list[Any]
+
+
+def contents(graph: Graph) -> Contents:
+    """All nodes and relationships but our own, in an order that ids have no part in."""
+    nodes = graph.read(
+        "MATCH (n) WHERE none(label IN labels(n) WHERE label STARTS WITH "
+        "'__AlembicNeo4j') RETURN labels(n) AS labels, "
+        "properties(n) AS properties"
+    )
+    relationships = graph.read(
+        "MATCH (s)-[r]->(e) RETURN s.id AS source, type(r) AS type, e.id AS target, "
+        "properties(r) AS properties"
+    )
+    for row in nodes:
+        row["labels"] = sorted(row["labels"])
+    return sorted(repr(sorted(row.items())) for row in [*nodes, *relationships])
+
+
+def values(graph: Graph, query: str) -> list[Any]:
+    return [row["value"] for row in graph.read(f"{query} AS value ORDER BY n.id")]
+
+
+def there_and_back(
+    project: Project, graph: Graph, models: str, *arguments: str, edits: Any = ()
+) -> Contents:
+    """Autogenerate, upgrade, downgrade twice; return what the upgrade left."""
+    before = contents(graph)
+    project.models(models)
+    project.done("revision", "--autogenerate", "-m", "change", *arguments)
+    newest = max(project.versions.glob("*.py"), key=lambda path: path.stat().st_mtime)
+    for old, new in edits:
+        text = newest.read_text()
+        assert old in text
+        newest.write_text(text.replace(old, new))
+    for _ in range(2):
+        project.done("upgrade", "head")
+        made = contents(graph)
+        project.done("downgrade", "-1")
+        assert contents(graph) == before
+    return made
+
+
+def first(project: Project, graph: Graph, models: str, *data: str) -> None:
+    project.models(models)
+    project.done("revision", "--autogenerate", "-m", "first")
+    project.done("upgrade", "head")
+    graph.transaction([(text, {}) for text in data])
+
+
+PARCEL = """
+class Parcel(StructuredNode):
+    code = StringProperty()
+"""
+PARCELS = (
+    "UNWIND range(1, 400) AS id CREATE (n:Parcel {id: id, code: 'c' + id}) "
+    "FOREACH (_ IN CASE WHEN id IN [7, 8] THEN [1] ELSE [] END | "
+    "SET n.status = CASE id WHEN 7 THEN 'lost' ELSE 'ok' END)"
+)
+WITH_STATUS = PARCEL + "    status = StringProperty(default='ok')\n"
+
+
+def test_a_default_leaves_what_was_there(live: Project, neo4j_graph: Graph) -> None:
+    first(live, neo4j_graph, PARCEL, PARCELS)
+    there_and_back(live, neo4j_graph, WITH_STATUS)
+    statuses = "MATCH (n:Parcel) WHERE n.status IS NOT NULL RETURN n.status"
+    assert values(neo4j_graph, statuses) == ["lost", "ok"]
+
+
+def test_what_was_written_since_stays(live: Project, neo4j_graph: Graph) -> None:
+    first(live, neo4j_graph, PARCEL, PARCELS)
+    live.models(WITH_STATUS)
+    live.done("revision", "--autogenerate", "-m", "status")
+    live.done("upgrade", "head")
+    neo4j_graph.transaction(
+        [
+            ("MATCH (n:Parcel {id: 9}) SET n.status = 'bad'", {}),
+            ("CREATE (:Parcel {id: 401, status: 'ok'})", {}),
+        ]
+    )
+    live.done("downgrade", "-1")
+    rows = neo4j_graph.read(
+        "MATCH (n:Parcel) WHERE n.status IS NOT NULL "
+        "RETURN n.id AS id, n.status AS status ORDER BY id"
+    )
+    found = {row["id"]: row["status"] for row in rows}
+    assert found == {7: "lost", 8: "ok", 9: "bad", 401: "ok"}
+    keys = "MATCH (n:Parcel) UNWIND keys(n) AS key WITH n, key WHERE key STARTS WITH '_"
+    assert values(neo4j_graph, f"{keys}alembic' RETURN key") == []
+
+
+@pytest.mark.parametrize("default", [1, 1.5, True, "it's", [1, 2], float("nan")])
+def test_a_default_of_any_type(live: Project, neo4j_graph: Graph, default: Any) -> None:
+    data = "UNWIND range(1, 5) AS id CREATE (n:P {id: id}) SET n.x = [null, $v][id % 2]"
+    neo4j_graph.transaction([(data, {"v": default})])
+    written = "float('nan')" if default != default else repr(default)
+    live.revision("r1", "op.add_node('P')")
+    live.revision(
+        "r2",
+        f"op.add_node_property('P', 'x', default={written})",
+        "op.remove_node_property('P', 'x', undo=True)",
+        down="r1",
+    )
+    before = contents(neo4j_graph)
+    live.done("upgrade", "head")
+    assert (
+        len(values(neo4j_graph, "MATCH (n:P) WHERE n.x IS NOT NULL RETURN n.id")) == 5
+    )
+    live.done("downgrade", "r1")
+    assert contents(neo4j_graph) == before
+
+
+KNOWS = """
+class Knows(StructuredRel):
+    since = IntegerProperty()
+{property}
+
+class Person(StructuredNode):
+    name = StringProperty()
+    knows = RelationshipTo("Person", "{type}", model=Knows)
+"""
+
+
+def test_a_default_of_relationships(live: Project, neo4j_graph: Graph) -> None:
+    first(
+        live,
+        neo4j_graph,
+        KNOWS.format(property="", type="KNOWS_A"),
+        "UNWIND range(1, 20) AS id CREATE (n:Person {id: id})-[r:KNOWS_A {since: id}]->"
+        "(:Person {id: -id}) SET r.closeness = CASE id WHEN 3 THEN 0 WHEN 4 THEN 1 END",
+    )
+    live.revision(
+        "r2",
+        "op.add_relationship_property('KNOWS_A', 'closeness', 'INTEGER', default=1)",
+        "op.remove_relationship_property('KNOWS_A', 'closeness', archive=False)",
+        down=live.heads()[0],
+    )
+    before = contents(neo4j_graph)
+    live.done("upgrade", "head")
+    count = "MATCH (n)-[r:KNOWS_A]->() WHERE r.closeness = 1 RETURN r.closeness"
+    assert len(values(neo4j_graph, count)) == 19
+    live.done("downgrade", "-1")
+    assert contents(neo4j_graph) == before
+
+
+def test_what_a_person_fills_in(live: Project, neo4j_graph: Graph) -> None:
+    first(live, neo4j_graph, PARCEL, PARCELS)
+    there_and_back(
+        live,
+        neo4j_graph,
+        PARCEL + "    status = StringProperty(required=True)\n",
+        edits=[("backfill=op.FILL_IN", "backfill='n.code + randomUUID()'")],
+    )
+
+
+CUSTOMER = """
+class Party(StructuredNode):
+    name = StringProperty(index=True)
+
+
+class Customer({base}):
+    tier = StringProperty()
+"""
+CUSTOMERS = (
+    "CREATE (:Customer {id: 1}), (:Customer:Party {id: 2, name: 'b'}), (:Party {id: 3})"
+)
+
+
+def test_a_base_label_stays_where_it_was(live: Project, neo4j_graph: Graph) -> None:
+    first(live, neo4j_graph, CUSTOMER.format(base="StructuredNode"), CUSTOMERS)
+    made = there_and_back(live, neo4j_graph, CUSTOMER.format(base="Party"))
+    assert sum("'Party'" in row and "'Customer'" in row for row in made) == 2
+
+
+def test_a_lost_base_label_comes_back_where_it_was(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    first(live, neo4j_graph, CUSTOMER.format(base="Party"), CUSTOMERS)
+    made = there_and_back(live, neo4j_graph, CUSTOMER.format(base="StructuredNode"))
+    assert not any("'Party'" in row and "'Customer'" in row for row in made)
+
+
+def test_a_label_below_which_one_had_it(live: Project, neo4j_graph: Graph) -> None:
+    """The diff takes the label off those below first, which a downgrade gives back."""
+    models = """
+class Thing(StructuredNode):
+    x = StringProperty()
+
+
+class Middle({base}):
+    y = StringProperty()
+
+
+class Low(Middle{more}):
+    z = StringProperty()
+"""
+    first(
+        live,
+        neo4j_graph,
+        models.format(base="StructuredNode", more=", Thing"),
+        "CREATE (:Low:Middle:Thing {id: 1}), (:Low:Middle {id: 2}), (:Middle {id: 3}), "
+        "(:Middle:Thing {id: 4}), (:Low {id: 5})",
+    )
+    there_and_back(live, neo4j_graph, models.format(base="Thing", more=""))
+
+
+def test_a_label_is_renamed_onto_one_that_some_have(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    models = "class {name}(StructuredNode):\n    x = StringProperty(unique_index=True)"
+    first(
+        live,
+        neo4j_graph,
+        models.format(name="Old"),
+        "CREATE (:Old {id: 1, x: 'a'}), (:Old:New {id: 2, x: 'b'}), "
+        "(:New {id: 3, x: 'c'}), (:New:Other {id: 4}), (:Other {id: 5})",
+    )
+    hint = ("-x", "rename=Old:New")
+    before = contents(neo4j_graph)
+    live.models(models.format(name="New"))
+    live.done(*hint, "revision", "--autogenerate", "-m", "change")
+    for _ in range(2):
+        live.done("upgrade", "head")
+        assert values(neo4j_graph, "MATCH (n:New) RETURN n.id") == [1, 2, 3, 4]
+        assert values(neo4j_graph, "MATCH (n:Old) RETURN n.id") == []
+        live.done("downgrade", "-1")
+        assert contents(neo4j_graph) == before
+
+
+RENAMES = {
+    "label": ("op.rename_label('A', 'B')", "op.rename_label('B', 'A')"),
+    "label of some": (
+        "op.rename_label('A', 'B', where='n.id < 3')",
+        "op.rename_label('B', 'A', where='n.id < 3')",
+    ),
+    "type": (
+        "op.rename_relationship_type('R', 'S')",
+        "op.rename_relationship_type('S', 'R')",
+    ),
+    "property": (
+        "op.rename_node_property('P', 'a', 'b', where='n.b IS NULL')",
+        "op.rename_node_property('P', 'b', 'a')",
+    ),
+    "property, overwritten": (
+        "op.rename_node_property('P', 'a', 'b', on_conflict='overwrite')",
+        "op.rename_node_property('P', 'b', 'a')",
+    ),
+    "property, kept": (
+        "op.rename_node_property('P', 'a', 'b', on_conflict='keep')",
+        "op.rename_node_property('P', 'b', 'a')",
+    ),
+    "relationship property": (
+        "op.rename_relationship_property('R', 'a', 'b', on_conflict='overwrite')",
+        "op.rename_relationship_property('R', 'b', 'a')",
+    ),
+    "two onto one": (
+        "op.rename_label('A', 'C')\nop.rename_label('B', 'C')",
+        "op.rename_label('C', 'B')\nop.rename_label('C', 'A')",
+    ),
+    "turned round": (
+        "op.reverse_relationships('A', 'R', 'B')",
+        "op.reverse_relationships('B', 'R', 'A')",
+    ),
+    "added label": ("op.add_label('A', 'B')", "op.remove_label('A', 'B')"),
+    "removed label": ("op.remove_label('A', 'B')", "op.add_label('A', 'B')"),
+    "there and back": (
+        "op.add_label('A', 'B')\nop.remove_label('B', 'A')",
+        "op.add_label('B', 'A')\nop.remove_label('A', 'B')",
+    ),
+}
+RENAMED = (
+    "CREATE (a:A:P {id: 1, a: 1}), (b:A:B:P {id: 2, a: 1, b: 2}), "
+    "(c:B:P {id: 3, b: 3}), (d:A:C:P {id: 4}), (e:C {id: 5, a: 5}), (f:A:B:C {id: 6}), "
+    "(a)-[:R {a: 1}]->(c), (c)-[:R {b: 1}]->(a), (a)-[:S {a: 2, b: 3}]->(b), "
+    "(b)-[:R {a: 5, b: 6}]->(b), (b)-[:R {a: 4, b: 4}]->(f), (d)-[:S]->(e), "
+    "(f)-[:R]->(b), (c)-[:R]->(f), (a)-[:R]->(f)"
+)
+
+
+@pytest.mark.parametrize("kind", RENAMES)
+def test_what_a_person_renames(live: Project, neo4j_graph: Graph, kind: str) -> None:
+    live.revision("r1", *RENAMES[kind])
+    neo4j_graph.transaction([(RENAMED, {})])
+    live.set("neo4j.batch_size", "1")
+    before = contents(neo4j_graph)
+    for _ in range(2):
+        live.done("upgrade", "head")
+        assert contents(neo4j_graph) != before
+        live.done("downgrade", "base")
+        assert contents(neo4j_graph) == before
+
+
+CONVERSIONS = {
+    "text to whole number": ("STRING", "INTEGER", ["'7'", "'007'", "8", "1.5"]),
+    "number to whole number": ("FLOAT", "INTEGER", ["1.0", "1.5", "2", "-0.5"]),
+    "whole number to number": ("INTEGER", "FLOAT", ["1", "2.5", "9007199254740993"]),
+    "number to text": ("FLOAT", "STRING", ["1.0", "2", "'3'", "1.0/3"]),
+    "truth to text": ("BOOLEAN", "STRING", ["true", "'true'", "'yes'"]),
+    "text to date": ("STRING", "DATE", ["'2020-01-02'", "date('2020-01-03')"]),
+    "one to several": ("STRING", "LIST<STRING>", ["'a'", "['b']", "[]"]),
+    "several to one": ("LIST<STRING>", "STRING", ["['a']", "'b'"]),
+}
+
+
+@pytest.mark.parametrize("kind", CONVERSIONS)
+def test_converted_values_come_back_as_they_were(
+    live: Project, neo4j_graph: Graph, kind: str
+) -> None:
+    old, new, stored = CONVERSIONS[kind]
+    known = conversion(Property("x", old), Property("x", new))
+    change = "op.alter_node_property('P', 'x', type={type!r}, using={using!r})"
+    live.revision("r1", f"op.add_node('P', op.Property('x', {old!r}))")
+    live.revision(
+        "r2",
+        change.format(type=new, using=known.using),
+        change.format(type=old, using=known.reverse_using),
+        down="r1",
+    )
+    live.done("upgrade", "r1")
+    neo4j_graph.transaction(
+        [(f"CREATE (:P {{id: {i}, x: {v}}})", {}) for i, v in enumerate(stored)]
+    )
+    before = contents(neo4j_graph)
+    for _ in range(2):
+        live.done("upgrade", "r2")
+        live.done("downgrade", "r1")
+        assert contents(neo4j_graph) == before
+
+
+def test_a_converted_value_that_has_changed_is_converted_back(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.revision("r1", "op.add_node('P', op.Property('x', 'STRING'))")
+    live.revision(
+        "r2",
+        "op.alter_node_property('P', 'x', type='INTEGER', using='toInteger(value)')",
+        "op.alter_node_property('P', 'x', type='STRING', using='toString(value)')",
+        down="r1",
+    )
+    live.done("upgrade", "r1")
+    neo4j_graph.transaction(
+        [("UNWIND ['007', '8', '009'] AS x CREATE (:P {x: x, id: toInteger(x)})", {})]
+    )
+    live.done("upgrade", "r2")
+    neo4j_graph.transaction(
+        [
+            ("MATCH (n:P {id: 7}) SET n.x = 70", {}),
+            ("CREATE (:P {id: 10, x: 10})", {}),
+        ]
+    )
+    live.done("downgrade", "r1")
+    assert values(neo4j_graph, "MATCH (n:P) RETURN n.x") == ["70", "8", "009", "10"]
+
+
+def test_the_way_back_needs_no_expression_where_nothing_is_new(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.revision("r1", "op.add_node('P', op.Property('x', 'STRING'))")
+    live.revision(
+        "r2",
+        "op.alter_node_property('P', 'x', type='BOOLEAN', using='value = \"y\"')",
+        "op.alter_node_property('P', 'x', type='STRING', using=op.FILL_IN)",
+        down="r1",
+    )
+    live.done("upgrade", "r1")
+    neo4j_graph.transaction(
+        [
+            (
+                "UNWIND [1, 2, 3] AS i CREATE (:P {id: i, x: ['y', 'n', '?'][i % 3]})",
+                {},
+            )
+        ]
+    )
+    before = contents(neo4j_graph)
+    live.done("upgrade", "r2")
+    neo4j_graph.transaction([("CREATE (:P {id: 4, x: true})", {})])
+    assert "using=op.FILL_IN" in live.failed("downgrade", "r1")
+    live.verb("repair", "--abandon-run")
+    neo4j_graph.transaction([("MATCH (n:P {id: 4}) DELETE n", {})])
+    live.done("downgrade", "r1")
+    assert contents(neo4j_graph) == before
+
+
+def test_marks_are_listed_and_purged(live: Project, neo4j_graph: Graph) -> None:
+    live.revision("r1", "op.add_node('P')")
+    live.revision(
+        "r2",
+        "op.add_node_property('P', 'x', default=1)\nop.rename_label('A', 'B')",
+        "op.rename_label('B', 'A')\nop.remove_node_property('P', 'x')",
+        down="r1",
+    )
+    neo4j_graph.transaction([("CREATE (:P {id: 1}), (:A {id: 2}), (:B {id: 3})", {})])
+    live.done("upgrade", "head")
+    listed = json.loads(live.verb("archive", "list", "--format", "json").out)
+    found = [(a["property"], a["mark"], a["count"]) for a in listed["archives"]]
+    assert sorted(found) == [("A.B", "kept", 1), ("x", "filled", 1)]
+    assert "marks (filled)" in live.verb("archive", "list").out
+    assert "_alembic" not in live.verb("verify", "--full").text
+    assert live.verb("archive", "restore", "r2").status == 2
+    assert live.verb("archive", "purge", "r2", "--yes").status == 0
+    assert live.verb("archive", "list").out == "Nothing is archived.\n"
+    live.done("downgrade", "r1")
+    # Without its marks a downgrade keeps what may have been there before.
+    assert values(neo4j_graph, "MATCH (n:P) RETURN n.x") == [1]
+
+
+def test_a_script_has_the_same_marks(live: Project, neo4j_graph: Graph) -> None:
+    live.revision("r1", "op.add_node('P')")
+    live.revision(
+        "r2",
+        "op.add_node_property('P', 'x', default=1)\nop.rename_label('A', 'B')",
+        "op.rename_label('B', 'A')\nop.remove_node_property('P', 'x', archive=False)",
+        down="r1",
+    )
+    neo4j_graph.transaction([("CREATE (:P {id: 1}), (:P {id: 2, x: 1})", {})])
+    neo4j_graph.transaction([("CREATE (:A {id: 3}), (:B {id: 4}), (:A:B {id: 5})", {})])
+    before = contents(neo4j_graph)
+    for verb, way in (("upgrade", "base:head"), ("downgrade", "r2:r1")):
+        for statement in live.done(verb, way, "--sql").split(";\n"):
+            lines = [x for x in statement.splitlines() if not x.startswith("//")]
+            if any(lines):
+                neo4j_graph.autocommit("\n".join(lines), {})
+        assert (contents(neo4j_graph) == before) is (verb == "downgrade")
