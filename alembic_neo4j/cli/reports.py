@@ -67,7 +67,11 @@ _ARCHIVES = row(
         property=text(),
         entity=text("`node` or `relationship`"),
         owners=texts("labels, or the type"),
-        count=number("of values"),
+        count=number("of values, or of marks"),
+        mark=text(
+            "null for values; of the marks by which a downgrade knows what its upgrade "
+            "wrote one of `filled`, `converted`, `labelled`, `lacked`, `kept`"
+        ).or_null(),
     )
 )
 _BATCH = {

@@ -223,7 +223,7 @@ def remark(working: Working, owner: str, old: Property, new: Property) -> None:
     if is_lossy(old, new):
         working.note(
             f"converting {what} from {old.type} to {new.type} keeps a part of each "
-            "value only; a downgrade can't bring the rest back",
+            "value only; a downgrade brings back what has not changed since",
             owner,
         )
 
