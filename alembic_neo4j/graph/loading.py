@@ -234,7 +234,7 @@ class _Loading:
         if error.code == _VIOLATED and self._load.target.merge_keys is None:
             before += (
                 ". What is there already is changed, and not made again, by rows with "
-                "a key: --key, or merge_keys of op.upsert_nodes and "
+                "a key: --merge-key, or merge_keys of op.upsert_nodes and "
                 "op.upsert_relationships"
             )
         return StatementError(

@@ -632,7 +632,7 @@ def test_the_same_rows_as_another_batch_are_told_of_the_key(schema: Project) -> 
     done(schema, *load, "--batch", "one")
     told = failed(schema, *load, "--batch", "two")
     assert "already exists" in told
-    assert "by rows with a key: --key" in told
+    assert "by rows with a key: --merge-key" in told
 
 
 def test_a_rollback_that_was_broken_off_tells_of_all_it_took(
