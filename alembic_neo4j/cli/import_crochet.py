@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument(
     "directory",
     default=".",
-    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
 )
 @project_options
 @format_option
