@@ -8,13 +8,15 @@ names are those in the graph.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from alembic import op as alembic_op
+from sqlalchemy import Executable
 
-from alembic_neo4j.errors import IngestError, SchemaError
+from alembic_neo4j.errors import IngestError, RevisionError, SchemaError
 from alembic_neo4j.graph.batch_rollback import Undone
 from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.load_targets import (
@@ -25,6 +27,7 @@ from alembic_neo4j.graph.load_targets import (
     RelationshipTarget,
 )
 from alembic_neo4j.ledger.batches import Loader
+from alembic_neo4j.migration.arguments import judged
 from alembic_neo4j.migration.batch_operations import (
     BeginBatchOp,
     LoadFileOp,
@@ -59,12 +62,12 @@ if TYPE_CHECKING:
 FILL_IN = Placeholder.FILL_IN
 """Stands where you have to write something before the revision can run."""
 
-Backfill: TypeAlias = "bool | str | Placeholder | None"
-DirectionName: TypeAlias = 'Literal["OUT", "IN", "ANY"]'
-Labels: TypeAlias = "str | Sequence[str]"
-Names: TypeAlias = "str | Sequence[str]"
-Rows: TypeAlias = "Iterable[Mapping[str, Any]]"
-FileRules: TypeAlias = "Mapping[str, Any] | str | PathLike[str] | None"
+Backfill: TypeAlias = bool | str | Placeholder | None
+DirectionName: TypeAlias = Literal["OUT", "IN", "ANY"]
+Labels: TypeAlias = str | Sequence[str]
+Names: TypeAlias = str | Sequence[str]
+Rows: TypeAlias = Iterable[Mapping[str, Any]]
+FileRules: TypeAlias = Mapping[str, Any] | str | PathLike[str] | None
 
 _UNSET: Any = object()
 
@@ -112,6 +115,11 @@ def run_cypher_file(
 
 def execute(cypher: Any, execution_options: Mapping[str, Any] | None = None) -> None:
     """Run a Cypher text; an SQLAlchemy construct goes to the ledger's database."""
+    if not isinstance(cypher, (str, Executable)):
+        raise RevisionError(
+            f"op.execute: cypher = {cypher!r}: expected a Cypher text or a construct "
+            f"of SQLAlchemy, found {type(cypher).__name__}"
+        )
     options = None if execution_options is None else dict(execution_options)
     alembic_op.execute(cypher, execution_options=options)
 
@@ -1884,3 +1892,14 @@ def _drop_constraint(
     property_type = "ANY" if kind is ConstraintKind.TYPE else None
     constraint = Constraint(kind, entity, label, tuple(properties), property_type)
     _invoke(_changes.DropConstraint(constraint))
+
+
+# Each operation above is called by a person: what is wrong is said by its name.
+for _name, _function in list(globals().items()):
+    if (
+        inspect.isfunction(_function)
+        and _function.__module__ == __name__
+        and not _name.startswith("_")
+        and inspect.signature(_function).parameters
+    ):
+        globals()[_name] = judged(_function)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from alembic_neo4j.errors import RevisionError
 from alembic_neo4j.migration.operations import GraphOperation, RunCypherOp
 
 
@@ -45,6 +46,11 @@ class RunnerBind:
 
     def run(self, cypher: str, **parameters: Any) -> list[dict[str, Any]]:
         """Run a statement at once and return its rows, each a dict by column."""
+        if not isinstance(cypher, str):
+            raise RevisionError(
+                f"get_bind().run: cypher = {cypher!r}: expected a Cypher text, found "
+                f"{type(cypher).__name__}"
+            )
         rows: list[dict[str, Any]] = self._runner.invoke(
             RunCypherOp(cypher, parameters)
         )

@@ -308,11 +308,17 @@ def _explained(script: Script, error: Exception) -> str:
         return f"{where} does not fit the history before it: {error}"
     if isinstance(error, Neo4jMigrationError):
         return f"{where}: {error}"
+    what = f"{where} can't be replayed in memory: {type(error).__name__}: {error}"
+    if not isinstance(error, _OF_ROWS):
+        return f"{what.rstrip('.')}. Nothing has run"
     return (
-        f"{where} can't be replayed in memory: {type(error).__name__}: {error}. In a "
-        "replay nothing runs and reads return no rows: put what depends on them under "
-        "`if not op.is_replaying():`"
+        f"{what.rstrip('.')}. In a replay nothing runs and reads return no rows: put "
+        "what depends on them under `if not op.is_replaying():`"
     )
+
+
+_OF_ROWS = (LookupError, ValueError, TypeError, AssertionError, ArithmeticError)
+"""What an empty list of rows, or a value that is None, makes of a revision."""
 
 
 def _line_in(path: str, error: Exception) -> str:
