@@ -60,7 +60,8 @@ def operations_by_section() -> Iterator[tuple[str, Callable[..., Any]]]:
     """The public functions of `op` in their order, each with its section's title."""
     title = ""
     functions = {
-        function.__code__.co_firstlineno: function for function in functions_of(op)
+        inspect.unwrap(function).__code__.co_firstlineno: function
+        for function in functions_of(op)
     }
     for number, line in enumerate(inspect.getsource(op).splitlines(), start=1):
         if match := _SECTION.match(line):
