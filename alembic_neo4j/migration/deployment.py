@@ -305,7 +305,8 @@ class Deployment:
                 ". What the revision did before this stays; run the same command "
                 "again and it goes on from here"
             )
-            error.args = (f"{item.step}: {error}{ongoing if touched else ''}",)
+            told = str(error).rstrip(".") + ongoing if touched else str(error)
+            error.args = (f"{item.step}: {told}",)
 
     def stamp(
         self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]

@@ -184,4 +184,6 @@ def _note_failure(
         found = f"stopped; {again}" if stays else "stopped; it had written nothing"
         log.warning("%s: %s", step, found)
     elif isinstance(error, Neo4jMigrationError) and stays:
-        error.args = (f"{error}. What was done before this stays; {again}",)
+        error.args = (
+            f"{str(error).rstrip('.')}. What was done before this stays; {again}",
+        )
