@@ -46,6 +46,8 @@ def run(
     `undone` are the changes of an upgrade of which they are the downgrade.
     """
     runner = GraphRunner(graph, Limits(batch_size=2))
+    # As in a downgrade: what only Python knows stops none.
+    runner.reports_rules = bool(undone)
     runner.begin("random", schema, undone=undone)
     context = SimpleNamespace(
         impl=SimpleNamespace(__dialect__="neo4j", run=runner.invoke)
