@@ -265,3 +265,9 @@ def _remarks(
         )
     if project.uri and project.uri != url:
         yield f"crochet's graph is at {project.uri}, this project's at {url}"
+    if project.batches:
+        yield (
+            "crochet's upsert tags what it finds as well as what it creates: "
+            "`alembic-neo4j ingest rollback` of a batch of crochet would delete both. "
+            "Look at what has the tag before you roll one back"
+        )
