@@ -12,6 +12,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "awaitable": "alembic_neo4j.awaitable",
     "declare": "alembic_neo4j.schema.declare",
     "environment": "alembic_neo4j.migration.environment",
     "op": "alembic_neo4j.op",

@@ -107,6 +107,7 @@ def test_every_room_is_one_of_the_design() -> None:
     assert rooms <= ROOMS
     assert {path.name for path in PACKAGE.glob("*.py")} == {
         "__init__.py",
+        "awaitable.py",
         "errors.py",
         "op.py",
         "plugin.py",

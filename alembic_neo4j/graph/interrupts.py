@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM during a run: what is in hand is finished first."""
+"""What asks a run to stop, a signal or a program: what is in hand is finished first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
@@ -19,11 +20,14 @@ _DEFAULTS: dict[signal.Signals, Any] = {
 }
 
 _LOOK_SECONDS = 0.2
-"""How often a wait looks whether a signal has come."""
+"""How often a wait looks whether it should end."""
+
+_ASKED: ContextVar[threading.Event | None] = ContextVar("asked", default=None)
+"""What a program sets to have the runs that began in this context stop."""
 
 
 class Interrupted(SystemExit):
-    """A run was stopped by a signal, between two transactions; it can be resumed.
+    """A run was stopped between two transactions; it can be resumed.
 
     The program's exit status is 128 and the signal's number, as a shell shows it.
     """
@@ -33,19 +37,23 @@ class Interrupted(SystemExit):
 
 
 class Interrupts:
-    """The signal that came while a run was under way, if one did."""
+    """Whether a run that is under way should stop: a signal came, or the program asked.
+
+    The program's own request is that of the context in which this is made.
+    """
 
     def __init__(self) -> None:
+        self._asked = _ASKED.get()
         self._received: int | None = None
         self._deferred: dict[signal.Signals, Any] = {}
 
     def check(self) -> None:
-        """Raise Interrupted when a signal has come; called between transactions."""
-        if self._received is not None:
-            raise Interrupted(self._received)
+        """Raise Interrupted when the run should stop; called between transactions."""
+        if self.is_due():
+            raise Interrupted(self._received or signal.SIGINT)
 
     def wait(self, seconds: float) -> None:
-        """Wait, but raise Interrupted soon after a signal has come."""
+        """Wait, but raise Interrupted soon after the run was asked to stop."""
         until = time.monotonic() + seconds
         self.check()
         while (left := until - time.monotonic()) > 0:
@@ -53,8 +61,9 @@ class Interrupts:
             self.check()
 
     def is_due(self) -> bool:
-        """Tell whether a signal has come."""
-        return self._received is not None
+        """Tell whether the run should stop."""
+        asked = self._asked is not None and self._asked.is_set()
+        return asked or self._received is not None
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -79,6 +88,16 @@ class Interrupts:
             "%s: what is in hand is finished first; once more to stop at once",
             signal.Signals(number).name,
         )
+
+
+@contextmanager
+def stopped_by(asked: threading.Event) -> Iterator[None]:
+    """Have the runs that begin in the block stop once `asked` is set, by any thread."""
+    token = _ASKED.set(asked)
+    try:
+        yield
+    finally:
+        _ASKED.reset(token)
 
 
 def _replaceable() -> dict[signal.Signals, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alembic_neo4j import declare, errors, op, pytest_plugin
+from alembic_neo4j import awaitable, declare, errors, op, pytest_plugin
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
 from alembic_neo4j.cli.help import examples_of
@@ -91,6 +91,11 @@ def declarations() -> str:
     return "\n\n".join(_function("declare", f) for f in functions_of(declare))
 
 
+def awaitables() -> str:
+    """The functions of `awaitable`."""
+    return "\n\n".join(_function("awaitable", f) for f in functions_of(awaitable))
+
+
 def commands() -> str:
     """Every verb of alembic-neo4j, with its arguments and options."""
     return "\n\n".join(
@@ -152,6 +157,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "operations": operations,
     "values": values,
     "declarations": declarations,
+    "awaitables": awaitables,
     "commands": commands,
     "keys": keys,
     "findings": findings,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from alembic_neo4j import declare, op
+from alembic_neo4j import awaitable, declare, op
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
 from alembic_neo4j.migration.configuration import KEYS
@@ -74,6 +74,11 @@ def test_every_operation_is_in_the_reference(html: Path) -> None:
 def test_every_declaration_is_in_the_reference(html: Path) -> None:
     found = anchors(html / "reference" / "declarations.html")
     assert {f"declare.{function.__name__}" for function in public(declare)} <= found
+
+
+def test_every_awaitable_is_in_the_reference(html: Path) -> None:
+    found = anchors(html / "reference" / "awaitable.html")
+    assert {f"awaitable.{function.__name__}" for function in public(awaitable)} <= found
 
 
 def test_every_verb_is_in_the_reference(html: Path) -> None:
