@@ -8,7 +8,7 @@ from alembic_neo4j.checks.evidence import HistoryEvidence, LedgerEvidence
 from alembic_neo4j.checks.findings import Finding
 from alembic_neo4j.graph.stamp import Stamp
 from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.ledger.journal import DONE, OpenRun, RunStep, Unit
+from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, RunStep, Unit
 
 
 def judge_run(
@@ -30,8 +30,9 @@ def judge_run(
             f"the run of {_when(run)} by {run.begun_by}",
             "it has ended",
             shown_run(run, ledger.units),
-            f"Run it again: `{again(run.steps, history)}` goes on where it "
-            "stopped. To end it as it is: `alembic-neo4j repair --abandon-run`.",
+            f"Run it again: `{again(run.steps, history, ledger.heads)}` goes on where "
+            f"it stopped. {_back(run, ledger)}To end it as it is: `alembic-neo4j "
+            "repair --abandon-run`.",
             "end the run as it is; what it has done stays",
             decision=True,
         )
@@ -74,9 +75,27 @@ def judge_markers(
         )
 
 
-def again(steps: Sequence[RunStep], history: HistoryEvidence) -> str:
+def way_back(heads: Iterable[str]) -> str:
+    """Return the command that takes back what has run of an upgrade that stopped."""
+    return f"alembic -c neo4j.ini downgrade {min(heads, default='base')}"
+
+
+def _back(run: OpenRun, ledger: LedgerEvidence) -> str:
+    if run.steps[0].action != "upgrade":
+        return ""
+    return (
+        "To write the revision anew, take back what has run of it while its file is as "
+        f"it was: `{way_back(ledger.heads)}`. "
+    )
+
+
+def again(
+    steps: Sequence[RunStep], history: HistoryEvidence, heads: Iterable[str]
+) -> str:
     """Return the command that goes on with a run."""
     last = steps[-1]
+    if last.action == TAKING_BACK:
+        return way_back(heads)
     if last.revision is None:
         return last.command
     if last.action == "upgrade":

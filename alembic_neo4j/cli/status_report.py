@@ -194,7 +194,9 @@ def _open_run(status: Status) -> Iterator[str]:
     unit = _last_unit(status, first.subject)
     yield f"  {_progress(unit) if unit else 'nothing of it was begun'}"
     if not status.holder:
-        yield f"  `{again(run.steps, status.evidence.history)}` goes on with it"
+        ledger = status.evidence.ledger
+        heads = ledger.heads if ledger else ()
+        yield f"  `{again(run.steps, status.evidence.history, heads)}` goes on with it"
 
 
 def _progress(unit: Unit) -> str:

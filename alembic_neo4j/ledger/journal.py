@@ -6,7 +6,7 @@ import json
 import socket
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -32,12 +32,16 @@ RUNNING, DONE = "running", "done"
 LOADING = "ingest load"
 """The verb that loads a file; what it is about is a batch."""
 
+TAKING_BACK = "taking back"
+"""What is done to a revision whose upgrade stopped and is not to go on."""
+
 
 @dataclass(frozen=True)
 class RunStep:
     """What a run does to what: a revision's upgrade or downgrade, or a verb's own work.
 
-    `action` is ``upgrade``, ``downgrade`` or the verb, such as ``ingest load``;
+    `action` is ``upgrade``, ``downgrade``, ``taking back`` of an upgrade that stopped,
+    or the verb, such as ``ingest load``;
     `subject` the revision's id or what the verb is about, such as a batch, which may be
     called as a revision is; `digest` the SHA-256 of the revision's file, or of what the
     verb does.
@@ -50,7 +54,7 @@ class RunStep:
     @property
     def revision(self) -> str | None:
         """The revision that it is about; None where it is a verb's own."""
-        return self.subject if self.action in ("upgrade", "downgrade") else None
+        return self.subject if self.action in _OF_REVISIONS else None
 
     @property
     def command(self) -> str:
@@ -68,6 +72,9 @@ class RunStep:
         if self.action == LOADING:
             return f"the load of the batch {self.subject}"
         return f"`{self.command}`"
+
+
+_OF_REVISIONS = ("upgrade", "downgrade", TAKING_BACK)
 
 
 @dataclass(frozen=True)
@@ -188,6 +195,18 @@ class Journal:
         )
         if last:
             self._forget_rows(run)
+
+    def take_back(self, run: str) -> None:
+        """Record that a run's next step is taken back, and those after it are not done.
+
+        Its units stay: they tell what there is to take back.
+        """
+        is_it = runs.c.run == run
+        row = self._connection.execute(select(runs).where(is_it)).one()
+        *finished, next_ = _steps(row.steps)[: row.finished + 1]
+        steps = [*finished, replace(next_, action=TAKING_BACK)]
+        text = json.dumps([asdict(step) for step in steps])
+        self._connection.execute(update(runs).where(is_it).values(steps=text))
 
     def abandon(self) -> None:
         """End the open run as it is, if there is one."""

@@ -37,6 +37,7 @@ from alembic_neo4j.migration.ledger_connection import LedgerConnection
 from alembic_neo4j.migration.plan import (
     Recorded,
     plan,
+    takes_back,
 )
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.revision_code import call, needed_functions, whole_history
@@ -342,6 +343,8 @@ class Neo4jMigrationContext(MigrationContext):
         steps = self.steps_from(heads)
         if self.purge or any(isinstance(step, StampStep) for step in steps):
             Deployment(self).stamp(steps, heads, kw)
+        elif not steps and takes_back(self.recorded, self._migrations_fn):
+            Deployment(self).take_back(heads)
         elif steps or "destination_rev" in self.opts:
             # An upgrade with nothing to do still tells that it is the wrong graph.
             Deployment(self).migrate(steps, heads, kw)

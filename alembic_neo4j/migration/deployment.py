@@ -138,7 +138,7 @@ class Deployment:
     def _judge(self, steps: Sequence[Step], heads: tuple[str, ...]) -> Judged:
         planned = plan(steps, heads, self._context.history)
         found = self._found(heads)
-        check_open_run(found.recorded.open_run, planned)
+        check_open_run(found.recorded.open_run, planned, heads)
         check_placeholders(planned)
         check_files(self._context.script, found.recorded.applied)
         check_stamp(found.stamp, found.recorded, heads)
@@ -307,6 +307,13 @@ class Deployment:
             )
             told = str(error).rstrip(".") + ongoing if touched else str(error)
             error.args = (f"{item.step}: {told}",)
+
+    def take_back(self, heads: tuple[str, ...]) -> None:
+        """Take back what has run of an upgrade that stopped (see way_back)."""
+        # Imported when there is something to take back, which hardly ever is.
+        from alembic_neo4j.migration.way_back import take_back
+
+        take_back(self._context, heads)
 
     def stamp(
         self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]

@@ -129,7 +129,7 @@ def _under_way(
         return frozenset()
     try:
         script = context.script.get_revision(step.revision)
-        replay = history.upgrade if step.action == "upgrade" else history.downgrade
+        replay = history.downgrade if step.action == "downgrade" else history.upgrade
         recording = replay(script, schema)
     except (CommandError, NotImplementedError):
         return frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from alembic_neo4j.checks.records import shown_heads as shown_heads
+from alembic_neo4j.checks.runs import way_back
 from alembic_neo4j.checks.stamp import ADOPT, knows_latest_data
 from alembic_neo4j.errors import (
     CapabilityError,
@@ -24,7 +25,7 @@ from alembic_neo4j.graph.capabilities import Server, missing
 from alembic_neo4j.graph.cypher import steps
 from alembic_neo4j.graph.stamp import Stamp
 from alembic_neo4j.graph.steps import Stop
-from alembic_neo4j.ledger.journal import LOADING, OpenRun, RunStep
+from alembic_neo4j.ledger.journal import LOADING, TAKING_BACK, OpenRun, RunStep
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.migration.cypher_files import named_files
 from alembic_neo4j.migration.replay import History, Recording
@@ -190,7 +191,25 @@ def _file_of(script: ScriptDirectory, revision: str) -> Script | None:
     return found if found.revision == revision else None
 
 
-def check_open_run(open_run: OpenRun | None, planned: Sequence[PlannedStep]) -> None:
+def can_be_taken_back(open_run: OpenRun | None) -> bool:
+    """Tell whether an open run is an upgrade, or the taking back of one."""
+    return open_run is not None and open_run.steps[0].action in ("upgrade", TAKING_BACK)
+
+
+def takes_back(
+    recorded: Callable[[], Recorded], command: Callable[..., object] | None
+) -> bool:
+    """Tell whether a command without steps is to take an upgrade back that stopped.
+
+    Alembic names what gives the steps of a command as the command.
+    """
+    downgrades = getattr(command, "__name__", "") == "downgrade"
+    return downgrades and can_be_taken_back(recorded().open_run)
+
+
+def check_open_run(
+    open_run: OpenRun | None, planned: Sequence[PlannedStep], heads: Iterable[str]
+) -> None:
     """Raise LedgerError when a run is open that this plan does not go on with.
 
     What was begun has to be finished as it was begun, before anything else.
@@ -204,6 +223,13 @@ def check_open_run(open_run: OpenRun | None, planned: Sequence[PlannedStep]) -> 
     step, target = begun[0], begun[-1].subject
     if step.revision is None:
         raise LedgerError(unfinished(open_run))
+    if step.action == TAKING_BACK:
+        raise LedgerError(
+            f"{step} was begun at {open_run.begun_at:%Y-%m-%d %H:%M} by "
+            f"{open_run.begun_by} and is not finished; nothing has run. Go on with it: "
+            f"`{way_back(heads)}`. Or undo by hand what is left, and end it: "
+            "`alembic-neo4j repair --abandon-run`"
+        )
     hashes = {s.subject: s.digest for s in steps_}
     edited = {s.subject for s in begun if hashes.get(s.subject, s.digest) != s.digest}
     why = "this command would do something else"
@@ -217,8 +243,17 @@ def check_open_run(open_run: OpenRun | None, planned: Sequence[PlannedStep]) -> 
         f"{open_run.begun_at:%Y-%m-%d %H:%M} by {open_run.begun_by} and is not "
         f"finished, and {why}; nothing has run. Either put everything back as it was "
         f"and run that {step.action} again (up to {target}): it goes on where it "
-        "stopped. Or undo by hand what it did, and end it: `alembic-neo4j repair "
-        "--abandon-run`"
+        f"stopped. {_taking_back(open_run, heads)}Or undo by hand what it did, and end "
+        "it: `alembic-neo4j repair --abandon-run`"
+    )
+
+
+def _taking_back(open_run: OpenRun, heads: Iterable[str]) -> str:
+    if not can_be_taken_back(open_run):
+        return ""
+    return (
+        "Or, with the file as it was, take back what has run of it, and write the "
+        f"revision anew: `{way_back(heads)}`. "
     )
 
 

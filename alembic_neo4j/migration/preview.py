@@ -92,7 +92,10 @@ def _from_files(context: Neo4jMigrationContext, prepared: _Prepared) -> RunPlan:
     """Return what files and ledger tell of the plan."""
     recorded, planned = prepared.recorded, prepared.planned
     refusals = _refused(
-        ("open-run", lambda: check_open_run(recorded.open_run, planned)),
+        (
+            "open-run",
+            lambda: check_open_run(recorded.open_run, planned, prepared.heads),
+        ),
         ("unfinished", lambda: check_placeholders(planned)),
         ("files", lambda: check_files(context.script, recorded.applied)),
     )

@@ -112,16 +112,18 @@ class GraphRunner:
         schema: Schema,
         file: str = "",
         undone: Sequence[Change] = (),
+        after: int = 0,
     ) -> None:
         """Start a revision, in its file, upon the schema of the history before it.
 
-        `undone` are the changes of its upgrade, where it is downgraded.
+        `undone` are the changes of its upgrade, where it is downgraded. The positions
+        of its units come `after` a number.
         """
         self.revision, self.schema, self.file = revision, schema, file
         self._undone = tuple(undone)
         self.batches.start(revision, revision=revision)
         self._buffer.clear()
-        self._position = 0
+        self._position = after
         self._void.clear()
 
     @property

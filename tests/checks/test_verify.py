@@ -370,10 +370,11 @@ def test_more_shapes_than_are_kept_are_said() -> None:
             (RunStep("downgrade", "r2", ""), RunStep("downgrade", "r1", "")),
             "alembic -c neo4j.ini downgrade base",
         ),
+        ((RunStep("taking back", "r2", ""),), "alembic -c neo4j.ini downgrade r1"),
     ],
 )
 def test_how_a_run_is_gone_on_with(steps: tuple[RunStep, ...], command: str) -> None:
-    assert again(steps, HISTORY) == command
+    assert again(steps, HISTORY, ["r1"]) == command
 
 
 @pytest.mark.parametrize(

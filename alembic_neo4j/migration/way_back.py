@@ -1,0 +1,391 @@
+"""Taking back what has run of an upgrade that stopped, so that it can be begun anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from alembic.script import Script
+from alembic.util.exc import CommandError
+
+from alembic_neo4j.errors import (
+    IrreversibleError,
+    LedgerError,
+    LockError,
+    Neo4jMigrationError,
+    SchemaError,
+    StatementError,
+)
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.cypher import steps
+from alembic_neo4j.graph.execute import digest_of, only_reads, ordered, units
+from alembic_neo4j.graph.lexer import classify
+from alembic_neo4j.graph.marker import Mark, clear_markers, read_progress
+from alembic_neo4j.graph.schema_commands import live_catalogue
+from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
+from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.graph.steps import Check, Create, Drop, Report, Run, Step, Stop
+from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, Unit
+from alembic_neo4j.migration.lock import locked
+from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_stamp
+from alembic_neo4j.migration.replay import Event, Recording, Statement, Unseen
+from alembic_neo4j.migration.revision_files import file_digest
+from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.schema.changes import Change, Refactoring, undoing
+from alembic_neo4j.schema.digest import schema_digest
+from alembic_neo4j.schema.elements import Constraint, Index, Schema
+
+if TYPE_CHECKING:
+    from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+FIRST = 1_000_000
+"""The way back's units have positions above this, an upgrade's below."""
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """The steps that take back what has run, and how unsettled units turned out."""
+
+    steps: tuple[Step, ...]
+    settled: tuple[tuple[Unit, bool], ...]
+    """Units whose end was not recorded, and whether they had their effect."""
+
+
+def take_back(context: Neo4jMigrationContext, heads: tuple[str, ...]) -> None:
+    """Take back what has run of the open upgrade, by its downgrade, and end the run.
+
+    The ledger says first that it is taken back, and each part runs once: after a kill
+    the same command goes on. Raises LedgerError where it is not certain which part of
+    the downgrade reverses what has run; nothing has run then.
+    """
+    with locked(context):
+        now, run = context.get_current_heads(), context.recorded().open_run
+        if now != heads or run is None or not can_be_taken_back(run):
+            raise LockError(
+                "while this command waited for the lock, another one went on with the "
+                "run that this one was to take back; nothing has run here. See "
+                "`alembic-neo4j status`"
+            )
+        script, back = _judged(context, run, now)
+        journal = context.journal
+        ledger = context.materialise()
+        if run.steps[0].action != TAKING_BACK:
+            journal.take_back(run.run)
+            for unit, had_effect in back.settled:
+                if had_effect:
+                    journal.finish_unit(run.run, unit, "[]")
+                else:
+                    journal.forget_unit(run.run, unit)
+            context.commit()
+        with context.interruptible():
+            _perform(context, run, script, back)
+        identity = context.recorded().identity
+        assert identity is not None
+        write_stamp(context.graph, Stamp(identity, now))
+        clear_markers(context.graph)
+        ledger.remember_stamp(now)
+        journal.finish_step(run.run, last=True)
+        context.commit()
+
+
+def _judged(
+    context: Neo4jMigrationContext, run: OpenRun, heads: tuple[str, ...]
+) -> tuple[Script, WayBack]:
+    recorded = context.recorded()
+    check_files(context.script, recorded.applied)
+    check_stamp(read_stamp(context.graph), recorded, heads)
+    step = run.steps[0]
+    try:
+        script = context.script.get_revision(step.subject)
+    except CommandError:
+        script = None
+    if script is None or file_digest(script) != step.digest:
+        raise LedgerError(
+            f"the file of revision {step.subject} is not the one that has run in part, "
+            "so that it does not tell how to take that back; nothing has run. Put the "
+            "file back as it was, run this command again, and edit it after that"
+        )
+    before = context.history.at(heads)
+    upgrade = context.history.upgrade(script, before)
+    runner = context.runner
+    assert isinstance(runner, GraphRunner)
+    made = _Upgrade(script.revision, upgrade, context.options.checks_rules)
+    known = context.journal.units(run.run)
+    done, settled = made.done(run, known, context.graph)
+    if not done:
+        return script, WayBack((), settled)
+    downgrade = _downgrade(context, script, upgrade)
+    return script, WayBack(tuple(made.reversed(downgrade, done)), settled)
+
+
+def _downgrade(
+    context: Neo4jMigrationContext, script: Script, upgrade: Recording
+) -> Recording:
+    try:
+        if not getattr(script.module, "rollback_safe", True):
+            raise IrreversibleError("it says rollback_safe = False")
+        return context.history.downgrade(script, upgrade.after)
+    except (NotImplementedError, Neo4jMigrationError) as error:
+        raise _refusal(script.revision, str(error).rstrip(".")) from error
+
+
+def _perform(
+    context: Neo4jMigrationContext, run: OpenRun, script: Script, back: WayBack
+) -> None:
+    runner = context.runner
+    assert isinstance(runner, GraphRunner)
+    runner.recorder = Recorder(context.journal, context.commit, run.run, resumed=True)
+    runner.begin(script.revision, Schema(), script.path, after=FIRST)
+    runner.add(back.steps)
+    try:
+        runner.flush()
+    except Neo4jMigrationError as error:
+        error.args = (
+            f"taking revision {script.revision} back: {str(error).rstrip('.')}. What "
+            "was taken back stays so; run the same command again and it goes on from "
+            "here",
+        )
+        raise
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A change of the upgrade, the schemas around it, and what it does to the graph."""
+
+    change: Change
+    before: Schema
+    after: Schema
+    writes: tuple[Step, ...]
+
+
+class _Upgrade:
+    """The units that an upgrade consists of, as a run makes them, found by a replay."""
+
+    def __init__(self, revision: str, recording: Recording, rules: bool) -> None:
+        self._revision = revision
+        self._events = recording.events
+        self._units: list[list[Step]] = []
+        self.made: list[_Made] = []
+        self._replay(recording, rules)
+
+    def _replay(self, recording: Recording, rules: bool) -> None:
+        afters = [before for _, before in recording.changes[1:]] + [recording.after]
+        buffer: list[Step] = []
+        for event in recording.events:
+            if isinstance(event, tuple):
+                change, before = event
+                found = [
+                    step.report
+                    if isinstance(step, Check) and step.rule and not rules
+                    else step
+                    for step in steps(change, before, revision=self._revision)
+                ]
+                writes = tuple(step for step in found if not _reads(step))
+                after = afters[len(self.made)]
+                self.made.append(_Made(change, before, after, writes))
+                buffer += found
+            elif isinstance(event, Statement):
+                buffer.append(_run_of(event))
+                if event.answers:
+                    self._flush(buffer)
+            elif not isinstance(event, Unseen):
+                # What a load or the ledger's database does is not judged here.
+                break
+        self._flush(buffer)
+
+    def _flush(self, buffer: list[Step]) -> None:
+        self._units += [u for u in units(ordered(buffer)) if not only_reads(u)]
+        buffer.clear()
+
+    def done(
+        self, run: OpenRun, known: Sequence[Unit], graph: Graph
+    ) -> tuple[set[int], tuple[tuple[Unit, bool], ...]]:
+        """Return the ids of the steps that have run, and what became of other units.
+
+        Raises LedgerError where that is not certain.
+        """
+        done: set[int] = set()
+        settled: list[tuple[Unit, bool]] = []
+        for unit in known:
+            if unit.revision != self._revision or unit.position > FIRST:
+                continue
+            planned = self._planned(unit)
+            if _reads(planned[0]):
+                continue
+            had_effect: bool | None = True
+            if unit.state != DONE:
+                had_effect = _had_effect(run, unit, planned, graph)
+                if had_effect is None:
+                    raise self._refusal(
+                        f"of unit {unit.position} ({unit.kind}) it is not known how "
+                        "far it has got"
+                    )
+                settled.append((unit, had_effect))
+            if not had_effect:
+                continue
+            if isinstance(planned[0], Run):
+                raise self._refusal(
+                    f"unit {unit.position} ({unit.kind}) is Cypher of its own, and "
+                    "nothing tells which part of the downgrade reverses it"
+                )
+            done |= {id(step) for step in planned}
+        return done, tuple(settled)
+
+    def _planned(self, unit: Unit) -> list[Step]:
+        if unit.position <= len(self._units):
+            planned = self._units[unit.position - 1]
+            if digest_of(planned) == unit.digest:
+                return planned
+        raise self._refusal(
+            f"unit {unit.position} ({unit.kind}) is not what a replay of the revision "
+            "shows"
+        )
+
+    def reversed(self, downgrade: Recording, done: set[int]) -> Iterator[Step]:
+        """Yield the steps of the downgrade that reverse what has run, in its order."""
+        touched = [any(id(s) in done for s in made.writes) for made in self.made]
+        count = len(touched) - touched[::-1].index(True)
+        reverses = self._reverses(downgrade, count)
+        undone = tuple(made.change for made in self.made)
+        for number in reversed(range(count)):
+            made, (change, before) = self.made[number], reverses[number]
+            self._check_reverses(made, change, before, undone, touched[number])
+            if touched[number]:
+                found = steps(change, before, revision=self._revision)
+                yield from self._of_what_ran(made, found, done)
+
+    def _reverses(
+        self, downgrade: Recording, count: int
+    ) -> list[tuple[Change, Schema]]:
+        """Return what reverses each of the first changes of the upgrade."""
+        changes = downgrade.changes
+        if len(changes) < count:
+            raise self._refusal("the downgrade has fewer changes than have run")
+        left = len(changes) - count
+        places = [n for n, e in enumerate(downgrade.events) if isinstance(e, tuple)]
+        if len(downgrade.events) - places[left] != count:
+            raise self._refusal("the downgrade does something of its own between them")
+        # What comes just before them reverses what was just after, where there is any.
+        own = places[left] - (places[left - 1] + 1 if left else 0)
+        if own and not _after(self._events, count):
+            raise self._refusal("the downgrade does something of its own before them")
+        return list(reversed(changes[left:]))
+
+    def _check_reverses(
+        self,
+        made: _Made,
+        change: Change,
+        before: Schema,
+        undone: tuple[Change, ...],
+        touched: bool,
+    ) -> None:
+        """Refuse a change that does not lead back from where the other one has led."""
+        start, end = schema_digest(made.before), schema_digest(made.after)
+        leads_back = (schema_digest(before), schema_digest(change.apply(before))) == (
+            end,
+            start,
+        )
+        try:
+            reverse = undoing(made.change.reverse(), undone)
+        except SchemaError as error:
+            raise self._refusal(str(error).rstrip(".")) from error
+        same = type(change) is type(reverse)
+        if touched and start == end:
+            # The schema does not tell which one it is.
+            same = change == reverse
+        if not leads_back or not same:
+            raise self._refusal(
+                f"the downgrade does not reverse {type(made.change).__name__} where "
+                "its turn is"
+            )
+
+    def _of_what_ran(
+        self, made: _Made, reverse: Sequence[Step], done: set[int]
+    ) -> Iterator[Step]:
+        ran = [step for step in made.writes if id(step) in done]
+        data = [step for step in made.writes if not isinstance(step, (Create, Drop))]
+        data_ran = [step for step in data if id(step) in done]
+        whole = len(ran) == len(made.writes)
+        if len(data_ran) not in (0, len(data)) or (
+            not whole and isinstance(made.change, Refactoring)
+        ):
+            raise self._refusal(
+                f"the data of {type(made.change).__name__} are half changed"
+            )
+        created = {step.element.key for step in ran if isinstance(step, Create)}
+        dropped = {step.element.key for step in ran if isinstance(step, Drop)}
+        for step in reverse:
+            if isinstance(step, Drop):
+                wanted = whole or step.element.key in created
+            elif isinstance(step, Create):
+                wanted = whole or step.element.key in dropped
+            else:
+                wanted = whole or bool(data_ran)
+            if wanted:
+                told = isinstance(step, Check) and step.rule
+                yield step.report if told and isinstance(step, Check) else step
+
+    def _refusal(self, why: str) -> LedgerError:
+        return _refusal(self._revision, why)
+
+
+def _refusal(revision: str, why: str) -> LedgerError:
+    return LedgerError(
+        f"what has run of revision {revision} can't be taken back: {why}; nothing has "
+        "run. Put right what stopped it and run the upgrade again: it goes on where it "
+        "stopped. Or undo by hand what it did, and end it: `alembic-neo4j repair "
+        "--abandon-run`"
+    )
+
+
+def _had_effect(
+    run: OpenRun, unit: Unit, planned: Sequence[Step], graph: Graph
+) -> bool | None:
+    """Tell by the graph whether a unit of one transaction had its effect, if it can."""
+    first = planned[0]
+    if isinstance(first, Run) and first.kind is Kind.DATA:
+        mark = Mark(run.run, unit.revision, unit.position)
+        return read_progress(graph, mark).done
+    if not isinstance(first, (Create, Drop)):
+        return None
+    found = live_catalogue(graph).schema
+    live: dict[Any, Index | Constraint] = {**found.indexes, **found.constraints}
+    names = {element.name for element in live.values()}
+    elements = [step.element for step in planned if isinstance(step, (Create, Drop))]
+    there = [element.key in live for element in elements]
+    if all(there):
+        return isinstance(first, Create)
+    # What has the name and is something else may be what a killed server left of it.
+    if any(there) or any(element.name in names for element in elements):
+        return None
+    return isinstance(first, Drop)
+
+
+def _reads(step: Step) -> bool:
+    return isinstance(step, (Check, Report, Stop))
+
+
+def _run_of(event: Statement) -> Run:
+    try:
+        kind = classify(event.text)
+    except StatementError:
+        kind = Kind.DATA
+    if event.autocommit and kind is not Kind.SCHEMA:
+        kind = Kind.AUTOCOMMIT
+    return Run(event.text, kind)
+
+
+def _writes(event: Statement) -> bool:
+    return _run_of(event).kind is not Kind.READ
+
+
+def _after(events: Sequence[Event], count: int) -> bool:
+    """Tell whether a statement that writes comes just after so many of the changes."""
+    seen = 0
+    for event in events:
+        if isinstance(event, tuple):
+            seen += 1
+        elif seen == count and isinstance(event, Statement) and _writes(event):
+            return True
+    return False
