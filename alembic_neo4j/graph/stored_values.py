@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta, timezone, tzinfo
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-import pytz
-from neo4j.spatial import CartesianPoint, WGS84Point
-from neo4j.time import DateTime, Duration, Time
+if TYPE_CHECKING:
+    from neo4j.time import DateTime, Time
 
 Moment: TypeAlias = "datetime | DateTime"
 TimeOfDay: TypeAlias = "time | Time"
@@ -22,6 +21,8 @@ def point(coordinates: Sequence[float], *, geographic: bool) -> Any:
     """
     if len(coordinates) not in (2, 3):
         raise ValueError(f"a point has 2 or 3 coordinates, not {len(coordinates)}")
+    from neo4j.spatial import CartesianPoint, WGS84Point
+
     kind = WGS84Point if geographic else CartesianPoint
     return kind(tuple(float(c) for c in coordinates))
 
@@ -31,6 +32,8 @@ def duration(months: int, days: int, seconds: int, nanoseconds: int) -> Any:
 
     Raises ValueError where a part is out of Neo4j's range.
     """
+    from neo4j.time import Duration
+
     return Duration(months=months, days=days, seconds=seconds, nanoseconds=nanoseconds)
 
 
@@ -43,8 +46,12 @@ def moment(exact: datetime, nanosecond: int) -> Moment:
     zone = exact.tzinfo
     if nanosecond % 1000 == 0:
         return exact.replace(microsecond=nanosecond // 1000)
+    from neo4j.time import DateTime
+
     exact = exact.replace(microsecond=0)
     if isinstance(zone, ZoneInfo) and zone.key:
+        import pytz
+
         instant = exact.astimezone(timezone.utc)
         exact = instant.astimezone(pytz.timezone(zone.key))
     return DateTime.from_native(exact).replace(nanosecond=nanosecond)
@@ -59,6 +66,8 @@ def time_of_day(exact: time, nanosecond: int) -> TimeOfDay:
     zone = _sendable_offset(exact)
     if nanosecond % 1000 == 0:
         return exact.replace(microsecond=nanosecond // 1000, tzinfo=zone)
+    from neo4j.time import Time
+
     return Time(exact.hour, exact.minute, exact.second, nanosecond, tzinfo=zone)
 
 
@@ -71,5 +80,7 @@ def _sendable_offset(exact: time) -> tzinfo | None:
     minutes, rest = divmod(offset, timedelta(minutes=1))
     if rest:
         raise ValueError("an offset is made of whole minutes")
+    import pytz
+
     fixed: tzinfo = pytz.FixedOffset(minutes)
     return fixed
