@@ -646,6 +646,7 @@ def copy_node_property(
     on_conflict: _changes.OnConflict = "fail",
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Write the values of a property to another one as well.
 
@@ -653,9 +654,10 @@ def copy_node_property(
     before anything is written, overwrite it, or keep it. `where` is a Cypher predicate
     over ``n`` that narrows it down.
 
-    As with all refactorings, what the models declare stays as it is; the change runs in
-    batches of `batch_size`, goes on where it was killed, and ``alembic-neo4j plan``
-    counts what it is about.
+    As with all refactorings, a label or type that no model has had in the history is an
+    error, unless `allow_unknown`; none is where there are no models at all. What the
+    models declare stays as it is; the change runs in batches of `batch_size`, goes on
+    where it was killed, and ``alembic-neo4j plan`` counts what it is about.
     """
     _invoke(
         _changes.CopyProperty(
@@ -663,6 +665,7 @@ def copy_node_property(
             on_conflict=on_conflict,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -675,6 +678,7 @@ def copy_relationship_property(
     on_conflict: _changes.OnConflict = "fail",
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Write the values of a property to another one as well.
 
@@ -686,6 +690,7 @@ def copy_relationship_property(
             on_conflict=on_conflict,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -697,11 +702,15 @@ def backfill_node_property(
     *,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Set a property by a Cypher expression over ``n`` where it is missing."""
     _invoke(
         _changes.BackfillProperty(
-            *(Entity.NODE, label, name, expression), where=where, batch_size=batch_size
+            *(Entity.NODE, label, name, expression),
+            where=where,
+            batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -713,6 +722,7 @@ def backfill_relationship_property(
     *,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Set a property by a Cypher expression over ``r`` where it is missing."""
     _invoke(
@@ -720,6 +730,7 @@ def backfill_relationship_property(
             *(Entity.RELATIONSHIP, relationship_type, name, expression),
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -731,12 +742,20 @@ def add_node_surrogate_key(
     generator: str = "randomUUID()",
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Give a key of its own to each node that has none.
 
     `generator` is a Cypher expression over ``n``, such as ``elementId(n)``.
     """
-    backfill_node_property(label, name, generator, where=where, batch_size=batch_size)
+    backfill_node_property(
+        label,
+        name,
+        generator,
+        where=where,
+        batch_size=batch_size,
+        allow_unknown=allow_unknown,
+    )
 
 
 def add_relationship_surrogate_key(
@@ -746,13 +765,19 @@ def add_relationship_surrogate_key(
     generator: str = "randomUUID()",
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Give a key of its own to each relationship that has none.
 
     `generator` is a Cypher expression over ``r``, such as ``elementId(r)``.
     """
     backfill_relationship_property(
-        relationship_type, name, generator, where=where, batch_size=batch_size
+        relationship_type,
+        name,
+        generator,
+        where=where,
+        batch_size=batch_size,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -764,6 +789,7 @@ def convert_node_property(
     on_failure: _changes.OnFailure = "fail",
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Replace each value of a property by what an expression over ``value`` gives.
 
@@ -778,6 +804,7 @@ def convert_node_property(
             on_failure=on_failure,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -790,6 +817,7 @@ def convert_relationship_property(
     on_failure: _changes.OnFailure = "fail",
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Replace each value of a property by what an expression over ``value`` gives.
 
@@ -801,6 +829,7 @@ def convert_relationship_property(
             on_failure=on_failure,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -814,6 +843,7 @@ def normalize_node_boolean(
     unmatched: _changes.Unmatched = "keep",
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Turn the values that stand for true and for false into these.
 
@@ -829,6 +859,7 @@ def normalize_node_boolean(
             unmatched=unmatched,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -842,6 +873,7 @@ def normalize_relationship_boolean(
     unmatched: _changes.Unmatched = "keep",
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Turn the values that stand for true and for false into these.
 
@@ -855,6 +887,7 @@ def normalize_relationship_boolean(
             unmatched=unmatched,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -867,6 +900,7 @@ def split_node_property(
     into: Sequence[str] = (),
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Split a text at a separator: into a list, or `into` several properties.
 
@@ -879,6 +913,7 @@ def split_node_property(
             into=tuple(into),
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -891,6 +926,7 @@ def split_relationship_property(
     into: Sequence[str] = (),
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Split a text at a separator: into a list, or `into` several properties.
 
@@ -902,6 +938,7 @@ def split_relationship_property(
             into=tuple(into),
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -914,6 +951,7 @@ def join_node_properties(
     *,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Join properties, or the items of a list, to one text, and remove them.
 
@@ -925,6 +963,7 @@ def join_node_properties(
             *(Entity.NODE, label, _labels(names), into, separator),
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -937,6 +976,7 @@ def join_relationship_properties(
     *,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Join properties, or the items of a list, to one text, and remove them.
 
@@ -947,6 +987,7 @@ def join_relationship_properties(
             *(Entity.RELATIONSHIP, relationship_type, _labels(names), into, separator),
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -962,6 +1003,7 @@ def extract_property_to_node(
     merge: bool = True,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Turn the value of a property into a node, with a relationship that leads to it.
 
@@ -978,6 +1020,7 @@ def extract_property_to_node(
             merge=merge,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -992,6 +1035,7 @@ def inline_property_from_node(
     direction: Literal["OUT", "IN"] = "OUT",
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Take over a property of the node at the other end, and delete the relationship.
 
@@ -1007,6 +1051,7 @@ def inline_property_from_node(
             direction=direction,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -1020,6 +1065,7 @@ def merge_nodes(
     order_by: str | None = None,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Merge the nodes for which a Cypher expression over ``n`` gives the same.
 
@@ -1041,6 +1087,7 @@ def merge_nodes(
             order_by=order_by,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -1051,6 +1098,7 @@ def delete_nodes(
     detach: bool = False,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Delete the nodes with a label, and with `detach` their relationships.
 
@@ -1058,7 +1106,13 @@ def delete_nodes(
     deleted.
     """
     _invoke(
-        _changes.DeleteNodes(label, detach=detach, where=where, batch_size=batch_size)
+        _changes.DeleteNodes(
+            label,
+            detach=detach,
+            where=where,
+            batch_size=batch_size,
+            allow_unknown=allow_unknown,
+        )
     )
 
 
@@ -1072,6 +1126,7 @@ def relationship_to_node(
     *,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Turn each relationship into a node between its ends, with its properties.
 
@@ -1083,6 +1138,7 @@ def relationship_to_node(
             *(source_label, type, target_label, label, source_type, target_type),
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -1097,6 +1153,7 @@ def node_to_relationship(
     *,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Turn each node between two others into a relationship, with its properties.
 
@@ -1108,6 +1165,7 @@ def node_to_relationship(
             *(source_label, source_type, label, target_type, target_label, type),
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -1120,6 +1178,7 @@ def deduplicate_relationships(
     by: Names | None = None,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Delete relationships that repeat another one between the same nodes.
 
@@ -1133,6 +1192,7 @@ def deduplicate_relationships(
             by=None if by is None else _labels(by),
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -1144,6 +1204,7 @@ def delete_relationships(
     target_label: str | None = None,
     where: str | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Delete the relationships of a type, or those between two labels.
 
@@ -1156,6 +1217,7 @@ def delete_relationships(
             target_label=target_label,
             where=where,
             batch_size=batch_size,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -1513,7 +1575,13 @@ def begin_batch(
     return batch
 
 
-def create_nodes(label: Labels, rows: Rows, *, batch_size: int | None = None) -> Loaded:
+def create_nodes(
+    label: Labels,
+    rows: Rows,
+    *,
+    batch_size: int | None = None,
+    allow_unknown: bool = False,
+) -> Loaded:
     """Create a node for each row, a mapping of properties to values.
 
     `rows` is a list or any iterable; it is gone through once, in transactions of
@@ -1523,10 +1591,12 @@ def create_nodes(label: Labels, rows: Rows, *, batch_size: int | None = None) ->
     history has them here, come with them. Where a row has no value of a property, or
     null, the node gets the default that the model declares, as neomodel would give it.
     What is created has the batch's name as its property ``_alembic_batch``
-    (``neo4j.batch_property``). Return how many were ``created``; nothing is in a
-    replay, which does not touch the rows.
+    (``neo4j.batch_property``). A label that no model has at this point of the history
+    is an error before anything runs, unless `allow_unknown`; none is in a history
+    without models. Return how many were ``created``; nothing is in a replay, which does
+    not touch the rows.
     """
-    return _load(NodeTarget(_labels(label)), rows, batch_size)
+    return _load(NodeTarget(_labels(label)), rows, batch_size, allow_unknown)
 
 
 def upsert_nodes(
@@ -1535,6 +1605,7 @@ def upsert_nodes(
     *,
     merge_keys: Names,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> Loaded:
     """Change the node that has a row's values of the `merge_keys`, or create one.
 
@@ -1547,7 +1618,9 @@ def upsert_nodes(
     have the same values of the keys, or a row has none; the rest is that of
     `create_nodes`.
     """
-    return _load(NodeTarget(_labels(label), _labels(merge_keys)), rows, batch_size)
+    return _load(
+        NodeTarget(_labels(label), _labels(merge_keys)), rows, batch_size, allow_unknown
+    )
 
 
 def create_relationships(
@@ -1560,6 +1633,7 @@ def create_relationships(
     target_key: Names,
     on_unmatched: OnUnmatched = "report",
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> Loaded:
     """Create a relationship for each row, between nodes that are there.
 
@@ -1576,7 +1650,7 @@ def create_relationships(
         Endpoint(target_label, _labels(target_key)),
         on_unmatched=on_unmatched,
     )
-    return _load(target, rows, batch_size)
+    return _load(target, rows, batch_size, allow_unknown)
 
 
 def upsert_relationships(
@@ -1590,6 +1664,7 @@ def upsert_relationships(
     merge_keys: Names = (),
     on_unmatched: OnUnmatched = "report",
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> Loaded:
     """Change the relationship between a row's ends, or create one.
 
@@ -1604,7 +1679,7 @@ def upsert_relationships(
         _labels(merge_keys),
         on_unmatched,
     )
-    return _load(target, rows, batch_size)
+    return _load(target, rows, batch_size, allow_unknown)
 
 
 def load_nodes(
@@ -1621,6 +1696,7 @@ def load_nodes(
     reject_file: str | PathLike[str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> Loaded:
     """Load the rows of a file as nodes: CSV, TSV, JSON, JSON Lines or Parquet.
 
@@ -1637,7 +1713,8 @@ def load_nodes(
     With `merge_keys` it is `upsert_nodes`, else `create_nodes`.
     """
     keys = None if merge_keys is None else _labels(merge_keys)
-    return _load_file(NodeTarget(_labels(label), keys), batch_size, **_file(locals()))
+    target = NodeTarget(_labels(label), keys)
+    return _load_file(target, batch_size, allow_unknown, **_file(locals()))
 
 
 def load_relationships(
@@ -1661,6 +1738,7 @@ def load_relationships(
     reject_file: str | PathLike[str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
+    allow_unknown: bool = False,
 ) -> Loaded:
     """Load the rows of a file as relationships between nodes that are there.
 
@@ -1681,6 +1759,7 @@ def load_relationships(
     return _load_file(
         target,
         batch_size,
+        allow_unknown,
         **_file(locals()),
         source_columns=_columns("source", source_column, target.source.keys),
         target_columns=_columns("target", target_column, target.target.keys),
@@ -1692,6 +1771,7 @@ def transfer(
     *graph_ids: str,
     mapping: str | None = None,
     batch_size: int = 1_000,
+    allow_unknown: bool = False,
 ) -> Transferred:
     """Load graphs of a SQLite database; without ids, all that there are.
 
@@ -1703,7 +1783,7 @@ def transfer(
     there were, and how many of them were created.
     """
     done: Transferred = alembic_op.invoke(
-        TransferOp(source, graph_ids, mapping, batch_size)
+        TransferOp(source, graph_ids, mapping, batch_size, allow_unknown)
     )
     return done
 
@@ -1746,22 +1826,28 @@ def rollback_batch(batch_id: str | None = None, *, detach: bool = False) -> Undo
 # ---------------------------------------------------------------------------------
 
 
-def _load(target: LoadTarget, rows: Rows, batch_size: int | None) -> Loaded:
+def _load(
+    target: LoadTarget, rows: Rows, batch_size: int | None, allow_unknown: bool
+) -> Loaded:
     if isinstance(rows, (str, bytes, PathLike)):
         raise IngestError(
             f"Expected rows, found {rows!r}: the rows of a file are loaded by "
             "op.load_nodes and op.load_relationships."
         )
-    loaded: Loaded = alembic_op.invoke(LoadOp(target, rows, batch_size))
+    loaded: Loaded = alembic_op.invoke(
+        LoadOp(target, rows, batch_size, allow_unknown=allow_unknown)
+    )
     return loaded
 
 
-def _load_file(target: LoadTarget, batch_size: int | None, **file: Any) -> Loaded:
+def _load_file(
+    target: LoadTarget, batch_size: int | None, allow_unknown: bool, **file: Any
+) -> Loaded:
     # What reads files imports the driver, which a history does without.
     from alembic_neo4j.ingest.data_rows import file_source
 
     loaded: Loaded = alembic_op.invoke(
-        LoadFileOp(target, file_source(**file), batch_size)
+        LoadFileOp(target, file_source(**file), batch_size, allow_unknown)
     )
     return loaded
 

@@ -34,6 +34,7 @@ LONG = {
     "schema/elements.py": "the values that a schema is made of, read side by side",
     "graph/cypher.py": "one function for each change: the table of our Cypher",
     "graph/refactorings.py": "one function for each refactoring, as above",
+    "schema/changes/refactorings.py": "one class for each refactoring, as above",
     "graph/lexer.py": "one automaton; its states are read together",
     "graph/local/server.py": "start, find, stop and wipe share the life of one server",
 }

@@ -14,6 +14,7 @@ from alembic_neo4j.graph.model_labels import LackingLabels
 from alembic_neo4j.graph.unreadable_values import Unreadable
 from alembic_neo4j.graph.value_types import read_type, shown_types
 from alembic_neo4j.schema.elements import Constraint, Entity, Property, Schema
+from alembic_neo4j.schema.known_names import known_labels, known_types
 from alembic_neo4j.schema.property_classes import described_kind
 from alembic_neo4j.schema.words import described
 
@@ -62,7 +63,7 @@ def judge_data(data: DataEvidence) -> Iterator[Finding]:
     for lacking in data.lacking:
         yield _lacking(lacking)
     schema = data.schema
-    labels, types = _labels(schema), _types_of(schema)
+    labels, types = known_labels(schema), known_types(schema)
     yield from _undeclared("label", data.contents.labels, labels)
     yield from _undeclared("type", data.contents.types, types)
     yield from _judge_shapes(data.contents, expected_contents(schema))
@@ -251,27 +252,3 @@ def _plain(text: str) -> str:
 
 def _types(properties: Iterable[Property]) -> dict[str, Sequence[str]]:
     return {declared.name: shown_types(declared.type) for declared in properties}
-
-
-def _labels(schema: Schema) -> set[str]:
-    declared = {
-        label
-        for node in schema.nodes.values()
-        for label in (*node.labels, *node.optional_labels)
-    }
-    return declared | _named(schema, Entity.NODE)
-
-
-def _types_of(schema: Schema) -> set[str]:
-    declared = {r.type for node in schema.nodes.values() for r in node.relationships}
-    named = _named(schema, Entity.RELATIONSHIP)
-    return declared | set(schema.relationship_types) | named
-
-
-def _named(schema: Schema, entity: Entity) -> set[str]:
-    return {
-        label
-        for element in elements_of(schema)
-        if element.entity is entity
-        for label in element.labels
-    }

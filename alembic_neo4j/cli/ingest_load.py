@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alembic_neo4j.cli.ingest_options import read_options, value_options
+from alembic_neo4j.cli.ingest_options import (
+    allow_unknown_option,
+    read_options,
+    value_options,
+)
 from alembic_neo4j.cli.progress import shown_progress, shown_transfer
 from alembic_neo4j.cli.project import (
     format_option,
@@ -119,6 +123,7 @@ _BATCH = (
     ),
     click.option("--loader", help="The program that has made the file, to be noted."),
     click.option("--loader-version", default="", help="The version of that program."),
+    allow_unknown_option,
     lock_timeout_option,
     click.option(
         "--dry-run", is_flag=True, help="Check the file, and load nothing of it."
@@ -151,6 +156,7 @@ def load(
     batch_size: int | None,
     loader: str | None,
     loader_version: str,
+    allow_unknown: bool,
     dry_run: bool,
     as_json: bool,
     **options: Any,
@@ -179,6 +185,7 @@ def load(
         batch or default_batch(data, target),
         Loader(loader, loader_version) if loader else None,
         batch_size,
+        allow_unknown,
     )
     report, outcome = inspect_project(
         config, lambda context: _loaded(context, load, dry_run=dry_run)

@@ -89,6 +89,13 @@ _RULES = (
 )
 
 
+allow_unknown_option = click.option(
+    "--allow-unknown",
+    is_flag=True,
+    help="Take labels and types that no model of the history has.",
+)
+
+
 def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options on how files are read; it gets `read`."""
 

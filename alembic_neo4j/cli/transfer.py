@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from alembic_neo4j.cli.ingest_options import allow_unknown_option
 from alembic_neo4j.cli.progress import shown_rows
 from alembic_neo4j.cli.project import format_option, print_json, project_options
 
@@ -89,6 +90,7 @@ def _as_given(_context: Neo4jMigrationContext, graphs: Any) -> Iterable[Any]:
     is_flag=True,
     help="Transfer even where no constraint makes a key unique, which is slow.",
 )
+@allow_unknown_option
 @format_option
 def transfer(
     config: Config,
@@ -103,6 +105,7 @@ def transfer(
     rollback: bool,
     detach: bool,
     without_constraints: bool,
+    allow_unknown: bool,
     as_json: bool,
 ) -> None:
     """Transfer graphs from a SQLite database, each with its GRAPH_ID; - reads ids.
@@ -140,8 +143,11 @@ def transfer(
         elif verify:
             outcomes = _each(config, _verifying(opened, mapping), graphs, quiet=as_json)
         else:
-            acting = _previewing if dry_run else _transferring
-            act = acting(opened, mapping, batch_size)
+            act = (
+                _previewing(opened, mapping, batch_size)
+                if dry_run
+                else _transferring(opened, mapping, batch_size, allow_unknown)
+            )
             first = _preparing(mapping, constrained=not without_constraints)
             outcomes = _each(config, act, graphs, first=first, quiet=as_json)
     _report(outcomes, as_json, () if rollback else elsewhere)
@@ -236,7 +242,10 @@ def _preparing(mapping: TransferMapping, *, constrained: bool) -> Prepare:
 
 
 def _transferring(
-    source: TransferSource, mapping: TransferMapping, batch_size: int
+    source: TransferSource,
+    mapping: TransferMapping,
+    batch_size: int,
+    allow_unknown: bool,
 ) -> Act:
     def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
         from alembic_neo4j.ingest.transfer import listed
@@ -244,7 +253,10 @@ def _transferring(
 
         with shown_rows(graph.id) as report:
             done = transfer_graph(
-                context, source, mapping, graph, batch_size=batch_size, report=report
+                *(context, source, mapping, graph),
+                batch_size=batch_size,
+                report=report,
+                allow_unknown=allow_unknown,
             )
         line = (
             f"{graph.id}: {done.created_nodes:,} of {done.nodes:,} nodes and "

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.patterns import refuse_own
 from alembic_neo4j.schema.elements import Entity, Schema
+from alembic_neo4j.schema.known_names import Name
 
 BATCH_PROPERTY = "_alembic_batch"
 """The property by which what a batch has created is known, unless it is called else."""
@@ -35,6 +36,11 @@ class NodeTarget:
             refuse_own(label)
         if self.merge_keys is not None:
             check_keys("merge_keys", self.merge_keys)
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """Its labels."""
+        return tuple((Entity.NODE, label) for label in self.labels)
 
     @property
     def owner(self) -> str:
@@ -84,6 +90,15 @@ class RelationshipTarget:
                 f"Expected on_unmatched 'report' or 'fail', found "
                 f"{self.on_unmatched!r}."
             )
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """Its type, and the labels of its ends."""
+        return (
+            (Entity.RELATIONSHIP, self.type),
+            (Entity.NODE, self.source.label),
+            (Entity.NODE, self.target.label),
+        )
 
     @property
     def owner(self) -> str:

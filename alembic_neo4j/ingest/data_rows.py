@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +23,7 @@ from alembic_neo4j.ingest.sources import obtain
 from alembic_neo4j.ingest.validation import open_checked, validate
 from alembic_neo4j.ingest.violations import OnError, Policy, ValidationReport
 from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.known_names import known_types
 
 log = logging.getLogger(__name__)
 
@@ -210,7 +210,7 @@ def rules_for(target: LoadTarget, source: DataFileSource, schema: Schema) -> Rul
             below = rules_of_label(schema, target.owner)
         ends: tuple[PropertyRules, ...] = ()
     else:
-        if target.type in _types(schema):
+        if target.type in known_types(schema):
             below = rules_of_type(schema, target.type)
         ends = (
             *_end_rules(schema, target.source, source.source_columns),
@@ -228,25 +228,18 @@ def rules_for(target: LoadTarget, source: DataFileSource, schema: Schema) -> Rul
     return source.rules.over(replace(below, properties=(*below.properties, *ends)))
 
 
-def _types(schema: Schema) -> set[str]:
-    declared = (r.type for node in schema.nodes.values() for r in node.relationships)
-    return {*schema.relationship_types, *declared}
-
-
 def _warn_of_unknown(target: LoadTarget, schema: Schema) -> None:
-    """Log a warning where no model has the label or type, as with a typing error."""
-    what, known = "relationship type", _types(schema)
+    """Log a warning where no model says of what types the values are."""
+    what, known = "relationship type", known_types(schema)
     if isinstance(target, NodeTarget):
         what, known = "label", set(schema.nodes)
     if target.owner in known:
         return
-    close = get_close_matches(target.owner, sorted(known), n=1)
     log.warning(
         "No model of the graph's revision has the %s %s: its values are not checked, "
-        "and those of a text file stay text%s",
+        "and those of a text file stay text",
         what,
         target.owner,
-        f". Did you mean {close[0]}?" if close else "",
     )
 
 

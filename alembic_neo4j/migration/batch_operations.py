@@ -51,13 +51,15 @@ class BeginBatchOp(BatchOperation):
 class LoadOp(BatchOperation):
     """`op.create_nodes`, `op.upsert_nodes` and their like: rows become a `target`.
 
-    `origin` is what the ledger notes of where they are from.
+    `origin` is what the ledger notes of where they are from. With `allow_unknown` its
+    labels and types may be such that no model has.
     """
 
     target: LoadTarget
     rows: Iterable[Any] = field(repr=False)
     batch_size: int | None = None
     origin: Source | None = None
+    allow_unknown: bool = False
 
     @property
     def title(self) -> str:
@@ -87,6 +89,7 @@ class LoadFileOp(BatchOperation):
     target: LoadTarget
     source: DataFileSource
     batch_size: int | None = None
+    allow_unknown: bool = False
 
     @property
     def title(self) -> str:

@@ -47,6 +47,7 @@ from alembic_neo4j.migration.batch_operations import (
     LoadOp,
     UndoBatchOp,
 )
+from alembic_neo4j.migration.unknown_names import refuse_unknown
 from alembic_neo4j.schema.elements import Entity, Schema
 
 log = logging.getLogger(__name__)
@@ -188,6 +189,7 @@ class Batches:
     def _load(
         self, operation: LoadOp | LoadFileOp, rows: Iterable[Any], schema: Schema
     ) -> Load:
+        refuse_unknown(operation, schema)
         target = completed(operation.target, schema)
         return Load(
             target,

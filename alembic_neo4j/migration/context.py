@@ -34,11 +34,8 @@ from alembic_neo4j.migration.configuration import Options
 from alembic_neo4j.migration.deployment import Deployment, alembic_log
 from alembic_neo4j.migration.impl import Neo4jImpl
 from alembic_neo4j.migration.ledger_connection import LedgerConnection
-from alembic_neo4j.migration.plan import (
-    Recorded,
-    plan,
-    takes_back,
-)
+from alembic_neo4j.migration.plan import Recorded, takes_back
+from alembic_neo4j.migration.planned_names import checked_plan
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.revision_code import call, needed_functions, whole_history
 from alembic_neo4j.migration.run import GraphRunner
@@ -356,7 +353,7 @@ class Neo4jMigrationContext(MigrationContext):
         assert isinstance(runner, ScriptRunner)
         heads = self.get_current_heads()
         steps = self.steps_from(heads)
-        planned = iter(plan(steps, heads, self.history))
+        planned = iter(checked_plan(steps, heads, self.history))
         maintainer = HeadMaintainer(self, heads)
         for step in steps:
             alembic_log.info("Running %s", step)

@@ -26,6 +26,7 @@ from alembic_neo4j.migration.batch_states import batches_now, tallies
 from alembic_neo4j.migration.batches import LONGEST, checked_name
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.run import GraphRunner
+from alembic_neo4j.migration.unknown_names import refuse_targets
 from alembic_neo4j.migration.verb_run import run_recorded, verb_step
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class FileLoad:
     batch: str
     loader: Loader | None = None
     batch_size: int | None = None
+    allow_unknown: bool = False
 
     @property
     def step(self) -> RunStep:
@@ -81,12 +83,18 @@ def default_batch(file: DataFile, target: LoadTarget) -> str:
 def load_rows(
     context: Neo4jMigrationContext, load: FileLoad, *, report: Report | None = None
 ) -> DataRows:
-    """Return the rows of a load, with the rules of the schema at this moment."""
+    """Return the rows of a load, with the rules of the schema at this moment.
+
+    Raises IngestError where no model of it has the labels or the type of the target,
+    unless that is meant.
+    """
     # It imports the driver, which most verbs do without.
     from alembic_neo4j.ingest.data_rows import DataRows
     from alembic_neo4j.ingest.progress import quiet
 
     schema = context.history.at(context.get_current_heads())
+    if not load.allow_unknown:
+        refuse_targets(f"load of {load.target}", [load.target], schema)
     return DataRows(
         *(load.file, load.source, load.target, schema), report=report or quiet
     )
@@ -112,7 +120,7 @@ def load_file(
         runner.batches.start(load.batch, revision=None)
         runner.invoke(BeginBatchOp(load.batch, load.loader))
         loaded: Loaded = runner.invoke(
-            LoadOp(load.target, rows, load.batch_size, origin)
+            LoadOp(load.target, rows, load.batch_size, origin, load.allow_unknown)
         )
         return LoadOutcome(loaded)
 

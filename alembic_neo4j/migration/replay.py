@@ -15,7 +15,12 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util import to_tuple
 
 from alembic_neo4j.errors import Neo4jMigrationError, ReplayError, SchemaError
-from alembic_neo4j.migration.batch_operations import BatchOperation, BeginBatchOp
+from alembic_neo4j.migration.batch_operations import (
+    BatchOperation,
+    BeginBatchOp,
+    LoadFileOp,
+    LoadOp,
+)
 from alembic_neo4j.migration.batches import BatchNames
 from alembic_neo4j.migration.bind import RunnerBind
 from alembic_neo4j.migration.cypher_files import statements_of
@@ -29,6 +34,7 @@ from alembic_neo4j.migration.operations import (
 from alembic_neo4j.migration.revision_code import OwnThread, call
 from alembic_neo4j.schema.changes import Change, undoing
 from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.known_names import Name
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,14 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Loading:
-    """Data that a revision loads in batches, or takes back, in a few words."""
+    """Data that a revision loads in batches, or takes back, in a few words.
+
+    `names` are those that have to be known to `schema`, the history's at that point.
+    """
 
     text: str
+    names: tuple[Name, ...] = ()
+    schema: Schema = field(default_factory=Schema, repr=False)
 
 
 Event: TypeAlias = "tuple[Change, Schema] | Statement | OnLedger | Loading | Unseen"
@@ -207,11 +218,17 @@ class _Recorder:
         elif isinstance(operation, BeginBatchOp):
             return self.batches.begin(operation.name)
         elif isinstance(operation, BatchOperation):
-            self.events.append(Loading(operation.title))
+            self.events.append(self._loading(operation))
             return operation.replayed
         else:
             self.events.append(Unseen())
         return []
+
+    def _loading(self, operation: BatchOperation) -> Loading:
+        names: tuple[Name, ...] = ()
+        if isinstance(operation, (LoadOp, LoadFileOp)) and not operation.allow_unknown:
+            names = operation.target.names
+        return Loading(operation.title, names, self.schema)
 
     def execute(self, cypher: str) -> None:
         """Note the statement: what it does is outside of the history."""

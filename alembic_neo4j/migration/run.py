@@ -157,7 +157,7 @@ class GraphRunner:
         elif isinstance(operation, RunCypherFileOp):
             self.add(statements_of(operation, self.file))
         elif isinstance(operation, TransferOp):
-            return _transferred(operation, self.invoke, self.file)
+            return _transferred(operation, self.invoke, self.file, self.schema)
         elif isinstance(operation, BatchOperation):
             return self._in_batch(operation)
         elif isinstance(operation, IrreversibleOp):
@@ -316,12 +316,12 @@ class GraphRunner:
 
 
 def _transferred(
-    operation: TransferOp, invoke: Callable[[LoadOp], Any], file: str
+    operation: TransferOp, invoke: Callable[[LoadOp], Any], file: str, schema: Schema
 ) -> Transferred:
     # What reads a source imports the driver, which a history does without.
     from alembic_neo4j.migration.transfer_loads import carry_out
 
-    return carry_out(operation, invoke, file)
+    return carry_out(operation, invoke, file, schema)
 
 
 _READING = {"check", "stop"}

@@ -18,6 +18,7 @@ from alembic_neo4j.migration.batch_operations import (
     UndoBatchOp,
 )
 from alembic_neo4j.migration.batches import BatchNames
+from alembic_neo4j.migration.unknown_names import refuse_unknown
 from alembic_neo4j.schema.elements import Schema
 
 
@@ -50,6 +51,7 @@ class ScriptBatches:
                 "`if not op.get_context().as_sql:`"
             )
         if isinstance(operation, LoadOp):
+            refuse_unknown(operation, schema)
             batch = self._names.current
             target = completed(operation.target, schema)
             defaults = defaults_of(target, schema)

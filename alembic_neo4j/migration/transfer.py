@@ -107,6 +107,7 @@ def transfer_graph(
     *,
     batch_size: int,
     report: Report,
+    allow_unknown: bool = False,
 ) -> Transferred:
     """Transfer a graph, each row exactly once, and return what became of it.
 
@@ -126,6 +127,7 @@ def transfer_graph(
                 mapping,
                 graph,
                 batch_size=batch_size,
+                schema=None if allow_unknown else runner.schema,
                 report=report,
             )
 

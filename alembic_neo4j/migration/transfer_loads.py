@@ -33,6 +33,8 @@ from alembic_neo4j.ledger.batches import Source
 from alembic_neo4j.migration.batch_operations import LoadOp
 from alembic_neo4j.migration.cypher_files import located
 from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
+from alembic_neo4j.migration.unknown_names import refuse_targets
+from alembic_neo4j.schema.elements import Schema
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,9 @@ Invoke: TypeAlias = Callable[[LoadOp], Any]
 """Carries a load out and returns what became of its rows."""
 
 
-def carry_out(operation: TransferOp, invoke: Invoke, revision_file: str) -> Transferred:
+def carry_out(
+    operation: TransferOp, invoke: Invoke, revision_file: str, schema: Schema
+) -> Transferred:
     """Load the graphs of an operation into the batch that the revision is in.
 
     Files are looked for beside the revision's and in the directories above it. Raises
@@ -56,7 +60,9 @@ def carry_out(operation: TransferOp, invoke: Invoke, revision_file: str) -> Tran
         with source.snapshot():
             for graph in chosen_graphs(source, mapping, operation.graph_ids or None):
                 loaded = load_graph(
-                    invoke, source, mapping, graph, batch_size=operation.batch_size
+                    *(invoke, source, mapping, graph),
+                    batch_size=operation.batch_size,
+                    schema=None if operation.allow_unknown else schema,
                 )
                 done += loaded
                 if loaded.left_out:
@@ -74,23 +80,33 @@ def load_graph(
     graph: SourceGraph,
     *,
     batch_size: int,
+    schema: Schema | None,
     report: Report = lambda _done, _all: None,
 ) -> Transferred:
     """Load the parts of a graph, in one snapshot; return what became of its rows.
 
     Raises IngestError where nothing is taken of a graph that has something: before a
-    load where no part has a row, after them where no row has found its nodes.
+    load where no part has a row, after them where no row has found its nodes. Before
+    them also where a part with rows has labels or types that no model of the `schema`
+    has; None allows all.
     """
     parts = parts_of(source, mapping, graph)
     counts = [source.row_count(rows.part, graph) for rows in parts]
     left_out = source.left_out(mapping, graph)
     if not any(counts):
         check_something_is_taken(source, mapping, graph, left_out)
+    if schema is not None:
+        filled = (
+            r.part.target for r, count in zip(parts, counts, strict=True) if count
+        )
+        refuse_targets(f"transfer of {graph.id}", filled, schema)
     origin = Source(source.path.resolve().as_uri(), fingerprint(source.path))
     done = Transferred(left_out=left_out)
     for number, (rows, count) in enumerate(zip(parts, counts, strict=True)):
         counted = _Counted(rows, sum(counts[:number]), sum(counts), report)
-        loaded = invoke(LoadOp(rows.part.target, counted, batch_size, origin))
+        target = rows.part.target
+        load = LoadOp(target, counted, batch_size, origin, allow_unknown=True)
+        loaded = invoke(load)
         if isinstance(rows.part, NodeMapping):
             done += Transferred(nodes=count, created_nodes=loaded.created)
         else:

@@ -42,6 +42,7 @@ class TransferOp(BatchOperation):
     graph_ids: tuple[str, ...]
     mapping: str | None
     batch_size: int
+    allow_unknown: bool = False
 
     @property
     def title(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from alembic_neo4j.schema.changes.change import Change, Irreversible
 from alembic_neo4j.schema.changes.properties import OnConflict
 from alembic_neo4j.schema.elements import Entity, Schema
+from alembic_neo4j.schema.known_names import Name
 
 OnFailure: TypeAlias = Literal["fail", "keep", "remove", "archive"]
 """What becomes of values that a conversion gives nothing for."""
@@ -27,14 +28,16 @@ class Refactoring(Change):
     """A change of data that nothing declares, and that is carried out in batches.
 
     `where` is a predicate over ``n``, or ``r`` for relationships, that narrows down
-    what it is about. `words` is how its function of `op` is called; where that has a
-    twin for relationships, with ``{}`` for which of them it is.
+    what it is about. With `allow_unknown` it may name what no model has. `words` is how
+    its function of `op` is called; where that has a twin for relationships, with ``{}``
+    for which of them it is.
     """
 
     words: ClassVar[str]
 
     where: str | None = field(default=None, kw_only=True)
     batch_size: int | None = field(default=None, kw_only=True)
+    allow_unknown: bool = field(default=False, kw_only=True)
 
     @property
     def operation(self) -> str:
@@ -45,6 +48,16 @@ class Refactoring(Change):
     @abstractmethod
     def subject(self) -> tuple[Entity, str]:
         """What is changed: nodes of a label, or relationships of a type."""
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels and types of what it finds."""
+        return (self.subject,)
+
+    @property
+    def written(self) -> tuple[Name, ...]:
+        """The labels and types of what it makes."""
+        return ()
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -174,6 +187,7 @@ class SplitProperty(_OfProperty):
             *(self.entity, self.owner, self.into or (self.name,)),
             *(self.name, self.separator),
             batch_size=self.batch_size,
+            allow_unknown=self.allow_unknown,
         )
 
 
@@ -204,6 +218,11 @@ class ExtractProperty(_OfNodes):
     direction: TraversalDirection = field(default="OUT", kw_only=True)
     merge: bool = field(default=True, kw_only=True)
 
+    @property
+    def written(self) -> tuple[Name, ...]:
+        """The labels and types of what it makes."""
+        return ((Entity.NODE, self.target), (Entity.RELATIONSHIP, self.type))
+
 
 @dataclass(frozen=True)
 class InlineNode(_OfNodes):
@@ -216,6 +235,15 @@ class InlineNode(_OfNodes):
     type: str
     target_property: str | None = field(default=None, kw_only=True)
     direction: TraversalDirection = field(default="OUT", kw_only=True)
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels and types of what it finds."""
+        return (
+            (Entity.NODE, self.label),
+            (Entity.NODE, self.target),
+            (Entity.RELATIONSHIP, self.type),
+        )
 
 
 @dataclass(frozen=True)
@@ -259,12 +287,31 @@ class RelationshipToNode(_OfRelationships):
     source_type: str
     target_type: str
 
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels and types of what it finds."""
+        return (
+            (Entity.NODE, self.source),
+            (Entity.RELATIONSHIP, self.type),
+            (Entity.NODE, self.target),
+        )
+
+    @property
+    def written(self) -> tuple[Name, ...]:
+        """The labels and types of what it makes."""
+        return (
+            (Entity.NODE, self.label),
+            (Entity.RELATIONSHIP, self.source_type),
+            (Entity.RELATIONSHIP, self.target_type),
+        )
+
     def reverse(self) -> NodeToRelationship:
         """Turn the nodes into relationships."""
         return NodeToRelationship(
             *(self.source, self.source_type, self.label, self.target_type),
             *(self.target, self.type),
             batch_size=self.batch_size,
+            allow_unknown=self.allow_unknown,
         )
 
 
@@ -286,12 +333,29 @@ class NodeToRelationship(Refactoring):
         """The nodes with the label."""
         return Entity.NODE, self.label
 
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels and types of what it finds."""
+        return (
+            (Entity.NODE, self.source),
+            (Entity.RELATIONSHIP, self.source_type),
+            (Entity.NODE, self.label),
+            (Entity.RELATIONSHIP, self.target_type),
+            (Entity.NODE, self.target),
+        )
+
+    @property
+    def written(self) -> tuple[Name, ...]:
+        """The labels and types of what it makes."""
+        return ((Entity.RELATIONSHIP, self.type),)
+
     def reverse(self) -> RelationshipToNode:
         """Turn the relationships into nodes."""
         return RelationshipToNode(
             *(self.source, self.type, self.target, self.label),
             *(self.source_type, self.target_type),
             batch_size=self.batch_size,
+            allow_unknown=self.allow_unknown,
         )
 
 
@@ -309,6 +373,15 @@ class DeduplicateRelationships(_OfRelationships):
     target: str
     by: tuple[str, ...] | None = field(default=None, kw_only=True)
 
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels and types of what it finds."""
+        return (
+            (Entity.NODE, self.source),
+            (Entity.RELATIONSHIP, self.type),
+            (Entity.NODE, self.target),
+        )
+
 
 @dataclass(frozen=True)
 class DeleteRelationships(_OfRelationships):
@@ -319,6 +392,13 @@ class DeleteRelationships(_OfRelationships):
     type: str
     source_label: str | None = field(default=None, kw_only=True)
     target_label: str | None = field(default=None, kw_only=True)
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels and types of what it finds."""
+        ends = (self.source_label, self.target_label)
+        labels = ((Entity.NODE, label) for label in ends if label is not None)
+        return ((Entity.RELATIONSHIP, self.type), *labels)
 
 
 REFACTORINGS: tuple[type[Refactoring], ...] = (

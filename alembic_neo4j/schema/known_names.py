@@ -1,0 +1,87 @@
+"""The labels and relationship types that a history knows, and those it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeAlias
+
+from alembic_neo4j.schema.elements import Entity, Schema
+
+Name: TypeAlias = "tuple[Entity, str]"
+"""A label, of nodes, or a type, of relationships."""
+
+ALLOW = (
+    "Correct the name, declare it in a revision before, or say that it is meant: "
+    "allow_unknown=True in a revision, --allow-unknown on the command line"
+)
+"""What to do about a name that no model has."""
+
+
+def known_labels(schema: Schema) -> set[str]:
+    """Return the labels that models give or may give, and those of elements."""
+    declared = {
+        label
+        for node in schema.nodes.values()
+        for label in (*node.labels, *node.optional_labels)
+    }
+    return declared | _of_elements(schema, Entity.NODE)
+
+
+def known_types(schema: Schema) -> set[str]:
+    """Return the types that models declare, and those of indexes and constraints."""
+    declared = {r.type for node in schema.nodes.values() for r in node.relationships}
+    of_elements = _of_elements(schema, Entity.RELATIONSHIP)
+    return declared | set(schema.relationship_types) | of_elements
+
+
+@dataclass(frozen=True)
+class KnownNames:
+    """The names of one or more schemas; a schema without models knows all of them."""
+
+    labels: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+    has_models: bool = False
+
+    @classmethod
+    def of(cls, *schemas: Schema) -> KnownNames:
+        """Return the names that any of the schemas knows."""
+        return cls(
+            frozenset().union(*map(known_labels, schemas)),
+            frozenset().union(*map(known_types, schemas)),
+            any(schema.nodes or schema.relationship_types for schema in schemas),
+        )
+
+    def unknown(self, names: Iterable[Name]) -> Iterator[str]:
+        """Yield in words which of the names are not known, with what may be meant.
+
+        Where there are no models there is nothing to judge by.
+        """
+        for entity, name in dict.fromkeys(names) if self.has_models else ():
+            what, known = "label", self.labels
+            if entity is Entity.RELATIONSHIP:
+                what, known = "relationship type", self.types
+            if name not in known:
+                yield f"no model of the history has the {what} {name!r}" + meant(
+                    name, known
+                )
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return the question whether a known name is meant, empty without a likely one."""
+    close = get_close_matches(name, sorted(known), n=1)
+    if not close:
+        # One that differs in nothing but upper and lower case need not be close.
+        close = [one for one in sorted(known) if one.casefold() == name.casefold()]
+    return f". Did you mean {close[0]!r}?" if close else ""
+
+
+def _of_elements(schema: Schema, entity: Entity) -> set[str]:
+    return {
+        label
+        for elements in (schema.indexes, schema.constraints)
+        for element in elements.values()
+        if element.entity is entity
+        for label in element.labels
+    }

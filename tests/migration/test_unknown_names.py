@@ -1,0 +1,271 @@
+"""Labels and types that no model has are refused before anything is written."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from alembic_neo4j.graph.connection import Graph
+from tests.migration.project import Project, graph_state
+
+MODELS = """
+op.add_node("Party", op.Property("name", "STRING"))
+op.add_node(
+    "Customer", op.Property("name", "STRING"), op.Relationship("BUYS", "Party"),
+    bases=("Party", "Audited"), optional_labels=("Gold",),
+)
+op.add_relationship_type("OWNS")
+op.add_index("Plain", "name")
+"""
+ENDS = "source_key='name', target_key='name'"
+ROWS = "[{'source': 'Ann', 'target': 'Bob'}]"
+
+
+@pytest.fixture
+def models(live: Project, neo4j_graph: Graph) -> Project:
+    """A graph at a history with models, and with a node that was there before."""
+    neo4j_graph.transaction([("CREATE (:Customer:Party:Audited {name: 'Ann'})", {})])
+    live.revision("r1", MODELS)
+    live.done("upgrade", "head")
+    return live
+
+
+WRONG = [
+    ("create_nodes('Custmer', [{'name': 'x'}])", "label 'Custmer'", "Customer"),
+    ("create_nodes('customer', [{'name': 'x'}])", "label 'customer'", "Customer"),
+    ("create_nodes(['Customer', 'Golf'], [])", "label 'Golf'", "Gold"),
+    ("upsert_nodes('Partie', [], merge_keys='name')", "label 'Partie'", "Party"),
+    ("load_nodes('x.csv', 'Custmer')", "label 'Custmer'", "Customer"),
+    (
+        f"create_relationships('Custmer', 'Party', 'BUYS', {ROWS}, {ENDS})",
+        "label 'Custmer'",
+        "Customer",
+    ),
+    (
+        f"create_relationships('Customer', 'Parti', 'BUYS', {ROWS}, {ENDS})",
+        "label 'Parti'",
+        "Party",
+    ),
+    (
+        f"upsert_relationships('Customer', 'Party', 'BUY', {ROWS}, {ENDS})",
+        "relationship type 'BUY'",
+        "BUYS",
+    ),
+    (
+        f"load_relationships('x.csv', 'Customer', 'Party', 'OWN', {ENDS})",
+        "relationship type 'OWN'",
+        "OWNS",
+    ),
+    ("delete_nodes('Custmer')", "label 'Custmer'", "Customer"),
+    ("merge_nodes('Custmer', 'n.name')", "label 'Custmer'", "Customer"),
+    ("copy_node_property('Custmer', 'a', 'b')", "label 'Custmer'", "Customer"),
+    ("copy_relationship_property('BYS', 'a', 'b')", "type 'BYS'", "BUYS"),
+    (
+        "extract_property_to_node('Customer', 'name', 'Partty', 'OWNS')",
+        "label 'Partty'",
+        "Party",
+    ),
+    (
+        "extract_property_to_node('Customer', 'name', 'Party', 'OWN')",
+        "type 'OWN'",
+        "OWNS",
+    ),
+    (
+        "inline_property_from_node('Customer', 'name', 'Parti', 'OWNS')",
+        "label 'Parti'",
+        "Party",
+    ),
+    (
+        "relationship_to_node('Customer', 'BUYS', 'Party', 'Custmer', 'OWNS', 'OWNS')",
+        "label 'Custmer'",
+        "Customer",
+    ),
+    (
+        "node_to_relationship('Party', 'OWNS', 'Customer', 'OWNS', 'Party', 'BUYSS')",
+        "type 'BUYSS'",
+        "BUYS",
+    ),
+    (
+        "deduplicate_relationships('Customer', 'BUYS', 'Parti')",
+        "label 'Parti'",
+        "Party",
+    ),
+    ("delete_relationships('BUYS', source_label='Custmer')", "'Custmer'", "Customer"),
+    ("add_node_surrogate_key('Custmer')", "label 'Custmer'", "Customer"),
+]
+
+
+@pytest.mark.parametrize(("call", "named", "meant"), WRONG)
+def test_a_name_that_no_model_has(
+    models: Project, neo4j_graph: Graph, call: str, named: str, meant: str
+) -> None:
+    before = graph_state(neo4j_graph)
+    models.revision("r2", "op.run_cypher('CREATE (:First)')", down="r1")
+    models.revision("r3", f"op.{call}", down="r2")
+
+    message = models.failed("upgrade", "head")
+
+    assert "r3: " in message
+    assert f"no model of the history has the {named}" in message or named in message
+    assert f"Did you mean '{meant}'?" in message
+    assert "allow_unknown=True" in message
+    assert graph_state(neo4j_graph) == before
+    assert models.heads() == ["r1"]
+    assert f"Did you mean '{meant}'?" in models.failed("upgrade", "r1:head", "--sql")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "create_nodes('Odd', [{'name': 'x'}], allow_unknown=True)",
+        "upsert_nodes('Odd', [{'name': 'x'}], merge_keys='name', allow_unknown=True)",
+        "extract_property_to_node('Customer', 'name', 'Odd', 'O', allow_unknown=True)",
+    ],
+)
+def test_what_is_meant(models: Project, neo4j_graph: Graph, call: str) -> None:
+    models.revision("r2", f"op.{call}", down="r1")
+    models.done("upgrade", "head")
+    (row,) = neo4j_graph.read("MATCH (n:Odd) RETURN count(n) AS count")
+    assert row["count"] == 1
+
+
+def test_bases_optional_labels_and_those_of_indexes_are_known(
+    models: Project, neo4j_graph: Graph
+) -> None:
+    models.revision(
+        "r2",
+        """
+        op.create_nodes("Audited", [{"name": "x"}])
+        op.create_nodes(["Gold", "Customer"], [{"name": "x"}])
+        op.create_nodes("Plain", [{"name": "x"}])
+        """,
+        down="r1",
+    )
+    models.done("upgrade", "head")
+    (row,) = neo4j_graph.read("MATCH (n {name: 'x'}) RETURN count(n) AS count")
+    assert row["count"] == 3
+
+
+def test_what_is_left_of_a_model_that_was_removed_can_be_cleared(
+    models: Project, neo4j_graph: Graph
+) -> None:
+    models.revision("r2", "op.remove_node('Customer')", down="r1")
+    models.revision("r3", "op.delete_nodes('Customer', detach=True)", down="r2")
+    models.done("upgrade", "head")
+    assert neo4j_graph.read("MATCH (n:Customer) RETURN n") == []
+    models.revision("r4", "op.create_nodes('Customer', [{'name': 'x'}])", down="r3")
+    assert "has the label 'Customer'" in models.failed("upgrade", "head")
+
+
+def test_a_model_has_to_be_there_before_its_rows(models: Project) -> None:
+    load = "op.create_nodes('Late', [{'name': 'x'}])"
+    declare = "op.add_node('Late', op.Property('name', 'STRING'))"
+    path = models.revision("r2", f"{load}\n{declare}", down="r1")
+    assert "has the label 'Late'" in models.failed("upgrade", "head")
+    path.unlink()
+    models.revision("r2", f"{declare}\n{load}", down="r1")
+    models.done("upgrade", "head")
+
+
+def test_what_a_replay_does_not_show_is_refused_when_it_runs(
+    models: Project, neo4j_graph: Graph
+) -> None:
+    before = neo4j_graph.read("MATCH (n:Custmer) RETURN n")
+    models.revision(
+        "r2",
+        """
+        if not op.is_replaying():
+            op.create_nodes("Custmer", [{"name": "x"}])
+        """,
+        down="r1",
+    )
+    assert "Did you mean 'Customer'?" in models.failed("upgrade", "head")
+    assert neo4j_graph.read("MATCH (n:Custmer) RETURN n") == before == []
+
+
+def test_a_file_of_a_misspelt_label(models: Project, neo4j_graph: Graph) -> None:
+    (models.path / "c.csv").write_text("name\nEve\n")
+    before = graph_state(neo4j_graph), models.remembered()
+    for more in ((), ("--dry-run",)):
+        outcome = models.verb("ingest", "load", "c.csv", "--label", "Custmer", *more)
+        assert outcome.status == 2, outcome.text
+        assert "Did you mean 'Customer'?" in outcome.err
+        assert "--allow-unknown" in outcome.err
+    ends = ("--source-key", "name", "--target-key", "name")
+    for type_, source, target, meant in (
+        ("BUY", "Customer", "Party", "BUYS"),
+        ("BUYS", "Custmer", "Party", "Customer"),
+        ("BUYS", "Customer", "Parti", "Party"),
+    ):
+        labels = ("--source-label", source, "--target-label", target)
+        outcome = models.verb(
+            "ingest", "load", "c.csv", "--type", type_, *labels, *ends
+        )
+        assert outcome.status == 2, outcome.text
+        assert f"Did you mean '{meant}'?" in outcome.err
+    assert (graph_state(neo4j_graph), models.remembered()) == before
+
+    allowed = ("--label", "Custmer", "--allow-unknown")
+    assert models.verb("ingest", "load", "c.csv", *allowed).status == 0
+    assert len(neo4j_graph.read("MATCH (n:Custmer) RETURN n")) == 1
+
+
+MAPPING = """
+[graphs]
+query = "SELECT DISTINCT team FROM people"
+id = "team"
+[[nodes]]
+labels = "Customer"
+query = "SELECT name FROM people WHERE team = :graph"
+key = "name"
+[[relationships]]
+type = "BUY"
+query = "SELECT name, boss FROM people WHERE team = :graph"
+source = { label = "Customer", key = { name = "name" } }
+target = { label = "Customer", key = { name = "boss" } }
+"""
+
+
+def test_a_transfer_judges_all_parts_before_the_first(
+    models: Project, neo4j_graph: Graph
+) -> None:
+    (models.path / "map.toml").write_text(MAPPING)
+    with closing(sqlite3.connect(models.path / "p.db")) as made:
+        made.execute("CREATE TABLE people (name TEXT, boss TEXT, team TEXT)")
+        made.execute("INSERT INTO people VALUES ('Zoe', 'Zoe', 'a')")
+        made.commit()
+    options = ("--source", "p.db", "--mapping", "map.toml", "--without-constraints")
+    found = "MATCH (n {name: 'Zoe'}) RETURN labels(n) AS labels"
+
+    outcome = models.verb("transfer", "a", *options)
+
+    assert outcome.status == 2, outcome.text
+    assert "Did you mean 'BUYS'?" in outcome.err
+    assert neo4j_graph.read(found) == []
+
+    models.revision("r2", "op.transfer('p.db', mapping='map.toml')", down="r1")
+    assert "Did you mean 'BUYS'?" in models.failed("upgrade", "head")
+    assert neo4j_graph.read(found) == []
+
+    outcome = models.verb("transfer", "a", *options, "--allow-unknown")
+    assert outcome.status == 0, outcome.text
+    (row,) = neo4j_graph.read(found)
+    assert sorted(row["labels"]) == ["Audited", "Customer", "Party"]
+
+
+def test_a_history_without_models_asks_nothing(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.revision(
+        "r1",
+        f"""
+        op.add_index("Customer", "name")
+        op.create_nodes("Custmer", [{{"name": "Ann"}}])
+        op.create_relationships("Custmer", "Custmer", "ANY", {ROWS}, {ENDS})
+        op.merge_nodes("Nobody", "n.name")
+        """,
+    )
+    live.done("upgrade", "head")
+    assert len(neo4j_graph.read("MATCH (n:Custmer) RETURN n")) == 1
