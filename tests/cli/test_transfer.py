@@ -260,7 +260,11 @@ def test_what_the_source_leaves_out_gets_the_default_of_its_model(
 ) -> None:
     neo4j_graph.transaction([("CREATE (:Person {id: 1, team: 'a'})", {})])
     grade = 'op.Property("grade", "INTEGER", default=3)'
-    staff.revision("r2", f'op.add_node("Person", {grade}, open=True)', down="r1")
+    models = (
+        f'op.add_node("Person", {grade}, open=True)',
+        'op.add_relationship_type("REPORTS_TO")',
+    )
+    staff.revision("r2", "\n".join(models), down="r1")
     staff.done("upgrade", "head")
 
     (first,) = report(staff, "a", *OPTIONS)

@@ -22,6 +22,7 @@ from sqlalchemy import create_engine, inspect, text
 from alembic_neo4j.cli import main as verbs
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.lock import LABEL as LOCK
+from alembic_neo4j.graph.stamp import LABEL as STAMP
 
 PROGRAM = Path(sys.executable).parent / "alembic"
 NOWHERE = "bolt://127.0.0.1:1"
@@ -182,9 +183,10 @@ class Project:
 def graph_state(graph: Graph) -> list[Any]:
     """Return all that is in a graph: nodes, relationships, indexes, constraints.
 
-    The nodes of the lock and their constraint are left out: they hold no data.
+    The nodes of the lock and their constraint are left out: they hold no data. So is
+    which run has changed the data last.
     """
-    return [
+    found = [
         graph.read(query)
         for query in (
             f"MATCH (n) WHERE NOT n:{LOCK} RETURN labels(n) AS labels, "
@@ -198,6 +200,10 @@ def graph_state(graph: Graph) -> list[Any]:
             f"WHERE labels <> ['{LOCK}'] RETURN name, type ORDER BY name",
         )
     ]
+    for row in found[0]:
+        if STAMP in row["labels"]:
+            row["properties"].pop("run", None)
+    return found
 
 
 def data(graph: Graph) -> list[Any]:
