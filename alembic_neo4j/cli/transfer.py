@@ -13,6 +13,7 @@ import click
 from alembic_neo4j.cli.ingest_options import allow_unknown_option
 from alembic_neo4j.cli.progress import shown_rows
 from alembic_neo4j.cli.project import format_option, print_json, project_options
+from alembic_neo4j.cli.transfer_preview import memory_warning, previewed
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
     from alembic_neo4j.migration.context import Neo4jMigrationContext
     from alembic_neo4j.migration.transfer import Comparison
-    from alembic_neo4j.migration.transfer_preview import TransferPreview
 
 _STDIN = "-"
 
@@ -284,45 +284,16 @@ def _previewing(
         found = preview_transfer(
             context.graph, source, mapping, graph, batch_size=batch_size
         )
-        warning = _memory_warning(found)
+        warning = memory_warning(found)
         lines = (
             f"{graph.id}: {found.nodes:,} nodes and {found.relationships:,} "
             "relationships would be transferred; nothing was written",
-            *_previewed(found, warning),
+            *previewed(found, warning),
         )
         details = {**asdict(found), "warning": warning}
         return Outcome(graph.id, "counted", lines, details=details)
 
     return act
-
-
-def _previewed(found: TransferPreview, warning: str | None) -> Iterator[str]:
-    counts = [(f"{part.what} {part.name}", part.rows) for part in found.parts]
-    counts += [(f"left out: {one.title}", one.count) for one in found.left_out]
-    widest = max((len(title) for title, _ in counts), default=0)
-    for title, count in counts:
-        yield f"  {title:<{widest}}  {count:>9,}"
-    given = found.server_bytes
-    told = "what the server does not tell" if given is None else _mebibytes(given)
-    yield (
-        f"  memory of the largest transaction: about "
-        f"{_mebibytes(found.transaction_bytes)} of {told}"
-    )
-    if warning:
-        yield f"  Warning: {warning}"
-
-
-def _memory_warning(found: TransferPreview) -> str | None:
-    if not found.is_too_large:
-        return None
-    return (
-        "a transaction may take more than a quarter of what the server has for all of "
-        f"them: say --batch-size {found.fitting}, or give it more memory"
-    )
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:,.1f} MiB"
 
 
 def _verifying(source: TransferSource, mapping: TransferMapping) -> Act:

@@ -274,9 +274,9 @@ def _tell_of_waits(engine: Engine) -> None:
         with waiting_for(f"the ledger {name}", limit=patience and float(patience)):
             return dialect.connect(*args, **options)
 
-    def execute(cursor: Any, statement: str, values: Any, _context: Any) -> bool:
+    def execute(cursor: Any, statement: str, values: Any, context: Any) -> bool:
         with waiting_for(f"the ledger {name} to answer", limit=limit):
-            cursor.execute(statement, values)
+            engine.dialect.do_execute(cursor, statement, values, context)
         return True
 
     event.listen(engine, "do_connect", connect)
