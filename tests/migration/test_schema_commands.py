@@ -61,11 +61,6 @@ REFUSED = {
         "CREATE CONSTRAINT c IF NOT EXISTS FOR (n:P) REQUIRE n.p IS UNIQUE",
         "its name is taken by UNIQUE constraint c on Other(p)",
     ),
-    "lookup if not exists over another index of the name": (
-        "CREATE INDEX i FOR (n:P) ON (n.p)",
-        "CREATE LOOKUP INDEX i IF NOT EXISTS FOR (n) ON EACH labels(n)",
-        "its name is taken by RANGE index i on P(p)",
-    ),
     "no such index": ("", "DROP INDEX gone", "gone"),
     "no such constraint": ("", "DROP CONSTRAINT gone", "gone"),
     "a constraint's index": (UNIQUE, "DROP INDEX c", "belongs to constraint"),
