@@ -220,7 +220,10 @@ class _Planned:
         if found.is_done:
             return found
         change = self._change[id(step)]
-        read, names = _read(change), _written(change)
+        if isinstance(step, Batched) and step.only_marks:
+            read, names = _remembered(change), frozenset[str]()
+        else:
+            read, names = _read(change), _written(change)
         unknown = EARLIER if self.written.may_change(read) else ""
         self.written = replace(
             self.written,
@@ -275,6 +278,13 @@ def _read(change: Change) -> frozenset[str] | None:
     if isinstance(change, ReverseRelationships):
         return frozenset({change.source, change.type, change.target})
     return None
+
+
+def _remembered(change: Change) -> frozenset[str] | None:
+    """Return the names that tell what is there already, and is to be remembered."""
+    if isinstance(change, (RenameLabel, RenameRelationshipType)):
+        return frozenset({change.new})
+    return _read(change)
 
 
 def _written(change: Change) -> frozenset[str]:

@@ -126,6 +126,7 @@ class Conversion:
         return batched(
             f"remember {self.old.name} of {self.scope} that is {self._tested} already",
             Rewrite.within(self.scope, there, f"SET {kept} = {self._value}"),
+            only_marks=True,
         )
 
     def _convert(self, using: str) -> Batched:

@@ -64,6 +64,7 @@ def batched(
     usual: int = DEFAULT_BATCH_SIZE,
     batch_size: int | None = None,
     done: str = "changed",
+    only_marks: bool = False,
 ) -> Batched:
     """Return the change in batches, safe to run again from the start.
 
@@ -102,6 +103,7 @@ def batched(
         batch_size=usual,
         chosen_size=batch_size,
         done=done,
+        only_marks=only_marks,
         extent=rewrite.extent and extent(rewrite.extent, variable),
         walk=rewrite.extent
         and _lines(

@@ -50,7 +50,7 @@ class Batched:
     are those of other entities, by which the ones to change are found. `count` returns
     one row with how many are left to do, as ``count``. `batch_size` is the usual one,
     `chosen_size` a person's for this change; `done` is the word for what becomes of an
-    entity.
+    entity. Where it `only_marks`, it writes marks that nothing reads but a downgrade.
     """
 
     title: str
@@ -65,6 +65,7 @@ class Batched:
     count: str = ""
     chosen_size: int | None = None
     done: str = "changed"
+    only_marks: bool = False
 
 
 @dataclass(frozen=True)

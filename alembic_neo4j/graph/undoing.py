@@ -147,6 +147,7 @@ def remember_direction(change: ReverseRelationships, revision: str) -> Iterable[
             imported="r",
         ),
         batch_size=change.batch_size,
+        only_marks=True,
     )
 
 
@@ -280,4 +281,5 @@ def _remembered(
             f"SET {scope.value(mark)} = {value}",
         ),
         batch_size=batch_size,
+        only_marks=True,
     )

@@ -130,7 +130,8 @@ def test_the_checks_of_a_change_are_those_that_run_in_their_place() -> None:
 
 def test_a_check_behind_a_write_of_its_own_change_is_not_asked() -> None:
     change = RenameProperty(NODE, "P", "a", "c")
-    check, write, again = steps(change, BEFORE, revision="r1")
+    check, remember, write, again = steps(change, BEFORE, revision="r1")
+    assert isinstance(remember, Batched)
     assert isinstance(write, Batched)
     assert check == again
     assert [question.check for question in asked(change)] == [check]

@@ -125,13 +125,14 @@ def test_the_units_in_their_order(people: Project) -> None:
         (3, "check"),
         (4, "drop"),
         (5, "batched"),
-        (6, "check"),
+        (6, "batched"),
         (7, "check"),
-        (8, "create"),
-        (9, "batched"),
+        (8, "check"),
+        (9, "create"),
+        (10, "batched"),
     ]
     assert units(found)[3]["texts"] == ["DROP INDEX `index_Person_born`"]
-    assert [text.split(" FOR ")[0] for text in units(found)[7]["texts"]] == [
+    assert [text.split(" FOR ")[0] for text in units(found)[8]["texts"]] == [
         "CREATE RANGE INDEX `index_Person_year`",
         "CREATE CONSTRAINT `constraint_unique_Person_name`",
     ]
@@ -142,7 +143,8 @@ def test_the_units_in_their_order(people: Project) -> None:
         (3, "check"),
         (4, "drop"),
         (5, "batched"),
-        (6, "create"),
+        (6, "batched"),
+        (7, "create"),
     ]
     assert units(found, 1)[0]["texts"] == [
         "MATCH (n:Person) …",
@@ -150,12 +152,17 @@ def test_the_units_in_their_order(people: Project) -> None:
     ]
 
 
-def test_the_counts_are_what_the_upgrade_then_changes(people: Project) -> None:
+def test_the_counts_are_what_the_upgrade_then_changes(
+    people: Project, neo4j_graph: Graph
+) -> None:
+    one = "CREATE (:Person {name: 'one', year: 1, active: true, country: 'y'})"
+    neo4j_graph.transaction([(one, {})])
     known = dict(batched(report(people, "r2")))
     assert known.pop("archive active of (:Person)") == "an earlier step changes it"
     assert known == {
         "set active of (:Person) to its default": PEOPLE * 2 // 3,
         "set country of (:Person) to its default": PEOPLE,
+        "remember year of (:Person) that is there already": 1,
         "rename born to year on (:Person)": PEOPLE,
     }
     outcome = people.run("upgrade", "r2")
@@ -167,14 +174,16 @@ def test_the_counts_are_what_the_upgrade_then_changes(people: Project) -> None:
 def test_what_a_raw_statement_may_change_is_not_known(people: Project) -> None:
     found = report(people)
     assert batched(found, 1) == [
-        ("rename the label Person to Human", "an earlier step changes it")
+        ("remember (:Human) that is there already", "an earlier step changes it"),
+        ("rename the label Person to Human", "an earlier step changes it"),
     ]
     shown = text(people)
+    assert shown.startswith("2 revisions, 18 units (7 batched, ")
     assert "rename the label Person to Human: not known, an earlier step" in shown
     assert "rename born to year on (:Person): 1,200 to change" in shown
     assert "it can't be undone (rollback_safe = False)" in shown
     assert re.search(r"^    1  data       MATCH \(n:Person\) …$", shown, re.MULTILINE)
-    assert shown.endswith("2 revisions, 16 units.\n")
+    assert shown.endswith("2 revisions, 18 units.\n")
 
 
 def test_the_units_are_numbered_as_in_messages(people: Project) -> None:
@@ -336,7 +345,7 @@ def test_without_counts_no_graph_is_needed(people: Project) -> None:
         "an earlier step changes it",
     }
     shown = text(people, "--no-counts", *nowhere)
-    assert shown.endswith("16 units; the graph was not asked.\n")
+    assert shown.endswith("18 units; the graph was not asked.\n")
     assert report(people, *nowhere, status=2)["unchecked"][0]["area"] == "graph"
     assert "Not checked: graph: no Neo4j answers" in text(people, *nowhere, status=2)
 
