@@ -143,11 +143,8 @@ def transfer(
         elif verify:
             outcomes = _each(config, _verifying(opened, mapping), graphs, quiet=as_json)
         else:
-            act = (
-                _previewing(opened, mapping, batch_size)
-                if dry_run
-                else _transferring(opened, mapping, batch_size, allow_unknown)
-            )
+            acting = _previewing if dry_run else _transferring
+            act = acting(opened, mapping, batch_size, allow_unknown)
             first = _preparing(mapping, constrained=not without_constraints)
             outcomes = _each(config, act, graphs, first=first, quiet=as_json)
     _report(outcomes, as_json, () if rollback else elsewhere)
@@ -276,11 +273,17 @@ def _transferring(
 
 
 def _previewing(
-    source: TransferSource, mapping: TransferMapping, batch_size: int
+    source: TransferSource,
+    mapping: TransferMapping,
+    batch_size: int,
+    allow_unknown: bool,
 ) -> Act:
     def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
+        from alembic_neo4j.migration.transfer import check_known
         from alembic_neo4j.migration.transfer_preview import preview_transfer
 
+        if not allow_unknown:
+            check_known(context, source, mapping, graph)
         found = preview_transfer(
             context.graph, source, mapping, graph, batch_size=batch_size
         )

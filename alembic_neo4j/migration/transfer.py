@@ -25,7 +25,12 @@ from alembic_neo4j.migration.batch_operations import UndoBatchOp
 from alembic_neo4j.migration.batches import LONGEST
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.run import GraphRunner
-from alembic_neo4j.migration.transfer_loads import Report, fingerprint, load_graph
+from alembic_neo4j.migration.transfer_loads import (
+    Report,
+    fingerprint,
+    load_graph,
+    refuse_unknown_parts,
+)
 from alembic_neo4j.migration.transfer_operation import Transferred
 from alembic_neo4j.migration.verb_run import run_recorded, verb_step
 
@@ -83,6 +88,18 @@ def check_constraints(graph: Graph, mapping: TransferMapping) -> None:
             f"{'; '.join(lacking)}. Nothing was transferred. Apply the schema first "
             "(`alembic -c neo4j.ini upgrade head`), or say --without-constraints"
         )
+
+
+def check_known(
+    context: Neo4jMigrationContext,
+    source: TransferSource,
+    mapping: TransferMapping,
+    graph: SourceGraph,
+) -> None:
+    """Raise IngestError where rows would become what no model of the history has."""
+    schema = context.history.at(context.get_current_heads())
+    with source.snapshot():
+        refuse_unknown_parts(source, mapping, graph, schema)
 
 
 def in_order(

@@ -96,10 +96,7 @@ def load_graph(
     if not any(counts):
         check_something_is_taken(source, mapping, graph, left_out)
     if schema is not None:
-        filled = (
-            r.part.target for r, count in zip(parts, counts, strict=True) if count
-        )
-        refuse_targets(f"transfer of {graph.id}", filled, schema)
+        refuse_unknown_parts(source, mapping, graph, schema)
     origin = Source(source.path.resolve().as_uri(), fingerprint(source.path))
     done = Transferred(left_out=left_out)
     for number, (rows, count) in enumerate(zip(parts, counts, strict=True)):
@@ -122,6 +119,15 @@ def load_graph(
             f"and no nodes of its own. Nothing was transferred. {_rest(left_out)}"
         )
     return done
+
+
+def refuse_unknown_parts(
+    source: TransferSource, mapping: TransferMapping, graph: SourceGraph, schema: Schema
+) -> None:
+    """Raise IngestError where rows would become what no model of a schema has."""
+    parts = parts_of(source, mapping, graph)
+    filled = [r.part.target for r in parts if source.row_count(r.part, graph)]
+    refuse_targets(f"transfer of {graph.id}", filled, schema)
 
 
 def _rest(left_out: tuple[LeftOutCount, ...]) -> str:

@@ -22,4 +22,4 @@ def refuse_targets(title: str, targets: Iterable[LoadTarget], schema: Schema) ->
     names = [name for target in targets for name in target.names]
     found = list(KnownNames.of(schema).unknown(names))
     if found:
-        raise IngestError(f"{title}: {'; '.join(found)} Nothing was loaded. {ALLOW}.")
+        raise IngestError(f"{title}: {' '.join(found)} Nothing was loaded. {ALLOW}.")

@@ -63,8 +63,9 @@ class KnownNames:
             if entity is Entity.RELATIONSHIP:
                 what, known = "relationship type", self.types
             if name not in known:
-                yield f"no model of the history has the {what} {name!r}" + meant(
-                    name, known
+                yield (
+                    f"no model of the history has the {what} {name!r}."
+                    f"{meant(name, known)}"
                 )
 
 
@@ -74,7 +75,7 @@ def meant(name: str, known: Iterable[str]) -> str:
     if not close:
         # One that differs in nothing but upper and lower case need not be close.
         close = [one for one in sorted(known) if one.casefold() == name.casefold()]
-    return f". Did you mean {close[0]!r}?" if close else ""
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _of_elements(schema: Schema, entity: Entity) -> set[str]:

@@ -207,6 +207,9 @@ def test_a_file_of_a_misspelt_label(models: Project, neo4j_graph: Graph) -> None
         assert f"Did you mean '{meant}'?" in outcome.err
     assert (graph_state(neo4j_graph), models.remembered()) == before
 
+    without = models.verb("ingest", "load", "c.csv", "--label", "Xyzzy").err
+    assert "has the label 'Xyzzy'. Nothing was loaded." in without
+
     allowed = ("--label", "Custmer", "--allow-unknown")
     assert models.verb("ingest", "load", "c.csv", *allowed).status == 0
     assert len(neo4j_graph.read("MATCH (n:Custmer) RETURN n")) == 1
@@ -239,11 +242,11 @@ def test_a_transfer_judges_all_parts_before_the_first(
     options = ("--source", "p.db", "--mapping", "map.toml", "--without-constraints")
     found = "MATCH (n {name: 'Zoe'}) RETURN labels(n) AS labels"
 
-    outcome = models.verb("transfer", "a", *options)
-
-    assert outcome.status == 2, outcome.text
-    assert "Did you mean 'BUYS'?" in outcome.err
-    assert neo4j_graph.read(found) == []
+    for more in ((), ("--dry-run",)):
+        outcome = models.verb("transfer", "a", *options, *more)
+        assert outcome.status == 2, outcome.text
+        assert "Did you mean 'BUYS'?" in outcome.err
+        assert neo4j_graph.read(found) == []
 
     models.revision("r2", "op.transfer('p.db', mapping='map.toml')", down="r1")
     assert "Did you mean 'BUYS'?" in models.failed("upgrade", "head")
