@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,14 +24,16 @@ def test_rendered_operations_have_the_effect_of_the_changes(
 ) -> None:
     before, after = pair
     changes = diff(before, after).changes
-    there = record(revision(), compiled(rendered(changes)), before)
+    there = record(revision(compiled(rendered(changes))), "upgrade", before)
     assert there.after == after
-    back = record(revision(), compiled(rendered(reversed_(changes))), there.after)
+    way_back = revision(compiled(rendered(reversed_(changes))))
+    back = record(way_back, "upgrade", there.after)
     assert back.after == before
 
 
-def revision() -> Any:
-    return SimpleNamespace(path="revision.py", revision="random")
+def revision(upgrade: Callable[[], None]) -> Any:
+    module = SimpleNamespace(upgrade=upgrade)
+    return SimpleNamespace(path="revision.py", revision="random", module=module)
 
 
 # One example costs many schema commands; the seed is fixed, so a failure comes again.
