@@ -29,7 +29,8 @@ from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
 from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.load_targets import NodeTarget
 from alembic_neo4j.graph.marker import Mark
-from alembic_neo4j.graph.patterns import nodes, relationships
+from alembic_neo4j.graph.patterns import Scope, nodes, relationships
+from alembic_neo4j.graph.rewrite import Rewrite, batched
 from alembic_neo4j.graph.steps import Batched
 from tests.graph.loads import load
 
@@ -37,7 +38,25 @@ PERSON = nodes("Person")
 RENAME = data_changes.move_property(
     PERSON, "name", "title", among="n.`name` IS NOT NULL"
 )
-COUNT = data_changes.convert(
+
+
+def rewritten(
+    scope: Scope, name: str, using: str, *, pending: str, mark: str
+) -> Batched:
+    """Set a property by an expression over its `value`, and a mark, where `pending`."""
+    value = scope.value(name)
+    return batched(
+        f"rewrite {name} of {scope}",
+        Rewrite.within(
+            scope,
+            f"{value} IS NOT NULL AND {pending}",
+            f"WITH *, {value} AS value "
+            f"SET {value} = {using}, {scope.value(mark)} = true",
+        ),
+    )
+
+
+COUNT = rewritten(
     PERSON, "number", "value + 1", pending="n.`done` IS NULL", mark="done"
 )
 """Twice on the same node would be seen."""
@@ -175,7 +194,7 @@ def test_nodes_of_several_labels_are_changed_once(graph: Graph) -> None:
     further = "MATCH (n:Person) WHERE n.number % 2 = 0 SET n:Employee:Manager"
     graph.transaction([(further, {})])
     for label in ("Employee", "Person", "Manager"):
-        step = data_changes.convert(
+        step = rewritten(
             nodes(label), "number", "value + 1", pending="n.done IS NULL", mark="done"
         )
         run_batches(graph, step, 10)
@@ -334,7 +353,7 @@ def test_a_batch_that_meets_another_transaction_head_on_is_run_again(
     fill(graph, 10)
     graph.transaction([("UNWIND range(1, 100) AS i CREATE (:Lot)", {})])
     refused = refusals(monkeypatch)
-    step = data_changes.set_default(PERSON, "size", 1)
+    step = data_changes.set_default(PERSON, "size", 1, mark="filled")
     order = lock_order(graph)
     see = "MATCH (n:Person {number: $i}) SET n.seen = true"
     batch = threading.Thread(target=lambda: run_batches(graph, step, 10))
@@ -355,7 +374,7 @@ def test_a_batch_that_meets_another_transaction_head_on_is_run_again(
 def test_a_refusal_ends_the_change_and_what_was_done_stays(graph: Graph) -> None:
     fill(graph, 30)
     graph.transaction([("MATCH (n:Person {number: 25}) SET n.number = 'x'", {})])
-    step = data_changes.convert(
+    step = rewritten(
         PERSON, "number", "value * 2", pending="n.done IS NULL", mark="done"
     )
     with pytest.raises(ServerRefused, match="TypeError"):
