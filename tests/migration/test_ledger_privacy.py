@@ -77,7 +77,6 @@ def test_nor_after_a_run_that_was_ended(
     assert _remains(people) == []
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_the_files_are_their_users_alone(people: Project) -> None:
     people.revision("r1", "op.run_cypher('RETURN 1 / 0')")
     before = os.umask(0)
@@ -99,7 +98,6 @@ def test_the_files_are_their_users_alone(people: Project) -> None:
     assert modes <= {0o600}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_a_file_that_was_there_keeps_its_mode_and_is_told_of(people: Project) -> None:
     people.ledger.touch()
     people.ledger.chmod(0o644)
