@@ -26,6 +26,8 @@ op.add_node(
     open=True,
 )
 op.add_node("Town", op.Property("id", "INTEGER"))
+op.add_relationship_type("KNOWS")
+op.add_relationship_type("LIVES_IN")
 op.add_unique_constraint("Person", "name")
 """
 PEOPLE = "name,born,age,more\nAnn,2017-01-01,7,x\nBob,,8,\n"
@@ -133,7 +135,7 @@ def test_what_a_file_leaves_out_gets_the_default_of_its_model(
         """
         op.add_node_property("Person", "active", "BOOLEAN", default=True)
         op.add_node_property("Person", "state", "STRING", default="new", required=True)
-        op.add_relationship_type("KNOWS", op.Property("since", "INTEGER", default=1))
+        op.add_relationship_property("KNOWS", "since", "INTEGER", default=1)
         op.add_relationship("Person", "KNOWS", "Person")
         """,
         down="r1",
