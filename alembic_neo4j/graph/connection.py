@@ -57,6 +57,9 @@ class Lock(Protocol):
     def prove(self) -> None:
         """Raise LockError where the lock is known to be lost."""
 
+    def check(self) -> None:
+        """Raise LockError where the lock is lost at this moment."""
+
 
 class Graph:
     """One database of one server.

@@ -125,8 +125,13 @@ class GraphLock:
         """
         if time.monotonic() - self._proved < _PROOF_SECONDS and not self._lost:
             return
+        self.check()
+
+    def check(self) -> None:
+        """Ask the server; raises LockError where the lock is lost."""
         if not self._graph.read(_HELD, {"token": self.token}):
             raise _lost()
+        # A transaction that was terminated is listed until its client has noticed.
         with self._graph.begin(fenced=False) as run:
             self.fence(run)
 

@@ -216,7 +216,10 @@ class Neo4jMigrationContext(MigrationContext):
         super()._ensure_version_table(purge=self.purge)
         if self._owner is not None:
             ledger.take(self._owner.token, str(self._owner))
-            self._fenced = True
+            # Whoever takes the locks away takes the graph's first, the ledger last.
+            first, self._fenced = not self._fenced, True
+            if first and self.graph.lock is not None:
+                self.graph.lock.check()
         self.commit()
         return ledger
 
