@@ -22,6 +22,9 @@ SAID_AGAIN_SECONDS = 30.0
 
 _LOOK_SECONDS = 0.5
 
+_IDLE_LOOKS = 20
+"""After how many looks at nothing there are no more."""
+
 
 class Wait:
     """What is waited for, and for how many seconds at most; begun again each time.
@@ -127,8 +130,9 @@ def _watch() -> None:
 
 
 def _look() -> None:
+    global _watcher
     idle = 0
-    while idle < 20:
+    while idle < _IDLE_LOOKS:
         time.sleep(_LOOK_SECONDS)
         idle = 0 if _under_way else idle + 1
         for wait in list(_under_way.values()):
@@ -137,3 +141,7 @@ def _look() -> None:
             except Exception:
                 # What is waited for goes on, whatever becomes of its description.
                 log.debug("A wait can't be described", exc_info=True)
+    # Whoever began to wait since the last look took this thread for the one to look.
+    _watcher = None
+    if _under_way:
+        _watch()

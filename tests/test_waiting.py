@@ -67,6 +67,20 @@ def test_a_wait_without_a_limit_says_so(caplog: pytest.LogCaptureFixture) -> Non
     assert message.endswith("without a limit; Ctrl-C ends it")
 
 
+def test_a_wait_that_begins_as_the_watch_ends_is_told_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with waiting_for("Godot"):
+        time.sleep(0.1)
+        # The one that looked has looked for the last time, and is still alive.
+        monkeypatch.setattr(waiting, "_watcher", threading.current_thread())
+        monkeypatch.setattr(waiting, "_IDLE_LOOKS", 0)
+        waiting._look()
+        monkeypatch.setattr(waiting, "_IDLE_LOOKS", 20)
+        time.sleep(0.6)
+    assert any("Waiting for Godot" in message for message in caplog.messages)
+
+
 def test_it_is_told_again(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
