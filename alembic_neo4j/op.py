@@ -905,7 +905,8 @@ def split_node_property(
     """Split a text at a separator: into a list, or `into` several properties.
 
     Of more parts than properties the last one gets the rest, of fewer some stay
-    missing. Where one of these properties is there, nothing is written.
+    missing. Where one of these properties is there, nothing is written. What is no
+    text stays as it is.
     """
     _invoke(
         _changes.SplitProperty(
@@ -1075,9 +1076,16 @@ def merge_nodes(
     labels, relationships and properties of the others. Of different values of a
     property the ``"first"``, the ``"last"`` or a list of ``"all"`` stays, as `policies`
     says of it, and `policy` of those that are not named; with ``"fail"`` they stop the
-    upgrade before anything is written. Relationships between merged nodes lead from the
-    one that stays to itself, and those that have become parallel are all kept, see
-    `deduplicate_relationships`. What `by` gives nothing for is left alone.
+    upgrade before anything is written.
+
+    With ``"all"`` the property becomes a list on the other nodes of the label as well,
+    those that nothing is merged with, and in what the history declares: make it an
+    ``ArrayProperty``. Where a `where` leaves nodes out, these keep single values, and
+    what is declared stays as it is.
+
+    Relationships between merged nodes lead from the one that stays to itself, and those
+    that have become parallel are all kept, see `deduplicate_relationships`. What `by`
+    gives nothing for is merged with none.
     """
     _invoke(
         _changes.MergeNodes(

@@ -148,7 +148,7 @@ class _Merging:
 def _united(step: Merge) -> str:
     """Return the statement that unites groups of nodes without relationships."""
     chosen = [
-        f"n.{quote(name)} = {_CHOICES[policy].format(f'm.{quote(name)}')}"
+        _chosen(name, policy, step.gathered.get(name, name))
         for name, policy in step.policies
         if policy != "fail"
     ]
@@ -167,6 +167,15 @@ def _united(step: Merge) -> str:
     if chosen:
         lines.append(f"SET {', '.join(chosen)}")
     return "\n".join(lines)
+
+
+def _chosen(name: str, policy: str, into: str) -> str:
+    """Return the assignment of what stays of a property of a group's nodes."""
+    value = f"m.{quote(name)}"
+    if into != name:
+        # One that others were merged into, before the merge was broken off.
+        value = f"coalesce(m.{quote(into)}, {value})"
+    return f"n.{quote(into)} = {_CHOICES[policy].format(value)}"
 
 
 _CHOICES = {

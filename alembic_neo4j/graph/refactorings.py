@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import singledispatch
 
 from alembic_neo4j.errors import SchemaError
@@ -22,7 +22,7 @@ from alembic_neo4j.graph.patterns import (
 )
 from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.graph.rewrite import Rewrite, batched, both
-from alembic_neo4j.graph.steps import Check, Merge, Step
+from alembic_neo4j.graph.steps import Batched, Check, Merge, Step
 from alembic_neo4j.schema.changes import (
     BackfillProperty,
     ConvertProperty,
@@ -339,8 +339,10 @@ def _inline(change: InlineNode, _before: Schema, _revision: str) -> Iterable[Ste
 
 
 @_steps.register(MergeNodes)
-def _merge(change: MergeNodes, _before: Schema, _revision: str) -> Iterable[Step]:
+def _merge(change: MergeNodes, before: Schema, revision: str) -> Iterable[Step]:
     scope = nodes(change.label)
+    _refuse_typed(change, before)
+    gathered = {name: mark_name(revision, name) for name in change.listed}
     where = f"\nWHERE {enclosed(change.where)}" if change.where else ""
     order = f"{enclosed(change.order_by)}, n" if change.order_by else "n"
     alike = (
@@ -373,8 +375,58 @@ def _merge(change: MergeNodes, _before: Schema, _revision: str) -> Iterable[Step
         "RETURN coalesce(sum(members - 1), 0) AS count",
         policies=change.policies,
         policy=change.policy,
+        gathered=gathered,
         batch_size=change.batch_size,
     )
+    if gathered:
+        yield _make_lists(change, scope, gathered)
+
+
+def _make_lists(
+    change: MergeNodes, scope: Scope, gathered: Mapping[str, str]
+) -> Batched:
+    """Return the change by which all that a merge covers have lists of all values.
+
+    Not before all are merged, and all names at once: `by` and `where` may be about
+    these very properties, and mean single values.
+    """
+    left, sets = [], []
+    for name, kept in gathered.items():
+        value, all_ = scope.value(name), scope.value(kept)
+        single = f"{value} IS NOT NULL AND NOT {value} IS :: LIST<ANY>"
+        left.append((single, f"{all_} IS NOT NULL"))
+        sets.append(
+            f"{value} = CASE WHEN {all_} IS NOT NULL THEN {all_} "
+            f"WHEN {single} THEN [{value}] ELSE {value} END, {all_} = NULL"
+        )
+    singles = f"({' OR '.join(f'({single})' for single, _ in left)})"
+    if change.where:
+        # It is not asked of lists: a function of texts would refuse them.
+        asked = f"{enclosed(change.where)}"
+        singles = f"CASE WHEN {singles} THEN {asked} ELSE false END"
+    merged = " OR ".join(there for _, there in left)
+    names = ", ".join(gathered)
+    return batched(
+        f"make lists of {names} of {scope}",
+        Rewrite.within(scope, f"({merged} OR {singles})", f"SET {', '.join(sets)}"),
+        batch_size=change.batch_size,
+    )
+
+
+def _refuse_typed(change: MergeNodes, before: Schema) -> None:
+    labels = before.labels_of(change.label)
+    for constraint in before.constraints.values():
+        single = constraint.kind is ConstraintKind.TYPE and not (
+            constraint.property_type or ""
+        ).startswith("LIST")
+        of_these = constraint.entity is Entity.NODE and constraint.label in labels
+        for name in change.listed:
+            if single and of_these and name in constraint.properties:
+                raise SchemaError(
+                    f'op.{change.operation}: with "all", {name!r} becomes a list, and '
+                    f"the constraint {constraint.name} takes none; drop it before, or "
+                    'say "first" or "last"'
+                )
 
 
 @_steps.register(DeleteNodes)

@@ -76,8 +76,10 @@ class Merge:
     one, the node that stays first, and ``$limit`` rows at most; `count` one row with
     how many nodes are to go, as ``count``. Of different values of a property the first,
     the last or a list of all stays, as `policies` says of it, and `policy` of all
-    others; "fail" is as "first", since a check has found none. One transaction handles
-    `batch_size` nodes or relationships.
+    others; "fail" is as "first", since a check has found none. A list of all is written
+    to the property that `gathered` gives for the name, so that what tells who belongs
+    together finds the name as it was. One transaction handles `batch_size` nodes or
+    relationships.
     """
 
     title: str
@@ -85,6 +87,7 @@ class Merge:
     count: str
     policies: tuple[tuple[str, str], ...] = ()
     policy: str = "first"
+    gathered: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int | None = None
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import neo4j
 import pytest
 
-from alembic_neo4j.errors import CheckFailed, OfflineError, StatementError
+from alembic_neo4j.errors import CheckFailed, OfflineError, SchemaError, StatementError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits, run_unit
 from alembic_neo4j.graph.merging import run_merge
 from alembic_neo4j.graph.offline import unit_text
-from alembic_neo4j.graph.steps import Merge
+from alembic_neo4j.graph.steps import Batched, Merge
 from alembic_neo4j.schema.changes import MergeNodes
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.elements import Constraint, ConstraintKind, Entity, Schema
 from tests.graph.test_cypher import (
     NEW,
     OLD,
@@ -25,12 +26,14 @@ from tests.graph.test_cypher import (
     R,
     S,
     add,
+    batches,
     clear_schema,
     graph,
     make,
     plan,
     relate,
     unique,
+    write_twice,
 )
 
 PEOPLE = "Person"
@@ -88,6 +91,79 @@ def test_a_list_of_all_has_what_one_node_had(
     assert graph(driver)[0] == [
         ({PEOPLE}, {"id": 2, "tags": ["a", "b", "c"], "only": [1]})
     ]
+
+
+def test_whoever_has_it_gets_a_list(driver: neo4j.Driver, neo4j_graph: Graph) -> None:
+    texts = ["A", "a", "B", None, "out", ["c"]]
+    for number, text in enumerate(texts):
+        add(driver, PEOPLE, "Kept", id=number, **({"name": text} if text else {}))
+    add(driver, "Kept", id=9, name="none of these")
+    change = MergeNodes(
+        *(PEOPLE, "toLower(n.name)"),
+        policies=(("id", "first"), ("name", "all")),
+        where="n.id < 5 AND n.id > 4 OR NOT n.name IS :: LIST<ANY> "
+        "AND NOT toLower(n.name) = 'out'",
+        order_by="n.id",
+    )
+    expected = [
+        (0, ["A", "a"]),
+        (2, ["B"]),
+        (3, None),
+        (4, "out"),
+        (5, ["c"]),
+        (9, "none of these"),
+    ]
+
+    # Again with the very same, as by a run that goes on: there is nothing to do.
+    for _ in range(2):
+        merge(neo4j_graph, change)
+        found = [values for _, values in graph(driver)[0]]
+        assert [(values["id"], values.get("name")) for values in found] == expected
+        assert {name for values in found for name in values} == {"id", "name"}
+    *_, lists = plan(change)
+    assert isinstance(lists, Batched)
+    assert neo4j_graph.read(lists.count, lists.parameters) == [{"count": 0}]
+
+
+def test_lists_are_broken_off_and_gone_on_with(
+    driver: neo4j.Driver, neo4j_graph: Graph
+) -> None:
+    for number in range(7):
+        add(driver, PEOPLE, id=number, name="aAbBcC."[number])
+    change = MergeNodes(
+        *(PEOPLE, "toLower(n.name)"),
+        policies=(("id", "first"), ("name", "all")),
+        where="toLower(n.name) <> '.'",
+        order_by="n.id",
+    )
+    _, step, lists = plan(change)
+    assert isinstance(step, Merge)
+    assert isinstance(lists, Batched)
+    # One more of the same key comes while the merge is broken off.
+    calls: list[int] = []
+    with pytest.raises(Killed):
+        run_merge(neo4j_graph, step, 2, between=at(2))
+    add(driver, PEOPLE, id=7, name="a")
+    run_merge(neo4j_graph, step, 2, between=lambda: calls.append(1))
+    for batch in islice(batches(driver, lists, 1), 2):
+        write_twice(driver, lists, batch)
+    run_unit(neo4j_graph, [lists], Limits(batch_size=1))
+    assert [(v["id"], v["name"]) for _, v in graph(driver)[0]] == [
+        (0, ["a", "A", "a"]),
+        (2, ["b", "B"]),
+        (4, ["c", "C"]),
+        (6, "."),
+    ]
+
+
+def test_a_constraint_that_takes_no_list_is_told_of_beforehand() -> None:
+    typed = Constraint(
+        ConstraintKind.TYPE, Entity.NODE, PEOPLE, ("name",), "STRING", name="typed"
+    )
+    before = Schema.of(constraints=[typed])
+    with pytest.raises(SchemaError, match="'name' becomes a list, and the constraint "):
+        plan(named({"name": "all"}), before)
+    assert plan(named({"name": "last"}), before)
 
 
 def test_a_policy_for_the_rest(driver: neo4j.Driver, neo4j_graph: Graph) -> None:
@@ -269,7 +345,7 @@ def test_a_merge_that_is_broken_off_goes_on(
     change = MergeNodes(
         PEOPLE, "n.key", policies=(("id", "all"),), order_by="n.id", batch_size=4
     )
-    _, step = plan(change)
+    _, step, _ = plan(change)
     assert isinstance(step, Merge)
     fill()
     calls: list[int] = []
@@ -293,13 +369,28 @@ def test_what_a_constraint_refuses_stays_as_it_was(
     driver: neo4j.Driver, neo4j_graph: Graph
 ) -> None:
     make(driver, Schema.of(constraints=[unique(NEW, Q)]))
+    add(driver, PEOPLE, id=1, **{Q: "a"})
+    add(driver, PEOPLE, NEW, id=2)
+    add(driver, NEW, id=3, **{Q: "a"})
+    start = graph(driver)
+    with pytest.raises(StatementError, match="already exists"):
+        merge(neo4j_graph, named({"id": "first"}))
+    assert graph(driver) == start
+
+
+def test_a_list_that_a_constraint_refuses_is_not_lost(
+    driver: neo4j.Driver, neo4j_graph: Graph
+) -> None:
+    make(driver, Schema.of(constraints=[unique(NEW, Q)]))
     add(driver, PEOPLE, id=1)
     add(driver, PEOPLE, NEW, id=2, **{Q: "a"})
     add(driver, NEW, id=3, **{Q: ["a"]})
-    start = graph(driver)
+    change = named({"id": "first", Q: "all"})
     with pytest.raises(StatementError, match="already exists"):
-        merge(neo4j_graph, named({"id": "first", Q: "all"}))
-    assert graph(driver) == start
+        merge(neo4j_graph, change)
+    driver.execute_query("MATCH (n {id: 3}) DELETE n")
+    merge(neo4j_graph, change)
+    assert graph(driver)[0] == [({PEOPLE, NEW}, {"id": 1, Q: ["a"]})]
 
 
 def test_a_merge_is_no_script() -> None:

@@ -83,9 +83,10 @@ op.relationship_to_node("Person", "KNOWS", "Person", "Meeting", "MET_IN", "WITH"
 op.delete_nodes("Old", detach=True)
 """
 FILL = """
-UNWIND range(0, 39) AS i
-CREATE (p:Person {number: i, email: i % 20, city: 'c' + toString(i % 4), runs: i,
-  count: i % 20, active: CASE i % 2 WHEN 0 THEN 'yes' ELSE 'no' END})
+UNWIND range(0, 40) AS i
+CREATE (p:Person {number: i, email: CASE i WHEN 40 THEN -1 ELSE i % 20 END,
+  city: 'c' + toString(i % 4), runs: i, count: i % 20,
+  active: CASE i % 2 WHEN 0 THEN 'yes' ELSE 'no' END})
 CREATE (p)-[:KNOWS {at: i}]->(p)
 CREATE (p)-[:OWNED]->(:Old {number: i})
 """
@@ -97,13 +98,13 @@ MATCH (n:Person) RETURN count(n) AS people, sum(n.count) AS counted,
   COUNT { ()-[:KNOWS]->() } AS knows, COUNT { (:Old) } AS old
 """
 WHOLE = {
-    "people": 20,
-    "counted": sum(range(1, 21)),
-    "runs": 40,
+    "people": 21,
+    "counted": sum(range(1, 21)) + 1,
+    "runs": 41,
     "active": 2,
-    "lives": 20,
+    "lives": 21,
     "cities": 4,
-    "meetings": 40,
+    "meetings": 41,
     "knows": 0,
     "old": 0,
 }
@@ -126,7 +127,7 @@ def test_a_revision_is_planned_and_run(refactored: Project, neo4j_graph: Graph) 
     (revision,) = planned["revisions"]
     counts = [u["count"] for u in revision["units"] if u["count"] is not None]
     # What follows the first of them depends on what that leaves behind.
-    assert counts == [40]
+    assert counts == [41]
     refactored.done("upgrade", "head")
     assert neo4j_graph.read(SHOWN) == [WHOLE]
 
@@ -182,6 +183,56 @@ def test_a_predicate_that_is_no_cypher_changes_nothing(
     live.revision("r1", 'op.rename_label("Person", "Human", where="n.number < 3")')
     live.done("upgrade", "head")
     assert neo4j_graph.read("MATCH (n:Human) RETURN count(n) AS n") == [{"n": 3}]
+
+
+LISTS = """
+MATCH (n) WHERE n:Person OR n:Party
+RETURN n.number AS id, n.email AS email, keys(n) AS keys ORDER BY id
+"""
+
+
+def test_a_list_of_all_is_declared_and_on_every_node(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.models(
+        "class Party(StructuredNode):\n    email = StringProperty(index=True)\n"
+        "class Person(Party):\n    number = IntegerProperty()\n"
+    )
+    live.done("revision", "--autogenerate", "--rev-id", "r1", "-m", "models")
+    live.done("upgrade", "head")
+    texts = ["A@x", "a@X", "b@x", "a@y"]
+    fill = (
+        "UNWIND range(0, 3) AS i CREATE (:Person:Party {number: i, email: $texts[i]})"
+    )
+    neo4j_graph.transaction(
+        [(fill, {"texts": texts}), ("CREATE (:Party {number: 9, email: 'A@x'})", {})]
+    )
+    # `by` and `where` can't be asked of a list: they mean the single values.
+    live.revision(
+        "r2",
+        'op.merge_nodes("Person", "toLower(n.email)", order_by="n.number", '
+        'policies={"email": "all", "number": "first"})',
+        down_revision="r1",
+        rollback_safe=False,
+    )
+    live.done("upgrade", "head")
+
+    assert [(r["id"], r["email"]) for r in neo4j_graph.read(LISTS)] == [
+        (0, ["A@x", "a@X"]),
+        (2, ["b@x"]),
+        (3, ["a@y"]),
+        (9, "A@x"),
+    ]
+    assert {name for row in neo4j_graph.read(LISTS) for name in row["keys"]} == {
+        "number",
+        "email",
+    }
+    live.models(
+        "class Party(StructuredNode):\n    email = StringProperty(index=True)\n"
+        "class Person(Party):\n    number = IntegerProperty()\n"
+        "    email = ArrayProperty(StringProperty(), index=True)\n"
+    )
+    assert "No new upgrade operations" in live.run("check").text
 
 
 def test_a_revision_that_is_killed_happens_once(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from alembic_neo4j.schema.changes.change import Change, Irreversible
+from alembic_neo4j.schema.changes.effects import each_model
 from alembic_neo4j.schema.changes.properties import OnConflict
-from alembic_neo4j.schema.elements import Entity, Schema
+from alembic_neo4j.schema.elements import Entity, Node, Property, Schema
 from alembic_neo4j.schema.known_names import Name
 
 OnFailure: TypeAlias = Literal["fail", "keep", "remove", "archive"]
@@ -81,7 +82,7 @@ class Refactoring(Change):
         return given
 
     def apply(self, schema: Schema) -> Schema:
-        """Return the schema as it is."""
+        """Return the schema as it is, unless the form of declared values changes."""
         return schema
 
     def reverse(self) -> Change:
@@ -260,6 +261,36 @@ class MergeNodes(_OfNodes):
     policies: tuple[tuple[str, MergePolicy], ...] = field(default=(), kw_only=True)
     policy: MergePolicy = field(default="fail", kw_only=True)
     order_by: str | None = field(default=None, kw_only=True)
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The properties of which every node gets a list of all values."""
+        return tuple(name for name, policy in self.policies if policy == "all")
+
+    def apply(self, schema: Schema) -> Schema:
+        """Declare lists where all nodes get them: not where `where` leaves some out."""
+        if self.where is not None:
+            return schema
+        return each_model(schema, self.label, self._of_lists)
+
+    def _of_lists(self, node: Node) -> Node:
+        for declared in node.properties:
+            if declared.name in self.listed and not declared.type.startswith("LIST"):
+                node = node.with_property(_list_of(declared))
+        return node
+
+
+def _list_of(declared: Property) -> Property:
+    """Return the property as a list of what it was; no list is limited to choices."""
+    default = declared.default
+    return Property(
+        declared.name,
+        f"LIST<{declared.type}>",
+        required=declared.required,
+        default=None if default is None else (default,),
+        format=declared.format,
+        attribute=declared.attribute,
+    )
 
 
 @dataclass(frozen=True)
