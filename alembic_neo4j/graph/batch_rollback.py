@@ -132,7 +132,14 @@ class _Undoing:
                 done.deleted_nodes + more.deleted_nodes,
                 done.deleted_relationships + more.deleted_relationships,
             )
-        return self._restore(done) if self._imaged else done
+        if self._imaged:
+            done = self._restore(done)
+        before_images.drop_unused_index(
+            self._graph,
+            timeout=self._limits.schema_timeout,
+            interrupts=self._limits.interrupts,
+        )
+        return done
 
     def _delete(self, undo: Undo) -> Undone:
         if self._imaged:

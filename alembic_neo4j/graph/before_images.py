@@ -44,7 +44,6 @@ _DROP = f"DROP INDEX {INDEX}"
 def ensure_index(graph: Graph, *, timeout: float, interrupts: Interrupts) -> None:
     """Make sure that there is the index by which an entity's images are found.
 
-    It stays when the last image is gone: on a label without nodes it costs nothing.
     Raises StatementError when it does not come online within `timeout` seconds.
     """
     with waiting_for(f"the index {INDEX} to be populated", limit=timeout):
@@ -66,6 +65,15 @@ def _await_index(graph: Graph, timeout: float, interrupts: Interrupts) -> None:
             )
         else:
             time.sleep(0.01)
+
+
+def drop_unused_index(graph: Graph, *, timeout: float, interrupts: Interrupts) -> None:
+    """Drop the index where there is no image any more.
+
+    Nobody else may load meanwhile. Raises StatementError where the server refuses it.
+    """
+    if _state(graph) is not None and not has_images(graph):
+        schema_transaction(graph, [(_DROP, {})], timeout=timeout, interrupts=interrupts)
 
 
 def ensure_text() -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from alembic_neo4j.errors import LedgerError, LockError, StatementError
+from alembic_neo4j.graph.before_images import drop_unused_index
 from alembic_neo4j.graph.lock import Owner, break_lock, graph_lock, read_owner
 from alembic_neo4j.ledger.lock import (
     break_ledger_lock,
@@ -17,6 +19,8 @@ from alembic_neo4j.ledger.lock import (
 
 if TYPE_CHECKING:
     from alembic_neo4j.migration.context import Neo4jMigrationContext
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -47,6 +51,21 @@ def locked(context: Neo4jMigrationContext) -> Iterator[None]:
         context.owned_by(owner),
     ):
         yield
+        _drop_unused_index(context)
+
+
+def _drop_unused_index(context: Neo4jMigrationContext) -> None:
+    # A load that changed nothing, or one that was killed, has left it.
+    try:
+        drop_unused_index(
+            context.graph,
+            timeout=context.options.schema_timeout,
+            interrupts=context.limits.interrupts,
+        )
+    except (StatementError, LockError) as error:
+        log.info(
+            "An index of ours that nothing needs is left to the next run: %s", error
+        )
 
 
 def lock_holder(context: Neo4jMigrationContext) -> str | None:
