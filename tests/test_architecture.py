@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,7 @@ def test_every_room_is_one_of_the_design() -> None:
         "op.py",
         "plugin.py",
         "pytest_plugin.py",
+        "sentences.py",
         "waiting.py",
     }
 
@@ -202,3 +204,30 @@ def test_what_is_listed_exists() -> None:
     names = {name_of(path) for path in MODULES}
 
     assert set(LONG) | set(PRIVATE) <= names
+
+
+QUOTED = {"error", "reason", "server_message", "strerror", "orig", "message", "cause"}
+"""What holds the words of a server, a driver, a library or the system."""
+
+
+def quoted(shown: ast.expr) -> bool:
+    """Tell whether an expression is such words as they are."""
+    if isinstance(shown, ast.BoolOp):
+        return any(map(quoted, shown.values))
+    if isinstance(shown, ast.Call):
+        return ast.unparse(shown.func) == "str" and any(map(quoted, shown.args))
+    name = shown.id if isinstance(shown, ast.Name) else getattr(shown, "attr", "")
+    return name in QUOTED
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_quoted_sentence_ends_once(path: Path) -> None:
+    texts = [node for node in ast.walk(tree(path)) if isinstance(node, ast.JoinedStr)]
+    for text in texts:
+        for part, following in pairwise(text.values):
+            goes_on = isinstance(following, ast.Constant) and str(
+                following.value
+            ).startswith((".", ";", " ("))
+            if goes_on and isinstance(part, ast.FormattedValue):
+                # `ended` and `unended` of alembic_neo4j.sentences make it one.
+                assert not quoted(part.value), f"line {part.lineno}"

@@ -14,6 +14,7 @@ from alembic_neo4j.graph.catalogue import IndexState, same_definition
 from alembic_neo4j.graph.ddl import create_text
 from alembic_neo4j.schema.elements import Constraint, Index, Schema
 from alembic_neo4j.schema.words import described
+from alembic_neo4j.sentences import ended
 
 _NOTHING = "nothing"
 _AGAIN = "drop it, and create it as the history has it"
@@ -99,7 +100,7 @@ class _Comparison:
             described(element),
             _text(element),
             _NOTHING,
-            f"{reason}." if reason else "Create it: `alembic-neo4j repair`.",
+            ended(reason) if reason else "Create it: `alembic-neo4j repair`.",
             "" if reason else "create it",
             element=element,
         )

@@ -22,6 +22,7 @@ from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.graph.rewrite import Rewrite, batched, extent
 from alembic_neo4j.graph.steps import Batched, Undo
 from alembic_neo4j.schema.elements import Entity
+from alembic_neo4j.sentences import ended
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +154,8 @@ class _Undoing:
                 raise
             raise StatementError(
                 f"{undo.title}: other programs relate nodes to those that it deletes: "
-                f"{error.server_message}. Stop them, and run the same command again"
+                f"{ended(error.server_message)} Stop them, and run the same command "
+                "again"
             ) from error
         return Undone(nodes, relationships)
 

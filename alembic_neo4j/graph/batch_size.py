@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.graph.connection import ServerRefused
+from alembic_neo4j.sentences import ended
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class BatchSize:
         if fewer >= number:
             raise StatementError(
                 f"{self._title}: the server runs out of memory with {number} at "
-                f"once: {error.server_message}. Give it more "
+                f"once: {ended(error.server_message)} Give it more "
                 "(server.memory.heap.max_size, dbms.memory.transaction.total.max), or "
                 "end what else uses it"
             ) from error

@@ -21,6 +21,7 @@ from alembic_neo4j.graph.rows import Row as Row
 from alembic_neo4j.graph.rows import Rows
 from alembic_neo4j.graph.settings import Credentials as Credentials
 from alembic_neo4j.graph.settings import GraphSettings as GraphSettings
+from alembic_neo4j.sentences import ended, unended
 from alembic_neo4j.waiting import each_waited_for, waiting_for
 
 if TYPE_CHECKING:
@@ -243,7 +244,8 @@ class Graph:
             )
         except (driver_errors.ConfigurationError, ValueError) as error:
             raise ConfigurationError(
-                f"{self.settings.origin('url')}: {self._url}: {error}. Expected local, "
+                f"{self.settings.origin('url')}: {self._url}: {ended(error)} "
+                "Expected local, "
                 "local:<version> or an address such as bolt://host:7687 or "
                 "neo4j+s://host"
             ) from error
@@ -308,7 +310,7 @@ class ServerRefused(StatementError):
     """
 
     def __init__(self, code: str, message: str, statement: str = "") -> None:
-        super().__init__(f"{message} ({code})")
+        super().__init__(f"{unended(message)} ({code})")
         self.code = code
         self.server_message = message
         self.statement = statement
@@ -333,7 +335,8 @@ def _trust(certificates: Path) -> dict[str, Any]:
         ssl.create_default_context(cafile=certificates)
     except OSError as error:
         raise ConfigurationError(
-            f"neo4j.trusted_certificates = {certificates}: {error.strerror or error}. "
+            f"neo4j.trusted_certificates = {certificates}: "
+            f"{ended(error.strerror or error)} "
             "Expected a PEM file of the authorities to trust"
         ) from error
     return {

@@ -40,6 +40,7 @@ from alembic_neo4j.graph.marker import Mark, advance, finish, read_progress
 from alembic_neo4j.graph.parameters import Sendable
 from alembic_neo4j.graph.steps import LOAD_BATCH_SIZE, Load
 from alembic_neo4j.schema.words import counted
+from alembic_neo4j.sentences import unended
 
 log = logging.getLogger(__name__)
 
@@ -239,7 +240,7 @@ class _Loading:
             )
         return StatementError(
             f"{self._title}, rows {first:,} to {first + count - 1:,}: "
-            f"{error.server_message} ({error.code}). Of these rows nothing is "
+            f"{unended(error.server_message)} ({error.code}). Of these rows nothing is "
             f"loaded{before}"
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import StatementError
+from alembic_neo4j.sentences import ended
 
 Row: TypeAlias = "dict[str, Any]"
 
@@ -34,7 +35,8 @@ def rows_to_text(rows: Sequence[Row]) -> str:
         text = json.dumps(rows, default=_tagged, ensure_ascii=False)
     except TypeError as error:
         raise StatementError(
-            f"a writing statement returned what can't be recorded: {error}. Return "
+            f"a writing statement returned what can't be recorded: {ended(error)} "
+            "Return "
             "plain values, and read the rest with a statement of its own"
         ) from error
     if len(text) > LIMIT:

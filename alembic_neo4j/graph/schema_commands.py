@@ -17,6 +17,7 @@ from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.watchdog import schema_transaction
 from alembic_neo4j.schema.elements import Constraint, Index
 from alembic_neo4j.schema.words import described
+from alembic_neo4j.sentences import unended
 from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def _why_not_created(
                     f"{described(other)}, which the history does not know"
                 )
     names = ", ".join(described(element) for element in elements)
-    return f"{names} can't be created: {error.server_message} ({error.code})"
+    return f"{names} can't be created: {unended(error.server_message)} ({error.code})"
 
 
 _STATES = (
@@ -198,7 +199,7 @@ def drop_elements(
     except ServerRefused as error:
         names = ", ".join(described(element) for element in elements)
         raise StatementError(
-            f"{names} can't be dropped: {error.server_message} ({error.code})"
+            f"{names} can't be dropped: {unended(error.server_message)} ({error.code})"
         ) from error
 
 

@@ -24,6 +24,7 @@ from alembic_neo4j.graph.schema_text import SchemaCommand, read_schema_command
 from alembic_neo4j.graph.steps import Run
 from alembic_neo4j.schema.elements import Constraint, Entity, Index
 from alembic_neo4j.schema.words import described
+from alembic_neo4j.sentences import ended
 
 
 class EffectUnknown(StatementError):
@@ -234,7 +235,8 @@ def _unknown(runs: Sequence[Run], error: ServerRefused) -> EffectUnknown:
     refused = [run for run in runs if run.text is error.statement] or list(runs)
     return EffectUnknown(
         f"{_placed(refused[0])}{refused[0].text.strip()}: this was begun before, may "
-        f"have had its effect, and is refused now: {error}. See whether the graph has "
+        f"have had its effect, and is refused now: {ended(error)} See whether the "
+        "graph has "
         "it, and tell: `alembic-neo4j repair --unit-done` or `--unit-undone`"
     )
 

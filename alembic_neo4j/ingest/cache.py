@@ -33,6 +33,7 @@ from typing import Any
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.files import DataFile, local_file
+from alembic_neo4j.sentences import ended
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +185,8 @@ def default_cache() -> Cache:
 def unwritable(root: Path, error: OSError) -> IngestError:
     """Return the error for a cache that takes no more files."""
     return IngestError(
-        f"The cache {root} can't be written: {error.strerror or error}. Nothing of the "
+        f"The cache {root} can't be written: {ended(error.strerror or error)} "
+        "Nothing of the "
         "file was kept. Make room (alembic-neo4j ingest cache clear), or name another "
         "directory in ALEMBIC_NEO4J_CACHE."
     )

@@ -12,6 +12,7 @@ from alembic_neo4j.ingest.conversion import Convert, ValueOptions, converter
 from alembic_neo4j.ingest.option_uses import check_options
 from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
+from alembic_neo4j.sentences import ended
 
 
 class CellProblem(NamedTuple):
@@ -218,7 +219,8 @@ def _checks(rule: PropertyRules, convert: Convert) -> Iterable[Check]:
             return convert(value)
         except ValueError as error:
             raise IngestError(
-                f"The rule {key!r} of {rule.name!r} is no value of its type: {error}."
+                f"The rule {key!r} of {rule.name!r} is no value of its type: "
+                f"{ended(error)}"
             ) from None
 
     if rule.minimum is not None:

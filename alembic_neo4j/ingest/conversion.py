@@ -18,6 +18,7 @@ from alembic_neo4j.ingest.json_lines import each_once
 from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.schema.elements import normal_type
 from alembic_neo4j.schema.property_classes import DATE, EPOCH, JSON, stored_form
+from alembic_neo4j.sentences import ended
 
 Convert: TypeAlias = Callable[[Any], Any]
 """Gives the stored value of one that is not None; raises ValueError where none is."""
@@ -150,7 +151,7 @@ def _zone(name: str | None) -> Any:
         return temporal.zone_named(name)
     except ValueError as error:
         raise IngestError(
-            f"Expected a time zone such as Europe/Berlin: {error}."
+            f"Expected a time zone such as Europe/Berlin: {ended(error)}"
         ) from None
 
 

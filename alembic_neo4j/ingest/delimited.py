@@ -12,6 +12,7 @@ from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.formats import FileFormat, ReadOptions
 from alembic_neo4j.ingest.rows import Row, Unreadable, shortened
 from alembic_neo4j.ingest.text import NUL, BoundedLines, not_text, undecoded
+from alembic_neo4j.sentences import ended
 
 _SAYS_DELIMITER = re.compile(r'"?sep=([^\r\n"])"?[\r\n]*', re.IGNORECASE)
 
@@ -160,7 +161,9 @@ def _records(
     try:
         reader = csv.reader(lines, **_dialect(delimiter, options))
     except (TypeError, ValueError) as error:
-        raise IngestError(f"{name}: the options can't be used: {error}.") from error
+        raise IngestError(
+            f"{name}: the options can't be used: {ended(error)}"
+        ) from error
     while True:
         lines.start_row()
         line = lines.number + 1

@@ -18,6 +18,7 @@ from alembic_neo4j.errors import IngestError, MissingExtra
 from alembic_neo4j.ingest.addresses import REMOTE, Address
 from alembic_neo4j.ingest.cache import Cache, unwritable
 from alembic_neo4j.ingest.files import BytesReport, DataFile, checksum, local_file
+from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import Wait
 
 if TYPE_CHECKING:
@@ -265,7 +266,8 @@ def _not_fetched(address: Address, error: Exception, attempts: int) -> IngestErr
     tried = f" after {attempts} attempts" if attempts > 1 else ""
     reason = _reason(error, address)
     return IngestError(
-        f"{address.shown}: can't be fetched{tried}: {reason}. Nothing of it was kept. "
+        f"{address.shown}: can't be fetched{tried}: {ended(reason)} Nothing of it "
+        "was kept. "
         "Check the address, the credentials and the network."
     )
 

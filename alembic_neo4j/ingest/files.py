@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.sentences import ended
 
 BytesReport: TypeAlias = Callable[[int, "int | None"], None]
 """Told of bytes that are done and of how many there are, None where unknown."""
@@ -128,7 +129,7 @@ def mismatch(name: str, expected: str, found: str) -> IngestError:
 def unreadable(name: str, error: OSError) -> IngestError:
     """Return the error for a file that the system can't open or read."""
     reason = error.strerror or type(error).__name__
-    return IngestError(f"{name}: can't be read: {reason}. Nothing was loaded.")
+    return IngestError(f"{name}: can't be read: {ended(reason)} Nothing was loaded.")
 
 
 def _check_regular(status: os.stat_result, name: str) -> None:

@@ -17,6 +17,7 @@ from alembic_neo4j.ingest.formats import ReadOptions
 from alembic_neo4j.ingest.json_lines import each_once, json_row
 from alembic_neo4j.ingest.rows import Row, Unreadable, shortened
 from alembic_neo4j.ingest.text import RowTooLong, undecoded
+from alembic_neo4j.sentences import ended
 
 _PIECE = 1 << 16
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -111,7 +112,7 @@ class JsonRows:
             return json.loads(text)
         except ValueError as error:
             raise IngestError(
-                f"{self._name}: expected a key, found {shortened(text)}: {error}."
+                f"{self._name}: expected a key, found {shortened(text)}: {ended(error)}"
             ) from error
 
     def _expect(self, character: str, what: str) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from alembic_neo4j.errors import IngestError, MissingExtra
 from alembic_neo4j.ingest.rows import Row, Unreadable
 from alembic_neo4j.ingest.text import RowTooLong
+from alembic_neo4j.sentences import ended
 
 _BATCH_ROWS = 2_000
 _BATCH_BYTES = 16 << 20
@@ -72,7 +73,8 @@ class ParquetRows:
                 )
         except pyarrow.ArrowException as error:
             raise IngestError(
-                f"{self._name}: the Parquet file is damaged: {error}. Fetch it again."
+                f"{self._name}: the Parquet file is damaged: {ended(error)} Fetch it "
+                "again."
             ) from error
 
     def _shares_long(self, group: int) -> bool:
@@ -111,7 +113,8 @@ def seekable(stream: BinaryIO, *, name: str, most: int) -> Iterator[BinaryIO]:
                 raise
             raise IngestError(
                 f"{name}: can't be unpacked to {Path(tempfile.gettempdir())}: "
-                f"{error.strerror}. Make room, or name another directory in TMPDIR."
+                f"{ended(error.strerror)} Make room, or name another directory in "
+                "TMPDIR."
             ) from error
         file.seek(0)
         yield file
@@ -168,7 +171,7 @@ def _parquet_file(file: BinaryIO, name: str, *, shared: Sequence[str] = ()) -> A
         )
     except (pyarrow.ArrowException, OSError) as error:
         raise IngestError(
-            f"{name}: expected a Parquet file, found none that is whole: {error}."
+            f"{name}: expected a Parquet file, found none that is whole: {ended(error)}"
         ) from error
 
 

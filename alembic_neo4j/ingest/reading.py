@@ -24,6 +24,7 @@ from alembic_neo4j.ingest.json_lines import JsonLinesRows
 from alembic_neo4j.ingest.parquet import ParquetRows, seekable
 from alembic_neo4j.ingest.rows import Row
 from alembic_neo4j.ingest.text import RowTooLong, decoded
+from alembic_neo4j.sentences import ended
 
 
 class FormatRows(Protocol):
@@ -141,11 +142,11 @@ def _broken(
     if isinstance(error, RowTooLong):
         what = f"the next row can't be read: {error}"
     elif isinstance(error, UnicodeError):
-        what = f"{error}. Say which encoding the file has"
+        what = f"{ended(error)} Say which encoding the file has"
     elif compression is not Compression.NONE:
-        what = f"{broken_archive(error)}. Fetch it again"
+        what = f"{ended(broken_archive(error))} Fetch it again"
     elif isinstance(error, EOFError):
-        what = f"the file is cut off: {error}. Fetch it again"
+        what = f"the file is cut off: {ended(error)} Fetch it again"
     else:
         what = f"it can't be read: {error}"
-    return IngestError(f"{file.name}, {where}: {what}.")
+    return IngestError(f"{file.name}, {where}: {ended(what)}")

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.sentences import ended
 
 _EXPLAINED = ("row", "line", "column", "rule", "reason")
 _UNREAD = "unread"
@@ -101,7 +102,8 @@ class RejectFile:
 
     def _unwritable(self, error: OSError) -> IngestError:
         return IngestError(
-            f"The refused rows can't be written to {self._path}: {error.strerror}."
+            f"The refused rows can't be written to {self._path}: "
+            f"{ended(error.strerror)}"
         )
 
 

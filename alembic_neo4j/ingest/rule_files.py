@@ -12,6 +12,7 @@ from typing import Any
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.json_lines import each_once
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
+from alembic_neo4j.sentences import ended
 
 
 def rules_from_mapping(mapping: Mapping[str, Any], *, source: str = "rules") -> Rules:
@@ -57,10 +58,10 @@ def rules_from_file(path: Path) -> Rules:
         is_json = path.suffix.lower() == ".json"
         said = json.loads(text, object_pairs_hook=each_once) if is_json else _toml(text)
     except OSError as error:
-        raise IngestError(f"{path}: can't be read: {error.strerror}.") from error
+        raise IngestError(f"{path}: can't be read: {ended(error.strerror)}") from error
     except (ValueError, RecursionError) as error:
         raise IngestError(
-            f"{path}: expected rules in TOML (or JSON, in a .json file): {error}."
+            f"{path}: expected rules in TOML (or JSON, in a .json file): {ended(error)}"
         ) from error
     return rules_from_mapping(_table(said, str(path)), source=str(path))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.sentences import ended
 
 UNKNOWN = ("keep", "ignore", "refuse")
 """What may become of columns that no rule names."""
@@ -49,7 +50,7 @@ class PropertyRules:
             except re.error as error:
                 raise IngestError(
                     f"{self.name}: expected a regular expression, found "
-                    f"{self.pattern!r}: {error}."
+                    f"{self.pattern!r}: {ended(error)}"
                 ) from error
 
 

@@ -26,6 +26,7 @@ from alembic_neo4j.ingest.transfer_mapping import (
     RelationshipMapping,
     TransferMapping,
 )
+from alembic_neo4j.sentences import ended
 
 _DIRECTORY = Path(__file__).with_name("mappings")
 SCHEMA_FILE = _DIRECTORY / "mapping.schema.json"
@@ -55,10 +56,11 @@ def mapping_from_file(path: Path) -> TransferMapping:
         is_json = path.suffix.lower() == ".json"
         said = json.loads(text, object_pairs_hook=each_once) if is_json else _toml(text)
     except OSError as error:
-        raise IngestError(f"{path}: can't be read: {error.strerror}.") from error
+        raise IngestError(f"{path}: can't be read: {ended(error.strerror)}") from error
     except (ValueError, RecursionError) as error:
         raise IngestError(
-            f"{path}: expected a mapping in TOML (or JSON, in a .json file): {error}."
+            f"{path}: expected a mapping in TOML (or JSON, in a .json file): "
+            f"{ended(error)}"
         ) from error
     # Another line ending is no other mapping.
     digest = hashlib.sha256(written.replace(b"\r\n", b"\n")).hexdigest()

@@ -22,6 +22,7 @@ from alembic_neo4j.ingest.transfer_mapping import (
     PropertyMapping,
     TransferMapping,
 )
+from alembic_neo4j.sentences import ended
 
 _SCHEME = "sqlite:///"
 _BUSY_SECONDS = 30.0
@@ -165,7 +166,7 @@ class TransferSource:
             except _NoValue as error:
                 raise IngestError(
                     f"{self.path}, {part}, row {number}, column {error.column!r}: "
-                    f"{error}."
+                    f"{ended(error)}"
                 ) from None
 
     def distinct_keys(
@@ -270,7 +271,9 @@ class TransferSource:
         try:
             yield
         except sqlite3.Error as error:
-            raise IngestError(f"{self.path}, {where}: {_explained(error)}.") from error
+            raise IngestError(
+                f"{self.path}, {where}: {ended(_explained(error))}"
+            ) from error
 
 
 @contextmanager
@@ -293,7 +296,7 @@ def open_source(source: str | Path) -> Iterator[TransferSource]:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             yield TransferSource(path, connection)
     except sqlite3.Error as error:
-        raise IngestError(f"{path}: {_explained(error)}.") from error
+        raise IngestError(f"{path}: {ended(_explained(error))}") from error
 
 
 def source_path(source: str | Path) -> Path:

@@ -9,6 +9,7 @@ from datetime import date, time
 from typing import Any
 
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.sentences import ended
 
 IN_MEMORY = 100_000
 """How many values are held before they go to the disk: about 16 MB."""
@@ -59,7 +60,8 @@ class SeenValues:
             self._database.execute("COMMIT")
         except sqlite3.OperationalError as error:
             raise IngestError(
-                f"The values that have to be unique can't be kept on the disk: {error}."
+                "The values that have to be unique can't be kept on the disk: "
+                f"{ended(error)}"
                 " Make room, or name another directory in SQLITE_TMPDIR."
             ) from error
         self._rows.clear()

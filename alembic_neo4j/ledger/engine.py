@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from alembic_neo4j.errors import ConfigurationError, LedgerError, LockError
+from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import waiting_for
 
 _BUSY_SECONDS = 10
@@ -76,7 +77,8 @@ def damaged(url: URL, what: str, *, newer: bool = False) -> LedgerError:
     state = "of a newer release of alembic-neo4j, or damaged" if newer else "damaged"
     update = "Install that release here; else restore" if newer else "Restore"
     return LedgerError(
-        f"the ledger {shown_url(url)} is {state}: {what}. Nothing has been written. "
+        f"the ledger {shown_url(url)} is {state}: {ended(what)} Nothing has been "
+        f"written. "
         f"{update} it from a backup, or {aside} and rebuild it from the graph's stamp: "
         "`alembic-neo4j repair --adopt-graph`"
     )
@@ -294,7 +296,8 @@ def _say_what_is_wrong(
     error = lines[0] if lines else type(context.original_exception).__name__
     if context.is_disconnect:
         return ConfigurationError(
-            f"the connection to the ledger {name} was lost: {error}. Nothing more has "
+            f"the connection to the ledger {name} was lost: {ended(error)} Nothing "
+            "more has "
             "been written here. Run the same command again when the ledger answers"
         )
     if any(text in error for text in _BLOCKED):
@@ -310,7 +313,8 @@ def _say_what_is_wrong(
         return damaged(context.engine.url, error)
     if context.dialect.name == "sqlite" and any(text in error for text in _UNWRITABLE):
         return ConfigurationError(
-            f"the ledger {name} can't be written to: {error}. Nothing more has been "
+            f"the ledger {name} can't be written to: {ended(error)} Nothing more has "
+            "been "
             "written here. Mend what the message names, then run the same command again"
         )
     return None

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_neo4j.errors import ConfigurationError, LockError
 from alembic_neo4j.ledger.engine import connect, open_engine, shown_url, sqlite_path
+from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,8 @@ def _begun(path: Path) -> sqlite3.Connection | None:
 
 def _unusable(path: Path, error: sqlite3.Error) -> LockError:
     return LockError(
-        f"the ledger can't be locked: {path}: {error}. It has to be a file on a local "
+        f"the ledger can't be locked: {path}: {ended(error)} It has to be a file on "
+        "a local "
         "disk, in a directory that can be written to"
     )
 

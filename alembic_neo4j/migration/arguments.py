@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar, Union
 
 from alembic_neo4j.errors import RevisionError
+from alembic_neo4j.sentences import ended
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,7 +31,7 @@ def judged(function: Function) -> Function:
             bound = signature.bind(*arguments, **keywords)
         except TypeError as error:
             raise RevisionError(
-                f"{name}: {error}. Expected {name}{_shown(signature)}"
+                f"{name}: {ended(error)} Expected {name}{_shown(signature)}"
             ) from error
         for parameter, value in bound.arguments.items():
             _judge(name, signature.parameters[parameter], value, hints()[parameter])

@@ -27,6 +27,7 @@ from alembic_neo4j.migration.crochet_project import (
 )
 from alembic_neo4j.migration.inspection import inspect_project
 from alembic_neo4j.migration.replay import History
+from alembic_neo4j.sentences import ended
 
 TAG = "_crochet_batch"
 """The property by which crochet's batches are known in the graph."""
@@ -185,7 +186,7 @@ def _check_replay(script: ScriptDirectory, files: dict[str, str]) -> None:
         try:
             History(trial).at_heads()
         except Neo4jMigrationError as error:
-            raise ConfigurationError(f"{error}. Nothing was written.") from error
+            raise ConfigurationError(f"{ended(error)} Nothing was written.") from error
 
 
 def _written(script: ScriptDirectory, files: dict[str, str]) -> Iterator[Path]:

@@ -39,6 +39,7 @@ from alembic_neo4j.migration.revision_code import call
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.schema.digest import schema_digest
+from alembic_neo4j.sentences import unended
 
 if TYPE_CHECKING:
     from alembic_neo4j.migration.context import Neo4jMigrationContext
@@ -307,7 +308,7 @@ class Deployment:
                 ". What the revision did before this stays; run the same command "
                 "again and it goes on from here"
             )
-            told = str(error).rstrip(".") + ongoing if touched else str(error)
+            told = unended(error) + ongoing if touched else str(error)
             error.args = (f"{item.step}: {told}",)
 
     def take_back(self, heads: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from alembic_neo4j.graph.cypher_files import CypherFile
 from alembic_neo4j.graph.lexer import significant_tokens
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.verb_run import run_recorded, verb_step
+from alembic_neo4j.sentences import ended
 
 _SYNTAX = "Neo.ClientError.Statement.SyntaxError"
 
@@ -70,5 +71,5 @@ def _check_syntax(graph: Graph, file: CypherFile) -> None:
             # Whatever else is wrong may be right once the statements before it ran.
             if error.code == _SYNTAX:
                 raise StatementError(
-                    f"{run.place}: {error.server_message}. Nothing has run"
+                    f"{run.place}: {ended(error.server_message)} Nothing has run"
                 ) from error

@@ -30,6 +30,7 @@ from alembic_neo4j.schema.model_source import (
     with_class,
     with_relationship,
 )
+from alembic_neo4j.sentences import ended
 
 
 @dataclass(frozen=True)
@@ -239,9 +240,9 @@ def _read(path: Path) -> str:
         # With its own line endings.
         return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} can't be read: {error}. Nothing was written.") from (
-            error
-        )
+        raise ModelError(
+            f"{path} can't be read: {ended(error)} Nothing was written."
+        ) from (error)
 
 
 def _create(path: Path, text: str) -> None:
@@ -249,7 +250,7 @@ def _create(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise ModelError(f"{path} can't be written: {error.strerror}.") from error
+        raise ModelError(f"{path} can't be written: {ended(error.strerror)}") from error
 
 
 def _replace(path: Path, before: str, text: str) -> None:
@@ -262,4 +263,4 @@ def _replace(path: Path, before: str, text: str) -> None:
         os.chmod(file.name, path.stat().st_mode)
         os.replace(file.name, path)
     except OSError as error:
-        raise ModelError(f"{path} can't be written: {error.strerror}.") from error
+        raise ModelError(f"{path} can't be written: {ended(error.strerror)}") from error

@@ -33,6 +33,7 @@ from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.sentences import ended
 
 
 @dataclass(frozen=True)
@@ -350,8 +351,8 @@ def _refuse_unsafe(downgrades: Iterable[RevisionStep]) -> None:
 def _irreversible(script: Script, reason: str) -> str:
     return (
         f"the downgrade would pass revision {script.revision} ({script.doc}), which "
-        f"can't be undone: {reason or 'it says so'}. Nothing has run; downgrade to "
-        f"{script.revision} at most, or restore a backup"
+        f"can't be undone: {ended(reason or 'it says so')} Nothing has run; downgrade "
+        f"to {script.revision} at most, or restore a backup"
     )
 
 

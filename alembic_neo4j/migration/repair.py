@@ -43,6 +43,7 @@ from alembic_neo4j.migration.revision_files import (
 from alembic_neo4j.schema.changes import AddLabel
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Constraint
+from alembic_neo4j.sentences import unended
 
 LABELS = "label-missing"
 """The code of what only a look at all nodes of some labels finds."""
@@ -267,7 +268,7 @@ def _write_hash(work: _Work, finding: Finding) -> None:
     try:
         write_schema_hash(Path(file.path), file.replayed_hash)
     except ValueError as error:
-        raise LedgerError(f"{file.path}: {error}; write it by hand") from error
+        raise LedgerError(f"{file.path}: {unended(error)}; write it by hand") from error
     if record is not None and record.file_hash == file.file_hash:
         # It was as it was applied, and still is but for this.
         _accept(work, finding)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from alembic.operations.ops import ExecuteSQLOp, MigrateOperation
 from alembic.script import Script, ScriptDirectory
 from alembic.util import to_tuple
 
-from alembic_neo4j.errors import Neo4jMigrationError, ReplayError, SchemaError
+from alembic_neo4j.errors import ReplayError, SchemaError
 from alembic_neo4j.migration.batch_operations import (
     BatchOperation,
     BeginBatchOp,
@@ -30,6 +29,12 @@ from alembic_neo4j.migration.operations import (
     IrreversibleOp,
     RunCypherFileOp,
     RunCypherOp,
+)
+from alembic_neo4j.migration.replay_errors import (
+    explained,
+    line_of_caller,
+    origin_of,
+    place,
 )
 from alembic_neo4j.migration.revision_code import OwnThread, call
 from alembic_neo4j.schema.changes import Change, undoing
@@ -88,7 +93,7 @@ class Recording:
 
     `batches` are those that it loads into, the first of them in front. Where it is
     downgraded, `undone` are the changes that its upgrade makes, and `loaded` its
-    batches.
+    batches. `places` tells where each change is written.
     """
 
     events: tuple[Event, ...]
@@ -96,6 +101,13 @@ class Recording:
     batches: tuple[str, ...] = ()
     undone: tuple[Change, ...] = ()
     loaded: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+    @property
+    def schemas(self) -> Iterator[tuple[Schema, str]]:
+        """The schema after each change, and where that is written."""
+        befores = [before for _, before in self.changes[1:]]
+        return zip([*befores, self.after], self.places, strict=False)
 
     @property
     def changes(self) -> tuple[tuple[Change, Schema], ...]:
@@ -141,14 +153,14 @@ class History:
 
     def upgrade(self, script: Script, before: Schema) -> Recording:
         """Replay a revision's upgrade upon a schema."""
-        return record(script, "upgrade", before)
+        return record(script, "upgrade", before, lambda: self._others(script))
 
     def downgrade(self, script: Script, before: Schema) -> Recording:
         """Replay a revision's downgrade upon a schema.
 
         What reverses a change of its upgrade undoes that one.
         """
-        found = record(script, "downgrade", before)
+        found = record(script, "downgrade", before, self._others)
         upgrade = self._upgraded(script, found.after)
         undone = tuple(change for change, _ in upgrade.changes)
         events = tuple(
@@ -165,6 +177,19 @@ class History:
             known = self.at(to_tuple(script.down_revision, default=()))
             return self.upgrade(script, known)
 
+    def _others(self, left_out: Script | None = None) -> Iterator[tuple[Schema, str]]:
+        """Yield the schema after each change but one revision's, as far as it goes."""
+        schema = Schema()
+        for script in self.below(self._script.get_heads()):
+            if left_out is not None and script.revision == left_out.revision:
+                continue
+            try:
+                recording = record(script, "upgrade", schema)
+            except (ReplayError, NotImplementedError):
+                return
+            yield from recording.schemas
+            schema = recording.after
+
     def below(self, revisions: Iterable[str]) -> list[Script]:
         """Return the revisions and all that they build on, from the base on."""
         heads = tuple(sorted(revisions))
@@ -173,31 +198,42 @@ class History:
         return list(reversed(list(self._script.iterate_revisions(heads, "base"))))
 
 
-def record(script: Script, function: str, before: Schema) -> Recording:
+def record(
+    script: Script,
+    function: str,
+    before: Schema,
+    others: Callable[[], Iterable[tuple[Schema, str]]] = tuple,
+) -> Recording:
     """Run ``upgrade`` or ``downgrade`` with nothing behind it; return what it did.
 
-    Raises ReplayError when the function raises; NotImplementedError passes, since
-    that is how a downgrade says that it can't be done.
+    `others` gives the schema after each change of the history, and where that is
+    written, for the message where a change does not fit. Raises ReplayError when the
+    function raises; NotImplementedError passes, since that is how a downgrade says that
+    it can't be done.
     """
-    recorder = _Recorder(before, script.path, BatchNames(script.revision))
+    recorder = _Recorder(before, script, BatchNames(script.revision))
     try:
         with _proxied(_RecordingOperations(_RecordingContext(recorder), recorder)):
             call(script, function, recorder.thread, {})
     except NotImplementedError:
         raise
     except Exception as error:
-        raise ReplayError(_explained(script, error)) from error
-    return Recording(
-        tuple(recorder.events), recorder.schema, tuple(recorder.batches.begun)
-    )
+        message = explained(
+            *(script, error),
+            has_read=recorder.has_read,
+            origin=recorder.origin(error, others),
+        )
+        raise ReplayError(message) from error
+    return recorder.recording
 
 
 @dataclass
 class _Recorder:
     schema: Schema
-    file: str
+    script: Script
     batches: BatchNames
     events: list[Event] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
     autocommit: bool = False
     thread: OwnThread = field(default_factory=OwnThread)
 
@@ -205,13 +241,15 @@ class _Recorder:
         self.thread.check()
         if isinstance(operation, ChangeOp):
             self.events.append((operation.change, self.schema))
+            line = line_of_caller(self.script.path)
+            self.places.append(place(self.script, line))
             self.schema = operation.change.apply(self.schema)
         elif isinstance(operation, IrreversibleOp):
             raise NotImplementedError(operation.reason)
         elif isinstance(operation, RunCypherOp):
             self.events.append(Statement(operation.text, True, self.autocommit))
         elif isinstance(operation, RunCypherFileOp):
-            for run in statements_of(operation, self.file):
+            for run in statements_of(operation, self.script.path):
                 self.events.append(
                     Statement(run.text, False, self.autocommit, run.place)
                 )
@@ -223,6 +261,29 @@ class _Recorder:
         else:
             self.events.append(Unseen())
         return []
+
+    @property
+    def recording(self) -> Recording:
+        """What the revision has done by now."""
+        return Recording(
+            *(tuple(self.events), self.schema, tuple(self.batches.begun)),
+            places=tuple(self.places),
+        )
+
+    @property
+    def has_read(self) -> bool:
+        """Whether it may have asked for rows, of which a replay has none."""
+        return not all(isinstance(event, (tuple, Unseen)) for event in self.events)
+
+    def origin(
+        self, error: Exception, others: Callable[[], Iterable[tuple[Schema, str]]]
+    ) -> str:
+        """Return where the change is that the latest one does not fit to."""
+        if not isinstance(error, SchemaError) or not self.recording.changes:
+            return ""
+        change, _ = self.recording.changes[-1]
+        own = list(self.recording.schemas)[:-1]
+        return origin_of(change, str(error), [*others(), *own])
 
     def _loading(self, operation: BatchOperation) -> Loading:
         names: tuple[Name, ...] = ()
@@ -316,29 +377,3 @@ def _proxied(operations: Operations) -> Iterator[None]:
         yield
     finally:
         namespace["_proxy"] = outer
-
-
-def _explained(script: Script, error: Exception) -> str:
-    line = _line_in(script.path, error)
-    where = f"revision {script.revision} ({script.path}{line})"
-    if isinstance(error, SchemaError):
-        return f"{where} does not fit the history before it: {error}"
-    if isinstance(error, Neo4jMigrationError):
-        return f"{where}: {error}"
-    what = f"{where} can't be replayed in memory: {type(error).__name__}: {error}"
-    if not isinstance(error, _OF_ROWS):
-        return f"{what.rstrip('.')}. Nothing has run"
-    return (
-        f"{what.rstrip('.')}. In a replay nothing runs and reads return no rows: put "
-        "what depends on them under `if not op.is_replaying():`"
-    )
-
-
-_OF_ROWS = (LookupError, ValueError, TypeError, AssertionError, ArithmeticError)
-"""What an empty list of rows, or a value that is None, makes of a revision."""
-
-
-def _line_in(path: str, error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == path]
-    return f", line {lines[-1]}" if lines else ""

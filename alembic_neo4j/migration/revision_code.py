@@ -23,6 +23,7 @@ from alembic.util.exc import CommandError
 
 from alembic_neo4j.errors import LedgerError, RevisionError
 from alembic_neo4j.graph.interrupts import Interrupted
+from alembic_neo4j.sentences import ended
 
 _THREAD_SECONDS = 1.0
 """How long a thread that a revision has left behind is waited for."""
@@ -101,7 +102,8 @@ def _loading() -> Iterator[None]:
                 where = f"{error.filename}, line {error.lineno}"
             what = f"{where or file}: {type(error).__name__}: {error}"
         raise RevisionError(
-            f"a revision's file can't be loaded: {what}. Nothing has run; mend the file"
+            f"a revision's file can't be loaded: {ended(what)} Nothing has run; "
+            "mend the file"
         ) from error
 
 

@@ -22,6 +22,7 @@ from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import check_stamp, unfinished
 from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.sentences import unended
 
 Result = TypeVar("Result")
 
@@ -184,6 +185,4 @@ def _note_failure(
         found = f"stopped; {again}" if stays else "stopped; it had written nothing"
         log.warning("%s: %s", step, found)
     elif isinstance(error, Neo4jMigrationError) and stays:
-        error.args = (
-            f"{str(error).rstrip('.')}. What was done before this stays; {again}",
-        )
+        error.args = (f"{unended(error)}. What was done before this stays; {again}",)

@@ -35,6 +35,7 @@ from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.schema.changes import Change, Refactoring, undoing
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Constraint, Index, Schema
+from alembic_neo4j.sentences import unended
 
 if TYPE_CHECKING:
     from alembic_neo4j.migration.context import Neo4jMigrationContext
@@ -127,7 +128,7 @@ def _downgrade(
             raise IrreversibleError("it says rollback_safe = False")
         return context.history.downgrade(script, upgrade.after)
     except (NotImplementedError, Neo4jMigrationError) as error:
-        raise _refusal(script.revision, str(error).rstrip(".")) from error
+        raise _refusal(script.revision, unended(error)) from error
 
 
 def _perform(
@@ -142,7 +143,7 @@ def _perform(
         runner.flush()
     except Neo4jMigrationError as error:
         error.args = (
-            f"taking revision {script.revision} back: {str(error).rstrip('.')}. What "
+            f"taking revision {script.revision} back: {unended(error)}. What "
             "was taken back stays so; run the same command again and it goes on from "
             "here",
         )
@@ -289,7 +290,7 @@ class _Upgrade:
         try:
             reverse = undoing(made.change.reverse(), undone)
         except SchemaError as error:
-            raise self._refusal(str(error).rstrip(".")) from error
+            raise self._refusal(unended(error)) from error
         same = type(change) is type(reverse)
         if touched and start == end:
             # The schema does not tell which one it is.

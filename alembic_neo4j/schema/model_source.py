@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from alembic_neo4j.errors import ModelError
+from alembic_neo4j.sentences import ended
 
 _OURS = "__AlembicNeo4j"
 _KGID = re.compile(r"[\w.:-]{1,128}")
@@ -230,7 +231,7 @@ def _parsed(source: str, place: str) -> ast.Module:
         return ast.parse(source)
     except (SyntaxError, ValueError) as error:
         raise ModelError(
-            f"{place}: expected a module of Python, found: {error}. Nothing was "
+            f"{place}: expected a module of Python, found: {ended(error)} Nothing was "
             "written; mend it first."
         ) from error
 

@@ -17,6 +17,7 @@ from alembic_neo4j.errors import ModelError
 from alembic_neo4j.schema.elements import Property, Value
 from alembic_neo4j.schema.loading import ModelClass, described
 from alembic_neo4j.schema.property_classes import ROWS, PropertyClass
+from alembic_neo4j.sentences import ended
 
 NOW = "now"
 """The `default_factory` that gives the current time."""
@@ -162,7 +163,7 @@ def _default(
     except Exception as error:
         raise ModelError(
             f"{described(owner)}: the default of {attribute!r}, {default!r}, can't be "
-            f"stored: {error}. Give a default that the property accepts."
+            f"stored: {ended(error)} Give a default that the property accepts."
         ) from error
     return _native(stored, attribute, owner), None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import alembic.op
 import pytest
 from alembic.script import ScriptDirectory
@@ -115,6 +118,106 @@ def test_an_error_names_revision_and_line_and_what_to_do(project: Project) -> No
     assert f"revision r1 ({path}, line {line})" in message
     assert "IndexError" in message
     assert "`if not op.is_replaying():`" in message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "[][0]",
+        "rows = op.run_cypher('RETURN 1')\nnamed(lable='A')",
+        "rows = op.run_cypher('RETURN 1')\nop.Property('x', typ='STRING')",
+        "rows = op.run_cypher('RETURN 1')\nop.add_index('A')",
+        "rows = op.run_cypher('RETURN 1')\n"
+        "op.convert_node_property('A', 'x', 'value', on_failur='keep')",
+    ],
+)
+def test_what_rows_have_no_part_in_gives_no_advice_on_them(
+    project: Project, code: str
+) -> None:
+    header = "def named(label): op.add_node(label)"
+    path = project.revision("r1", f"op.add_node('A')\n{code}", header=header)
+    line = path.read_text().splitlines().index(f"    {code.splitlines()[-1]}") + 1
+    with pytest.raises(ReplayError) as caught:
+        _history(project).at(["r1"])
+    message = str(caught.value)
+    assert f"revision r1 ({path}, line {line})" in message
+    assert "is_replaying" not in message
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("op.add_node('A')", "op.add_node('A')", "is declared already"),
+        ("op.add_index('A', 'x')", "op.add_index('A', 'x')", "exists already"),
+        (
+            "op.add_index('A', 'x', name='one')",
+            "op.add_text_index('A', 'y', name='one')",
+            "'one'",
+        ),
+        (
+            "op.add_index('A', 'x', name='one')",
+            "op.add_unique_constraint('A', 'y', name='one')",
+            "'one'",
+        ),
+        (
+            "op.add_unique_constraint('A', 'x')",
+            "op.add_unique_constraint('A', 'x', name='other')",
+            "exists already",
+        ),
+        (
+            "op.rename_label('B', 'A')",
+            "op.add_node('A')",
+            "is declared already",
+        ),
+    ],
+)
+@pytest.mark.parametrize("apart", [True, False])
+def test_both_places_of_a_clash_are_named(
+    project: Project, first: str, second: str, found: str, apart: bool
+) -> None:
+    base = "op.add_node('B')\nop.add_index('B', 'z')"
+    one = project.revision("r1", f"{base}\n{first}\nop.add_index('B', 'q')")
+    other = one
+    if apart:
+        other = project.revision("r2", second, down="r1")
+    else:
+        other = project.revision("r1", f"{base}\n{first}\n{second}")
+
+    with pytest.raises(ReplayError, match=re.escape(found)) as caught:
+        _history(project).at_heads()
+
+    def place(path: Path, code: str, which: int) -> str:
+        lines = path.read_text().splitlines()
+        numbers = [n for n, text in enumerate(lines, 1) if text == f"    {code}"]
+        return f"revision {path.stem[:2]} ({path}, line {numbers[which]})"
+
+    message = str(caught.value)
+    assert f"{place(other, second, -1)} does not fit the history" in message
+    assert message.endswith(f". It is so since {place(one, first, 0)}")
+
+
+def test_where_something_was_dropped_is_named(project: Project) -> None:
+    one = project.revision("r1", "op.add_index('A', 'x')\nop.drop_index('A', 'x')")
+    project.revision("r2", "op.drop_index('A', 'x')", down="r1")
+    project.revision("r3", "op.drop_index('A', 'never')", down="r1")
+    line = one.read_text().splitlines().index("    op.drop_index('A', 'x')") + 1
+    with pytest.raises(ReplayError, match=r"has no .* It is so since") as caught:
+        _history(project).at(["r2"])
+    assert str(caught.value).endswith(
+        f"It is so since revision r1 ({one}, line {line})"
+    )
+    with pytest.raises(ReplayError, match="has no ") as caught:
+        _history(project).at(["r3"])
+    assert "It is so since" not in str(caught.value)
+
+
+def test_what_another_branch_has_made_is_named(project: Project) -> None:
+    project.revision("r1", "op.add_node('B')")
+    project.revision("r2", "op.add_index('B', 'x')", down="r1")
+    project.revision("r3", "op.add_index('B', 'x')", down="r1")
+    project.revision("r4", "", down=("r2", "r3"))
+    with pytest.raises(ReplayError, match=r"revision r(2|3) .*since revision r(2|3) "):
+        _history(project).at_heads()
 
 
 def test_a_change_that_does_not_fit_names_the_history(project: Project) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from alembic_neo4j.errors import LocalServerError, MissingExtra
 from alembic_neo4j.graph.local import pins
 from alembic_neo4j.graph.local.pins import Jar, JarLock
+from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import each_waited_for, waiting_for
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ def _maven(where: Path) -> Iterator[MavenContext]:
     except OSError as error:
         raise LocalServerError(
             f"Expected a Maven repository that can be written at {where}, found "
-            f"{error}. Mend its permissions, or name another one in M2_REPO."
+            f"{ended(error)} Mend its permissions, or name another one in M2_REPO."
         ) from error
     try:
         yield MavenContext(
@@ -284,7 +285,7 @@ def _unreachable(version: str, error: Exception) -> LocalServerError:
     reason = str(error).split(" in remote repositories", 1)[0]
     return LocalServerError(
         f"Expected the jars of Neo4j {version} on this machine or in a Maven "
-        f"repository, found neither: {reason}. Check that the release exists and "
+        f"repository, found neither: {ended(reason)} Check that the release exists and "
         "that the network (or the proxy in HTTPS_PROXY) works; a mirror is named in "
         "jgo's configuration file, section [repositories]. Or set neo4j.url to a "
         "server of your own."

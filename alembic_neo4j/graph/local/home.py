@@ -17,6 +17,7 @@ from pathlib import Path
 
 from alembic_neo4j.errors import LocalServerError
 from alembic_neo4j.graph.local.artifacts import Report
+from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import waiting_for
 
 USERNAME = "neo4j"
@@ -116,7 +117,7 @@ class Home:
         except (OSError, ValueError) as error:
             raise LocalServerError(
                 f"Expected the password of the local Neo4j {self.version} in {path}, "
-                f"found {error}. Put the file back, or remove the server and its "
+                f"found {ended(error)} Put the file back, or remove the server and its "
                 "data: alembic-neo4j local wipe"
             ) from error
 
@@ -266,7 +267,7 @@ def _owner(path: Path) -> int:
 def _not_writable(project: Path, error: OSError) -> LocalServerError:
     return LocalServerError(
         f"Expected to write the local server's data to {project / _DIRECTORY}, "
-        f"found {error}. Mend its permissions, or set neo4j.url to a server of "
+        f"found {ended(error)} Mend its permissions, or set neo4j.url to a server of "
         "your own."
     )
 

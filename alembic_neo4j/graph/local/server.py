@@ -23,6 +23,7 @@ from alembic_neo4j.graph.local.home import (
     last_lines,
 )
 from alembic_neo4j.graph.local.java import Java, suitable_java
+from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import waiting_for
 
 DEFAULT_HEAP = "768m"
@@ -251,7 +252,7 @@ def _start(
     except OSError as error:
         raise LocalServerError(
             f"Expected to write the local server's data to {home.path}, found "
-            f"{error}. Mend its permissions or free some space."
+            f"{ended(error)} Mend its permissions or free some space."
         ) from error
     environment = _environment(home, jars)
     for _ in range(_ATTEMPTS):
@@ -376,7 +377,8 @@ def _launch(
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise LocalServerError(
-            f"Expected to start {java.executable}, found {error}. Check that it may "
+            f"Expected to start {java.executable}, found {ended(error)} Check that "
+            "it may "
             "be executed here."
         ) from error
     server = _server(home)
