@@ -1589,12 +1589,16 @@ def create_nodes(
     *,
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    allow_nan: bool = False,
 ) -> Loaded:
     """Create a node for each row, a mapping of properties to values.
 
-    `rows` is a list or any iterable; it is gone through once, in transactions of
-    `batch_size` rows (5,000), and each row is loaded exactly once, however often the
-    upgrade is killed and run again: then the same rows have to come in the same order.
+    `rows` is a list or any iterable; it is loaded in transactions of `batch_size` rows
+    (5,000), and each row is loaded exactly once, however often the upgrade is killed
+    and run again: then the same rows have to come in the same order. Before the first
+    is loaded a list is looked through for values that no property can hold, such as a
+    map; what can be gone through only once, such as a generator, is looked at row by
+    row. NaN and infinite numbers are among these values, unless `allow_nan`.
     Several labels are given as a list; those of the bases of their models, as the
     history has them here, come with them. Where a row has no value of a property, or
     null, the node gets the default that the model declares, as neomodel would give it.
@@ -1604,7 +1608,7 @@ def create_nodes(
     without models. Return how many were ``created``; nothing is in a replay, which does
     not touch the rows.
     """
-    return _load(NodeTarget(_labels(label)), rows, batch_size, allow_unknown)
+    return _load(NodeTarget(_labels(label)), rows, batch_size, allow_unknown, allow_nan)
 
 
 def upsert_nodes(
@@ -1614,6 +1618,7 @@ def upsert_nodes(
     merge_keys: Names,
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    allow_nan: bool = False,
 ) -> Loaded:
     """Change the node that has a row's values of the `merge_keys`, or create one.
 
@@ -1627,7 +1632,8 @@ def upsert_nodes(
     `create_nodes`.
     """
     return _load(
-        NodeTarget(_labels(label), _labels(merge_keys)), rows, batch_size, allow_unknown
+        NodeTarget(_labels(label), _labels(merge_keys)),
+        *(rows, batch_size, allow_unknown, allow_nan),
     )
 
 
@@ -1642,6 +1648,7 @@ def create_relationships(
     on_unmatched: OnUnmatched = "report",
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    allow_nan: bool = False,
 ) -> Loaded:
     """Create a relationship for each row, between nodes that are there.
 
@@ -1658,7 +1665,7 @@ def create_relationships(
         Endpoint(target_label, _labels(target_key)),
         on_unmatched=on_unmatched,
     )
-    return _load(target, rows, batch_size, allow_unknown)
+    return _load(target, rows, batch_size, allow_unknown, allow_nan)
 
 
 def upsert_relationships(
@@ -1673,6 +1680,7 @@ def upsert_relationships(
     on_unmatched: OnUnmatched = "report",
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    allow_nan: bool = False,
 ) -> Loaded:
     """Change the relationship between a row's ends, or create one.
 
@@ -1687,7 +1695,7 @@ def upsert_relationships(
         _labels(merge_keys),
         on_unmatched,
     )
-    return _load(target, rows, batch_size, allow_unknown)
+    return _load(target, rows, batch_size, allow_unknown, allow_nan)
 
 
 def load_nodes(
@@ -1835,7 +1843,11 @@ def rollback_batch(batch_id: str | None = None, *, detach: bool = False) -> Undo
 
 
 def _load(
-    target: LoadTarget, rows: Rows, batch_size: int | None, allow_unknown: bool
+    target: LoadTarget,
+    rows: Rows,
+    batch_size: int | None,
+    allow_unknown: bool,
+    allow_nan: bool,
 ) -> Loaded:
     if isinstance(rows, (str, bytes, PathLike)):
         raise IngestError(
@@ -1843,7 +1855,11 @@ def _load(
             "op.load_nodes and op.load_relationships."
         )
     loaded: Loaded = alembic_op.invoke(
-        LoadOp(target, rows, batch_size, allow_unknown=allow_unknown)
+        LoadOp(
+            *(target, rows, batch_size),
+            allow_unknown=allow_unknown,
+            allow_nan=allow_nan,
+        )
     )
     return loaded
 

@@ -32,7 +32,7 @@ def batch_step_texts(step: Load | Undo) -> Iterator[str]:
         return
     if step.target.merge_keys is not None:
         yield from ensure_text()
-    names, lists = packed(step.target, rows, step.tag, 1)
+    names, lists = packed(step, rows, 1)
     defaults = step.defaults
     statements = load_statements(
         step.target, names, step.tag, step.batch, defaults.expressions

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
 from alembic_neo4j.schema.elements import Property, Schema
 from alembic_neo4j.schema.property_classes import DATE, ISO_DATE
+from alembic_neo4j.schema.storable import storable
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,25 @@ def defaults_of(target: LoadTarget, schema: Schema) -> Defaults:
     for name in sorted(declared):
         if declared[name].default is not None:
             parameter = f"default_{len(parameters)}"
-            parameters[parameter] = declared[name].default
+            parameters[parameter] = stored_default(declared[name])
             expressions.append((name, f"${parameter}"))
         elif (made := generated(declared[name])) is not None:
             expressions.append((name, made))
     return Defaults(tuple(expressions), parameters)
+
+
+def stored_default(declared: Property) -> Any:
+    """Return a property's default as it is stored; raises IngestError where none can.
+
+    That it may be NaN or infinite was said where it was declared.
+    """
+    try:
+        return storable(declared.default, allow_nan=True)
+    except ValueError as error:
+        raise IngestError(
+            f"the default of {declared.name!r}, {declared.default!r}, can't be stored, "
+            f"give the model another one: {error}"
+        ) from None
 
 
 def generated(declared: Property) -> str | None:

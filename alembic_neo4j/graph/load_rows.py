@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import islice
 from typing import Any, Protocol, TypeAlias
 
 from alembic_neo4j.errors import IngestError
@@ -17,6 +18,8 @@ from alembic_neo4j.graph.load_targets import (
     RelationshipTarget,
 )
 from alembic_neo4j.graph.parameters import PLAIN, Sendable, sendable_value
+from alembic_neo4j.graph.steps import Load
+from alembic_neo4j.schema.storable import name_problem, storable, storable_column
 
 Row: TypeAlias = "dict[str, Any]"
 
@@ -37,9 +40,6 @@ class Hash(Protocol):
     def copy(self) -> Hash:
         """Return one that goes on by itself."""
         ...
-
-
-_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
 class RowDigest:
@@ -112,45 +112,56 @@ def checked_row(row: Any, number: int) -> Row:
     )
 
 
-def packed(
-    target: LoadTarget, rows: Sequence[Row], tag: str, first: int
-) -> tuple[Names, Sendable]:
+def packed(load: Load, rows: Sequence[Row], first: int) -> tuple[Names, Sendable]:
     """Return the names that all rows have, and each row as the list that is sent.
 
     `first` is the number of the first row. Raises IngestError for a row that can't be
-    one of the target's.
+    one of the target's and for a value that no property can hold.
     """
-    if isinstance(target, RelationshipTarget):
-        names, lists = _relationships(target, rows, tag, first)
+    if isinstance(load.target, RelationshipTarget):
+        names, lists = _relationships(load, load.target, rows, first)
     else:
-        names, lists = _nodes(target, rows, tag, first)
+        names, lists = _nodes(load, load.target, rows, first)
     return names, _sendable(lists)
 
 
+def judge_rows(load: Load) -> None:
+    """Raise what `packed` does for any of the rows, which are gone through."""
+    rows = (checked_row(row, number) for number, row in enumerate(load.rows, 1))
+    first = 1
+    while portion := list(islice(rows, _JUDGED_AT_ONCE)):
+        packed(load, portion, first)
+        first += len(portion)
+
+
+_JUDGED_AT_ONCE = 1_000
+
+
 def _nodes(
-    target: NodeTarget, rows: Sequence[Row], tag: str, first: int
+    load: Load, target: NodeTarget, rows: Sequence[Row], first: int
 ) -> tuple[Names, list[list[Any]]]:
     names = _common(rows)
     keys = target.merge_keys or ()
     if names is not None:
-        _check_names(names, tag, first)
+        _check_names(names, load.tag, first)
         _check_keys(target, names, keys, first)
         lists = [list(row.values()) for row in rows]
+        _judge(load, lists, names, first)
         for place in map(names.index, keys):
             for number, values in enumerate(lists, first):
-                if values[place] is None or values[place] != values[place]:
-                    raise _no_key(number, names[place], values[place])
+                _check_key(number, names[place], values[place])
         return names, lists
     lists = []
     for number, row in enumerate(rows, first):
-        _check_names(row, tag, number)
+        _check_names(row, load.tag, number)
         _check_keys(target, row, keys, number)
-        lists.append(_keys_and_rest(row, keys, number))
+        lists.append(_keys_and_rest(row, keys))
+    _judge_apart(load, lists, keys, first)
     return None, lists
 
 
 def _relationships(
-    target: RelationshipTarget, rows: Sequence[Row], tag: str, first: int
+    load: Load, target: RelationshipTarget, rows: Sequence[Row], first: int
 ) -> tuple[Names, list[list[Any]]]:
     keys = target.merge_keys or ()
     ends: list[list[Any]] = []
@@ -164,20 +175,25 @@ def _relationships(
         )
         properties.append(_properties(row, number))
     names = _common(properties)
+    found = [*_end_names("source", target.source), *_end_names("target", target.target)]
     if names is not None:
-        _check_names(names, tag, first)
+        _check_names(names, load.tag, first)
         _check_keys(target, names, keys, first)
+        lists = [
+            [*end, *row.values()] for end, row in zip(ends, properties, strict=True)
+        ]
+        _judge(load, lists, [*found, *names], first)
+        for place in map(names.index, keys):
+            for number, values in enumerate(lists, first):
+                _check_key(number, names[place], values[len(found) + place])
+        return names, lists
     lists = []
     for number, (end, row) in enumerate(zip(ends, properties, strict=True), first):
-        if names is None:
-            _check_names(row, tag, number)
-            _check_keys(target, row, keys, number)
-        for key in keys:
-            if row[key] is None or row[key] != row[key]:
-                raise _no_key(number, key, row[key])
-        rest = row.values() if names is not None else _keys_and_rest(row, keys, number)
-        lists.append([*end, *rest])
-    return names, lists
+        _check_names(row, load.tag, number)
+        _check_keys(target, row, keys, number)
+        lists.append([*end, *_keys_and_rest(row, keys)])
+    _judge_apart(load, lists, keys, first, ends=found)
+    return None, lists
 
 
 def _common(rows: Sequence[Row]) -> Names:
@@ -186,12 +202,14 @@ def _common(rows: Sequence[Row]) -> Names:
     return names if all(tuple(row) == names for row in rows) else None
 
 
-def _keys_and_rest(row: Row, keys: Sequence[str], number: int) -> list[Any]:
-    for key in keys:
-        if row[key] is None or row[key] != row[key]:
-            raise _no_key(number, key, row[key])
+def _keys_and_rest(row: Row, keys: Sequence[str]) -> list[Any]:
     rest = {name: value for name, value in row.items() if name not in keys}
     return [*(row[key] for key in keys), rest]
+
+
+def _end_names(which: str, end: Endpoint) -> list[str]:
+    """Return how messages name the values of an end."""
+    return [which] if len(end.keys) == 1 else [f"{which}.{key}" for key in end.keys]
 
 
 def _end_values(row: Row, which: str, end: Endpoint, number: int) -> Iterable[Any]:
@@ -241,9 +259,10 @@ def _misshapen(row: Row, number: int) -> IngestError:
 
 def _check_names(names: Iterable[str], tag: str, number: int) -> None:
     for name in names:
-        if not isinstance(name, str) or not name:
+        if problem := name_problem(name):
             raise IngestError(
-                f"row {number:,}: expected names of properties, found {name!r}"
+                f"row {number:,}: expected names of properties, found {name!r}: "
+                f"{problem}"
             )
         if name == tag:
             raise IngestError(
@@ -263,12 +282,65 @@ def _check_keys(
         )
 
 
-def _no_key(number: int, key: str, value: Any) -> IngestError:
+def _check_key(number: int, key: str, value: Any) -> None:
+    if value is not None and not (isinstance(value, float) and math.isnan(value)):
+        return
     found = "none" if value is None else "NaN, which equals nothing"
-    return IngestError(
+    raise IngestError(
         f"row {number:,}: expected a value of {key!r}, which is a merge key, found "
         f"{found}"
     )
+
+
+# Values ------------------------------------------------------------------------------
+
+
+def _judge(
+    load: Load, lists: list[list[Any]], names: Sequence[str], first: int
+) -> None:
+    """Make each value what is stored of it; `names` are those of the values.
+
+    A column at a time, since most have values of one type, which are told at once.
+    """
+    if load.judged:
+        return
+    for place, column in enumerate(zip(*lists, strict=True)):
+        if storable_column(column, allow_nan=load.allow_nan):
+            continue
+        for number, values in enumerate(lists, first):
+            values[place] = _stored(load, values[place], names[place], number)
+
+
+def _judge_apart(
+    load: Load,
+    lists: list[list[Any]],
+    keys: Sequence[str],
+    first: int,
+    *,
+    ends: Sequence[str] = (),
+) -> None:
+    """Judge rows of which each has names of its own, those after `ends` and `keys`."""
+    names = [*ends, *keys]
+    for number, values in enumerate(lists, first):
+        if not load.judged:
+            for place, name in enumerate(names):
+                values[place] = _stored(load, values[place], name, number)
+            values[-1] = {
+                name: _stored(load, value, name, number)
+                for name, value in values[-1].items()
+            }
+        for place, key in enumerate(keys, len(ends)):
+            _check_key(number, key, values[place])
+
+
+def _stored(load: Load, value: Any, name: str, number: int) -> Any:
+    try:
+        return storable(value, allow_nan=load.allow_nan)
+    except ValueError as error:
+        raise IngestError(
+            f"row {number:,}: expected in {name!r} what a property can hold, found "
+            f"{_shortened(value)}: {error}"
+        ) from None
 
 
 def _sendable(lists: list[list[Any]]) -> Sendable:
@@ -278,68 +350,6 @@ def _sendable(lists: list[list[Any]]) -> Sendable:
     if kinds <= PLAIN:
         return Sendable(lists)
     return Sendable([[sendable_value(value) for value in row] for row in lists])
-
-
-# Values ------------------------------------------------------------------------------
-
-
-def unstorable(rows: Sequence[Row], first: int) -> IngestError | None:
-    """Return the error for the first value that no property can hold, if there is one.
-
-    Asked when something went wrong: looking at every value beforehand would take long.
-    """
-    for number, row in enumerate(rows, first):
-        properties = row.get("properties")
-        nested = properties if isinstance(properties, Mapping) else {}
-        for name, value in chain(row.items(), nested.items()):
-            if name in SHAPE and isinstance(value, Mapping):
-                continue
-            if reason := _why_not(value):
-                return IngestError(
-                    f"row {number:,}: expected in {name!r} what a property can hold, "
-                    f"found {_shortened(value)}: {reason}"
-                )
-    return None
-
-
-def _why_not(value: Any) -> str | None:
-    if isinstance(value, (list, tuple)) and not _is_of_the_driver(value):
-        return _why_no_list(value)
-    return _why_no_scalar(value)
-
-
-def _why_no_list(items: Sequence[Any]) -> str | None:
-    kinds = {type(item) for item in items}
-    if type(None) in kinds:
-        return "a list can't hold null"
-    if len(kinds - {int, float}) > 1 or (len(kinds) > 1 and kinds - {int, float}):
-        return "a list has one kind of items"
-    if any(isinstance(item, (list, tuple, Mapping)) for item in items):
-        if not all(map(_is_of_the_driver, items)):
-            return "a list can't hold lists or maps"
-        return None
-    reasons = filter(None, map(_why_no_scalar, items))
-    return next(reasons, None)
-
-
-def _why_no_scalar(value: Any) -> str | None:
-    if value is None or isinstance(value, (bool, float, bytes, bytearray)):
-        return None
-    if isinstance(value, int):
-        return None if _SMALLEST <= value <= _LARGEST else "it is not within 64 bits"
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "it has half of a surrogate pair"
-        return None
-    if type(value).__module__ == "datetime" or _is_of_the_driver(value):
-        return None
-    return f"it is a {type(value).__name__}"
-
-
-def _is_of_the_driver(value: Any) -> bool:
-    return type(value).__module__.startswith(("neo4j.time", "neo4j.spatial"))
 
 
 def _shortened(value: Any) -> str:

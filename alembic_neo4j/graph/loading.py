@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeAlias
@@ -27,8 +27,8 @@ from alembic_neo4j.graph.load_rows import (
     Row,
     RowDigest,
     checked_row,
+    judge_rows,
     packed,
-    unstorable,
 )
 from alembic_neo4j.graph.load_statements import (
     LoadStatements,
@@ -71,13 +71,14 @@ def run_load(
     else:
         progress = LoadProgress()
     progress = replace(progress, entity=load.target.entity.value)
+    size = load.batch_size or limits.batch_size or LOAD_BATCH_SIZE
+    loading = _Loading(graph, load, size, limits, mark, progress)
+    loading.judge()
     if load.target.merge_keys is not None:
         before_images.ensure_index(
             graph, timeout=limits.schema_timeout, interrupts=limits.interrupts
         )
     warn_of_scans(graph, load.target)
-    size = load.batch_size or limits.batch_size or LOAD_BATCH_SIZE
-    loading = _Loading(graph, load, size, limits, mark, progress)
     loading.check_ends()
     loading.run()
     return loading.progress.loaded
@@ -105,6 +106,17 @@ class _Loading:
         self._digest = RowDigest()
         self._reported = time.monotonic()
 
+    def judge(self) -> None:
+        """Look at all values before anything is written, where rows can be seen so.
+
+        Of rows that come only once each is looked at when it is its turn; what was
+        judged as it was read is not looked at again.
+        """
+        load = self._load
+        seen = load.judged or self.progress.rows
+        if not seen and isinstance(load.rows, Collection):
+            judge_rows(load)
+
     def check_ends(self) -> None:
         """Look for what rows lack before the first is loaded, where that is an error.
 
@@ -122,7 +134,7 @@ class _Loading:
         while portion := list(islice(left, self._size.fitting)):
             self._limits.interrupts.check()
             self._measure(digest, portion)
-            names, lists = packed(target, portion, self._load.tag, done + 1)
+            names, lists = packed(self._load, portion, done + 1)
             before, statements = LoadProgress(rows=done), self._statements(names)
             attempt = _Attempt(self._load, statements, lists, before)
             if found := list(attempt.missing(self._graph.read, target)):
@@ -183,7 +195,7 @@ class _Loading:
         digest = RowDigest(self._digest)
         self._measure(digest, portion)
         first = self.progress.rows + 1
-        names, rows = packed(self._load.target, portion, self._load.tag, first)
+        names, rows = packed(self._load, portion, first)
         attempt = _Attempt(self._load, self._statements(names), rows, self.progress)
         try:
             after = uncrossed(
@@ -193,13 +205,7 @@ class _Loading:
             if is_too_much(error):
                 self._size.shrink(error)
                 return False
-            refused = self._refused(error, first, len(portion))
-            raise unstorable(portion, first) or refused from error
-        except (TypeError, ValueError, OverflowError) as error:
-            # What the driver can't send.
-            if (problem := unstorable(portion, first)) is None:
-                raise
-            raise problem from error
+            raise self._refused(error, first, len(portion)) from error
         self.progress, self._digest = after, digest
         self._size.grow()
         if time.monotonic() - self._reported > REPORT_SECONDS:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timezone
+from datetime import datetime, time, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from alembic_neo4j.errors import StatementError
+from alembic_neo4j.graph.stored_values import fixed_offset, moment
 
 PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 """The types whose values are sent as they are."""
@@ -33,10 +34,13 @@ def sendable_value(value: Any) -> Any:
     kind = type(value)
     if kind in PLAIN or kind is Sendable:
         return value
-    if isinstance(value, datetime) and isinstance(value.tzinfo, ZoneInfo):
-        return _with_pytz(value, value.tzinfo)
-    if isinstance(value, time) and value.tzinfo is not None:
+    zone = getattr(value, "tzinfo", None)
+    if isinstance(value, datetime) and isinstance(zone, ZoneInfo):
+        return _with_pytz(value, zone)
+    if isinstance(value, time) and zone is not None:
         return _with_offset(value)
+    if zone is not None and kind.__module__ == "neo4j.time":
+        return _of_driver(value, zone)
     if isinstance(value, Mapping):
         return {key: sendable_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)) and not _is_of_driver(value):
@@ -53,8 +57,18 @@ def _is_of_driver(value: Any) -> bool:
     return isinstance(value, (Duration, Point))
 
 
+def _of_driver(value: Any, zone: tzinfo) -> Any:
+    """Return a moment or time of day of the driver's in a zone that it can ask."""
+    if isinstance(zone, ZoneInfo) and hasattr(value, "year"):
+        return sendable_value(moment(value.to_native(), value.nanosecond))
+    if not hasattr(value, "year"):
+        offset = zone.utcoffset(None)
+        if offset is not None:
+            return value.replace(tzinfo=fixed_offset(offset))
+    return value
+
+
 def _with_offset(value: time) -> Any:
-    import pytz
     from neo4j.time import Time
 
     offset = value.utcoffset()
@@ -63,8 +77,8 @@ def _with_offset(value: time) -> Any:
             f"{value!r} is a time of day in a zone whose offset depends on the date; "
             "give it with a fixed offset, such as timezone(timedelta(hours=1))"
         )
-    zone = pytz.FixedOffset(int(offset.total_seconds() // 60))
-    return Time.from_native(value.replace(tzinfo=None)).replace(tzinfo=zone)
+    native = Time.from_native(value.replace(tzinfo=None))
+    return native.replace(tzinfo=fixed_offset(offset))
 
 
 def _with_pytz(value: datetime, zone: ZoneInfo) -> datetime:

@@ -150,7 +150,9 @@ class Load:
     What a batch creates gets its name as the property `tag`. The rows are gone through
     once; when a run goes on, once more, past those that are loaded. `source` is what
     tells beforehand that they are the same, such as the SHA-256 of their file. What is
-    created gets the `defaults` of properties of which its row has no value.
+    created gets the `defaults` of properties of which its row has no value. Values that
+    are `judged` were found to be storable as they were read; of all others
+    `allow_nan` says whether they may be NaN or infinite.
     """
 
     target: LoadTarget
@@ -160,6 +162,8 @@ class Load:
     source: str = ""
     batch_size: int | None = None
     defaults: Defaults = field(default_factory=Defaults)
+    allow_nan: bool = False
+    judged: bool = False
 
     @property
     def title(self) -> str:

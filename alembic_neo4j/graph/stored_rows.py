@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alembic_neo4j.errors import IngestError
@@ -19,7 +19,8 @@ def stored_rows(
 
     A date becomes a DateProperty's text, a mapping that of a JSONProperty; what is
     stored so already stays. When iterated it raises IngestError for a value that the
-    class could not read again. Rows that can be iterated again still can.
+    class could not read again. Rows that can be iterated again still can, and a
+    sequence stays one.
     """
     formats = {
         name: found.format
@@ -28,7 +29,11 @@ def stored_rows(
     }
     if not formats:
         return rows
-    found = _Stored(rows, formats, nested=isinstance(target, RelationshipTarget))
+    nested = isinstance(target, RelationshipTarget)
+    if isinstance(rows, Collection):
+        known = rows if isinstance(rows, Sequence) else list(rows)
+        return _StoredSequence(known, formats, nested=nested)
+    found = _Stored(rows, formats, nested=nested)
     return iter(found) if isinstance(rows, Iterator) else found
 
 
@@ -42,17 +47,16 @@ class _Stored:
 
     def __iter__(self) -> Iterator[Any]:
         for number, row in enumerate(self._rows, 1):
-            inner = row.get("properties") if self._is_nested(row) else row
-            # What is no row at all is told where rows are checked.
-            if not isinstance(inner, Mapping) or self._formats.keys().isdisjoint(inner):
-                yield row
-            elif self._nested:
-                yield {**row, "properties": self._stored(inner, number)}
-            else:
-                yield self._stored(inner, number)
+            yield self._row(row, number)
 
-    def _is_nested(self, row: Any) -> bool:
-        return self._nested and isinstance(row, Mapping)
+    def _row(self, row: Any, number: int) -> Any:
+        is_nested = self._nested and isinstance(row, Mapping)
+        inner = row.get("properties") if is_nested else row
+        # What is no row at all is told where rows are checked.
+        if not isinstance(inner, Mapping) or self._formats.keys().isdisjoint(inner):
+            return row
+        stored = self._stored(inner, number)
+        return {**row, "properties": stored} if is_nested else stored
 
     def _stored(self, row: Mapping[str, Any], number: int) -> dict[str, Any]:
         stored = dict(row)
@@ -67,6 +71,22 @@ class _Stored:
                         f"can read again, found {str(value)[:80]!r}: {error}"
                     ) from None
         return stored
+
+
+class _StoredSequence(_Stored, Sequence[Any]):
+    def __init__(
+        self, rows: Sequence[Any], formats: Mapping[str, str], *, nested: bool
+    ) -> None:
+        super().__init__(rows, formats, nested=nested)
+        self._sequence = rows
+
+    def __len__(self) -> int:
+        return len(self._sequence)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return list(self)[place]
+        return self._row(self._sequence[place], range(len(self))[place] + 1)
 
 
 def _in_form(value: Any, format: str) -> Any:

@@ -77,6 +77,14 @@ def _sendable_offset(exact: time) -> tzinfo | None:
     offset = exact.tzinfo.utcoffset(None)
     if offset is None:
         raise ValueError("a time of day has a fixed offset, no zone with a name")
+    return fixed_offset(offset)
+
+
+def fixed_offset(offset: timedelta) -> tzinfo:
+    """Return an offset from UTC in the form in which the driver asks for it.
+
+    Raises ValueError for one that is not of whole minutes.
+    """
     minutes, rest = divmod(offset, timedelta(minutes=1))
     if rest:
         raise ValueError("an offset is made of whole minutes")

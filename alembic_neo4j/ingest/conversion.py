@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -18,6 +17,7 @@ from alembic_neo4j.ingest.json_lines import each_once
 from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.schema.elements import normal_type
 from alembic_neo4j.schema.property_classes import DATE, EPOCH, JSON, stored_form
+from alembic_neo4j.schema.storable import storable
 from alembic_neo4j.sentences import ended
 
 Convert: TypeAlias = Callable[[Any], Any]
@@ -25,12 +25,11 @@ Convert: TypeAlias = Callable[[Any], Any]
 
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0*)?\s*", re.ASCII)
 _LIST = re.compile(r"LIST ?< ?(?P<item>.+?)(?: NOT NULL)? ?>")
-_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _SURE_DIGITS, _MOST_DIGITS = 19, 4_300
 _EITHER_MOMENT = "LOCAL DATETIME | ZONED DATETIME"
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _TIME_OF_DAY = re.compile(r"%[HIpMSfzZcX]")
-_PLAIN = (bool, int, float, date, time, timedelta)
+_WHOLE_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def _kind(
         "INTEGER": lambda: _integer,
         "FLOAT": lambda: _epoch(options) if format == EPOCH else _float(options),
         "STRING": lambda: _text(format, options),
-        "POINT": lambda: lambda value: points.to_point(value, crs),
+        "POINT": lambda: lambda value: storable(points.to_point(value, crs)),
     }
     if name in makers:
         return makers[name]()
@@ -120,17 +119,19 @@ def _temporal(name: str, options: ValueOptions, format: str | None) -> Convert:
     on_moment = format or options.datetime_format
     on_time = format or options.time_format
     if name == "DATE":
-        return lambda value: temporal.to_date(value, on_date)
+        return lambda value: storable(temporal.to_date(value, on_date))
     if name == "LOCAL DATETIME":
-        return lambda value: temporal.to_local_datetime(value, on_moment)
+        return lambda value: storable(temporal.to_local_datetime(value, on_moment))
     if name == "ZONED DATETIME":
         zone = _zone(options.time_zone)
-        return lambda value: temporal.to_zoned_datetime(value, on_moment, zone)
+        return lambda value: storable(
+            temporal.to_zoned_datetime(value, on_moment, zone)
+        )
     if name == "LOCAL TIME":
-        return lambda value: temporal.to_local_time(value, on_time)
+        return lambda value: storable(temporal.to_local_time(value, on_time))
     if name == "ZONED TIME":
-        return lambda value: temporal.to_zoned_time(value, on_time)
-    return temporal.to_duration
+        return lambda value: storable(temporal.to_zoned_time(value, on_time))
+    return lambda value: storable(temporal.to_duration(value))
 
 
 def _of_one_format(options: ValueOptions, text_format: str | None) -> ValueOptions:
@@ -180,12 +181,10 @@ def _integer(value: Any) -> int:
         if not isinstance(value, (float, Decimal)) or isinstance(value, bool):
             raise ValueError(f"it is a {type(value).__name__}")
         # Compared before it is made an int: 1e999999999 would take all memory.
-        if not _SMALLEST <= value <= _LARGEST or value != int(value):
+        if not abs(value) < 10**_WHOLE_DIGITS or value != int(value):
             raise ValueError("it is not whole, or not within 64 bits")
         value = int(value)
-    if not _SMALLEST <= value <= _LARGEST:
-        raise ValueError("it is not within 64 bits")
-    return value  # type: ignore[no-any-return]
+    return storable(value)  # type: ignore[no-any-return]
 
 
 def _float(options: ValueOptions) -> Convert:
@@ -210,9 +209,7 @@ def _float(options: ValueOptions) -> Convert:
         return finite(float(value))
 
     def finite(number: float) -> float:
-        if not options.allow_nan and not math.isfinite(number):
-            raise ValueError("it is no finite number")
-        return number
+        return storable(number, allow_nan=options.allow_nan)  # type: ignore[no-any-return]
 
     return convert
 
@@ -313,48 +310,31 @@ def _epoch(options: ValueOptions) -> Convert:
 def _any(options: ValueOptions) -> Convert:
     number = _float(options)
 
+    def item(value: Any) -> Any:
+        if isinstance(value, Decimal):
+            return number(value)
+        return temporal.time_as_sent(value) if isinstance(value, time) else value
+
     def convert(value: Any) -> Any:
         if type(value) is str:
             return _encodable(value)
-        if isinstance(value, (list, tuple)):
-            return _uniform([convert(item) for item in value])
-        if isinstance(value, int) and not isinstance(value, bool):
-            return _integer(value)
-        if isinstance(value, (float, Decimal)):
-            return number(value)
-        if isinstance(value, time):
-            return temporal.time_as_sent(value)
-        stored = type(value).__module__.startswith(("neo4j.time", "neo4j.spatial"))
-        if not (stored or isinstance(value, (bytes, *_PLAIN))):
-            raise ValueError(f"a property can't hold a {type(value).__name__}")
-        return value
+        if type(value) in (list, tuple):
+            value = [item(part) for part in value]
+        return storable(item(value), allow_nan=options.allow_nan)
 
     return convert
-
-
-def _uniform(items: list[Any]) -> list[Any]:
-    kinds = {type(item) for item in items}
-    if kinds == {int, float}:
-        return [float(item) for item in items]
-    if len(kinds) > 1:
-        names = sorted(kind.__name__ for kind in kinds)
-        raise ValueError(f"a list has one kind of items, not {' and '.join(names)}")
-    if kinds & {list, bytes}:
-        raise ValueError(f"a list can't hold a {kinds.pop().__name__}")
-    return items
 
 
 def _list_of(item: Convert, options: ValueOptions) -> Convert:
     separator = options.list_separator
 
-    def convert(value: Any) -> list[Any]:
+    def convert(value: Any) -> Any:
         if type(value) is str:
             value = _split(value, separator)
         if not isinstance(value, (list, tuple)):
             raise ValueError(f"it is a {type(value).__name__}")
-        if any(part is None for part in value):
-            raise ValueError("a list can't hold null")
-        return [item(part) for part in value]
+        items = [None if part is None else item(part) for part in value]
+        return storable(items, allow_nan=options.allow_nan)
 
     return convert
 
@@ -369,11 +349,4 @@ def _split(text: str, separator: str | None) -> Any:
 
 
 def _encodable(text: str) -> str:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"character {error.start + 1} is half of a pair (a lone surrogate)"
-            ) from None
-    return text
+    return text if text.isascii() else storable(text)

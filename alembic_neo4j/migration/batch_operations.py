@@ -52,7 +52,8 @@ class LoadOp(BatchOperation):
     """`op.create_nodes`, `op.upsert_nodes` and their like: rows become a `target`.
 
     `origin` is what the ledger notes of where they are from. With `allow_unknown` its
-    labels and types may be such that no model has.
+    labels and types may be such that no model has, with `allow_nan` its values NaN or
+    infinite. Values that are `judged` were found to be storable as they were read.
     """
 
     target: LoadTarget
@@ -60,6 +61,8 @@ class LoadOp(BatchOperation):
     batch_size: int | None = None
     origin: Source | None = None
     allow_unknown: bool = False
+    allow_nan: bool = False
+    judged: bool = False
 
     @property
     def title(self) -> str:

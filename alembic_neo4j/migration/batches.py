@@ -169,7 +169,11 @@ class Batches:
             return self._names.begin(operation.name)
         if isinstance(operation, LoadOp):
             rows = stored_rows(operation.rows, operation.target, schema)
-            load = self._load(operation, rows, schema)
+            load = replace(
+                self._load(operation, rows, schema),
+                allow_nan=operation.allow_nan,
+                judged=operation.judged,
+            )
             return self._loaded(load, runner, writing, operation.origin)
         if isinstance(operation, LoadFileOp):
             # It imports the driver, which most verbs do without.
@@ -181,7 +185,7 @@ class Batches:
             data = DataRows(found, located, operation.target, schema)
             data.check(report=lambda _: runner.interrupts.check())
             load = self._load(operation, data, schema)
-            load = replace(load, source=found.sha256)
+            load = replace(load, source=found.sha256, judged=True)
             return self._loaded(load, runner, writing, Source(found.uri, found.sha256))
         assert isinstance(operation, UndoBatchOp)
         return self._undone(operation, runner, writing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from alembic_neo4j.errors import OfflineError
@@ -56,7 +57,8 @@ class ScriptBatches:
             target = completed(operation.target, schema)
             defaults = defaults_of(target, schema)
             rows = stored_rows(operation.rows, target, schema)
-            steps.append(Load(target, rows, batch, self._tag, defaults=defaults))
+            load = Load(target, rows, batch, self._tag, defaults=defaults)
+            steps.append(replace(load, allow_nan=operation.allow_nan))
         if isinstance(operation, UndoBatchOp):
             named = None if operation.batch is None else (operation.batch,)
             steps.append(

@@ -102,7 +102,9 @@ def load_graph(
     for number, (rows, count) in enumerate(zip(parts, counts, strict=True)):
         counted = _Counted(rows, sum(counts[:number]), sum(counts), report)
         target = rows.part.target
-        load = LoadOp(target, counted, batch_size, origin, allow_unknown=True)
+        load = LoadOp(
+            *(target, counted, batch_size, origin), allow_unknown=True, judged=True
+        )
         loaded = invoke(load)
         if isinstance(rows.part, NodeMapping):
             done += Transferred(nodes=count, created_nodes=loaded.created)

@@ -45,11 +45,13 @@ def load(
     mark: Mark | None = None,
     limits: Limits | None = None,
     defaults: Defaults | None = None,
+    allow_nan: bool = False,
 ) -> Loaded:
     step = Load(
         *(target, rows, batch, BATCH_PROPERTY),
         batch_size=size,
         defaults=defaults or Defaults(),
+        allow_nan=allow_nan,
     )
     return run_load(graph, step, limits or Limits(), mark)
 

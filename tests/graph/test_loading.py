@@ -111,7 +111,7 @@ VALUES: dict[str, Any] = {
 def test_every_type_of_value_arrives(neo4j_graph: Graph, together: bool) -> None:
     rows: list[dict[str, Any]] = [VALUES] if together else [VALUES, {"name": 1}]
 
-    load(neo4j_graph, nodes(), rows)
+    load(neo4j_graph, nodes(), rows, allow_nan=True)
 
     found = properties(neo4j_graph)[-1]
     assert found.pop(TAG) == "b1"
@@ -123,28 +123,6 @@ def test_every_type_of_value_arrives(neo4j_graph: Graph, together: bool) -> None
     assert found["duration"] == VALUES["duration"]
     assert found["delta"] == Duration(days=1, seconds=2)
     assert found["nanoseconds"] == VALUES["nanoseconds"]
-
-
-NO_VALUES: list[Any] = [
-    {"a": 1},
-    [1, "a"],
-    [[1]],
-    [1, None],
-    2**63,
-    {1},
-    object(),
-    "\ud800",
-]
-
-
-def test_a_value_that_no_property_holds_is_named(neo4j_graph: Graph) -> None:
-    for value in NO_VALUES:
-        rows = [{"name": "Ann", "x": 1}, {"name": "Bob", "x": value}]
-
-        with pytest.raises(IngestError, match=r"row 2: expected in 'x'"):
-            load(neo4j_graph, nodes(), rows)
-
-    assert properties(neo4j_graph) == []
 
 
 @pytest.mark.parametrize(
@@ -167,7 +145,7 @@ def test_a_row_that_is_none_is_named(
 
 
 def test_a_name_with_a_nul_is_refused(neo4j_graph: Graph) -> None:
-    with pytest.raises(SchemaError):
+    with pytest.raises(IngestError, match="NUL"):
         load(neo4j_graph, nodes(), [{"a\0b": 1}])
 
 
@@ -299,10 +277,11 @@ def test_several_keys_together(neo4j_graph: Graph) -> None:
 def test_a_key_has_to_have_a_value(
     neo4j_graph: Graph, value: Any, other: dict[str, Any]
 ) -> None:
+    target = nodes(keys=("name",))
     with pytest.raises(IngestError, match="row 2: expected a value of 'name'"):
-        load(neo4j_graph, nodes(keys=("name",)), [other, {"name": value}])
+        load(neo4j_graph, target, [other, {"name": value}], allow_nan=True)
     with pytest.raises(IngestError, match="row 2: expected a value of name"):
-        load(neo4j_graph, nodes(keys=("name",)), [other, {"age": 7}])
+        load(neo4j_graph, target, [other, {"age": 7}])
 
 
 def test_a_key_that_finds_several_nodes_is_an_error(people: Graph) -> None:

@@ -187,7 +187,7 @@ def test_the_reason_is_told() -> None:
     assert "a date and time look like" in refused("LOCAL DATETIME", "34")
     assert "it has no offset" in refused("ZONED DATETIME", "2024-01-02T03:04")
     assert "can't hold null" in refused("LIST<STRING>", ["a", None])
-    assert "one kind of items, not int and str" in refused("ANY", [1, "a"])
+    assert "one kind of items, not INTEGER and STRING" in refused("ANY", [1, "a"])
     assert "(100,000 in all)" in refused("INTEGER", "9" * 100_000)
 
 
