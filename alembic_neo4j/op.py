@@ -515,7 +515,7 @@ def rename_relationship_property(
 
 def add_relationship(
     label: str,
-    type: str,
+    relationship_type: str,
     target: str,
     *,
     direction: DirectionName = "OUT",
@@ -525,7 +525,7 @@ def add_relationship(
 ) -> None:
     """Declare a relationship on a model; nothing is written."""
     declared = Relationship(
-        type,
+        relationship_type,
         target,
         direction=Direction(direction),
         cardinality=cardinality,
@@ -536,16 +536,16 @@ def add_relationship(
 
 
 def remove_relationship(
-    label: str, type: str, target: str, *, direction: DirectionName = "OUT"
+    label: str, relationship_type: str, target: str, *, direction: DirectionName = "OUT"
 ) -> None:
     """Declare a relationship no longer; those in the graph stay."""
-    declared = Relationship(type, target, direction=Direction(direction))
+    declared = Relationship(relationship_type, target, direction=Direction(direction))
     _invoke(_changes.RemoveRelationship(label, declared))
 
 
 def alter_relationship(
     label: str,
-    type: str,
+    relationship_type: str,
     target: str,
     *,
     direction: DirectionName = "OUT",
@@ -558,7 +558,7 @@ def alter_relationship(
 
     Relationships that the new declaration forbids stop the upgrade.
     """
-    declared = Relationship(type, target, direction=Direction(direction))
+    declared = Relationship(relationship_type, target, direction=Direction(direction))
     if new_direction is not _UNSET:
         new_direction = Direction(new_direction)  # type: ignore[assignment]
     values = _values(
@@ -572,7 +572,7 @@ def alter_relationship(
 
 def reverse_relationships(
     source_label: str,
-    type: str,
+    relationship_type: str,
     target_label: str,
     *,
     where: str | None = None,
@@ -587,27 +587,27 @@ def reverse_relationships(
     """
     _invoke(
         _changes.ReverseRelationships(
-            source_label, type, target_label, where, batch_size, undo
+            source_label, relationship_type, target_label, where, batch_size, undo
         )
     )
 
 
 def add_relationship_type(
-    type: str, *properties: Property, kgid: str | None = None
+    relationship_type: str, *properties: Property, kgid: str | None = None
 ) -> None:
     """Declare the properties of a relationship type; nothing is written."""
-    declared = RelationshipType(type, properties, kgid=kgid)
+    declared = RelationshipType(relationship_type, properties, kgid=kgid)
     _invoke(_changes.AddRelationshipType(declared))
 
 
-def remove_relationship_type(type: str) -> None:
+def remove_relationship_type(relationship_type: str) -> None:
     """Declare the properties of a relationship type no longer; the values stay."""
-    _invoke(_changes.RemoveRelationshipType(type))
+    _invoke(_changes.RemoveRelationshipType(relationship_type))
 
 
-def alter_relationship_type(type: str, *, kgid: str | None) -> None:
+def alter_relationship_type(relationship_type: str, *, kgid: str | None) -> None:
     """Change the identity that a relationship type's model declares."""
-    _invoke(_changes.AlterRelationshipType(type, (("kgid", kgid),)))
+    _invoke(_changes.AlterRelationshipType(relationship_type, (("kgid", kgid),)))
 
 
 def rename_relationship_type(
@@ -1126,7 +1126,7 @@ def delete_nodes(
 
 def relationship_to_node(
     source_label: str,
-    type: str,
+    relationship_type: str,
     target_label: str,
     label: str,
     source_type: str,
@@ -1143,7 +1143,14 @@ def relationship_to_node(
     """
     _invoke(
         _changes.RelationshipToNode(
-            *(source_label, type, target_label, label, source_type, target_type),
+            *(
+                source_label,
+                relationship_type,
+                target_label,
+                label,
+                source_type,
+                target_type,
+            ),
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
@@ -1157,7 +1164,7 @@ def node_to_relationship(
     label: str,
     target_type: str,
     target_label: str,
-    type: str,
+    relationship_type: str,
     *,
     where: str | None = None,
     batch_size: int | None = None,
@@ -1170,7 +1177,14 @@ def node_to_relationship(
     """
     _invoke(
         _changes.NodeToRelationship(
-            *(source_label, source_type, label, target_type, target_label, type),
+            *(
+                source_label,
+                source_type,
+                label,
+                target_type,
+                target_label,
+                relationship_type,
+            ),
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
@@ -1180,7 +1194,7 @@ def node_to_relationship(
 
 def deduplicate_relationships(
     source_label: str,
-    type: str,
+    relationship_type: str,
     target_label: str,
     *,
     by: Names | None = None,
@@ -1196,7 +1210,7 @@ def deduplicate_relationships(
     """
     _invoke(
         _changes.DeduplicateRelationships(
-            *(source_label, type, target_label),
+            *(source_label, relationship_type, target_label),
             by=None if by is None else _labels(by),
             where=where,
             batch_size=batch_size,
@@ -1206,7 +1220,7 @@ def deduplicate_relationships(
 
 
 def delete_relationships(
-    type: str,
+    relationship_type: str,
     *,
     source_label: str | None = None,
     target_label: str | None = None,
@@ -1220,7 +1234,7 @@ def delete_relationships(
     """
     _invoke(
         _changes.DeleteRelationships(
-            type,
+            relationship_type,
             source_label=source_label,
             target_label=target_label,
             where=where,
@@ -1566,21 +1580,21 @@ def drop_relationship_property_type_constraint(
 
 
 def begin_batch(
-    batch_id: str | None = None,
+    batch: str | None = None,
     *,
     loader: str | None = None,
     loader_version: str | None = None,
 ) -> str:
     """Begin a batch and return its id; what is loaded from here on belongs to it.
 
-    Without `batch_id` it is the revision's, with ``:2`` and so on for the further ones
+    Without `batch` it is the revision's, with ``:2`` and so on for the further ones
     of the revision. Rows that are loaded before any batch was begun belong to the
     revision's first. `loader` and `loader_version` are recorded in the ledger: the
     program that has made the rows.
     """
     made = Loader(loader, loader_version or "") if loader else None
-    batch: str = alembic_op.invoke(BeginBatchOp(batch_id, made))
-    return batch
+    begun: str = alembic_op.invoke(BeginBatchOp(batch, made))
+    return begun
 
 
 def create_nodes(
@@ -1640,7 +1654,7 @@ def upsert_nodes(
 def create_relationships(
     source_label: str,
     target_label: str,
-    type: str,
+    relationship_type: str,
     rows: Rows,
     *,
     source_key: Names,
@@ -1660,7 +1674,7 @@ def create_relationships(
     error. So are keys that fit several nodes. The rest is that of `create_nodes`.
     """
     target = RelationshipTarget(
-        type,
+        relationship_type,
         Endpoint(source_label, _labels(source_key)),
         Endpoint(target_label, _labels(target_key)),
         on_unmatched=on_unmatched,
@@ -1671,7 +1685,7 @@ def create_relationships(
 def upsert_relationships(
     source_label: str,
     target_label: str,
-    type: str,
+    relationship_type: str,
     rows: Rows,
     *,
     source_key: Names,
@@ -1689,7 +1703,7 @@ def upsert_relationships(
     is that of `create_relationships` and, for what is changed, of `upsert_nodes`.
     """
     target = RelationshipTarget(
-        type,
+        relationship_type,
         Endpoint(source_label, _labels(source_key)),
         Endpoint(target_label, _labels(target_key)),
         _labels(merge_keys),
@@ -1737,7 +1751,7 @@ def load_relationships(
     source: str | PathLike[str],
     source_label: str,
     target_label: str,
-    type: str,
+    relationship_type: str,
     *,
     source_key: Names,
     target_key: Names,
@@ -1766,7 +1780,7 @@ def load_relationships(
     """
     keys = None if merge_keys is None else _labels(merge_keys)
     target = RelationshipTarget(
-        type,
+        relationship_type,
         Endpoint(source_label, _labels(source_key)),
         Endpoint(target_label, _labels(target_key)),
         keys,
@@ -1805,37 +1819,39 @@ def transfer(
 
 
 def delete_nodes_by_batch(
-    label: str, batch_id: str | None = None, *, detach: bool = False
+    label: str, batch: str | None = None, *, detach: bool = False
 ) -> Undone:
     """Delete the nodes with a label that a batch has created; restore the others.
 
-    Without `batch_id` it is that of the revision, or all of them where it has loaded
+    Without `batch` it is that of the revision, or all of them where it has loaded
     several. Relationships of the same batch are deleted with the nodes; where one has
     others, nothing is done, unless `detach` says that these go as well. Nodes of the
     label that the batch found and changed get back what it has changed. Return what was
     deleted and restored by this call.
     """
-    undone: Undone = alembic_op.invoke(UndoBatchOp(batch_id, (label,), (), detach))
+    undone: Undone = alembic_op.invoke(UndoBatchOp(batch, (label,), (), detach))
     return undone
 
 
-def delete_relationships_by_batch(type: str, batch_id: str | None = None) -> Undone:
+def delete_relationships_by_batch(
+    relationship_type: str, batch: str | None = None
+) -> Undone:
     """Delete the relationships of a type that a batch has created; restore the others.
 
-    `batch_id` and what is returned are those of `delete_nodes_by_batch`.
+    `batch` and what is returned are those of `delete_nodes_by_batch`.
     """
-    undone: Undone = alembic_op.invoke(UndoBatchOp(batch_id, (), (type,)))
+    undone: Undone = alembic_op.invoke(UndoBatchOp(batch, (), (relationship_type,)))
     return undone
 
 
-def rollback_batch(batch_id: str | None = None, *, detach: bool = False) -> Undone:
+def rollback_batch(batch: str | None = None, *, detach: bool = False) -> Undone:
     """Undo all that a batch has done, whatever the labels and types.
 
     What it created is deleted, relationships first, and what it changed is restored; a
     property that a later batch has written as well keeps that batch's value. The rest
     is that of `delete_nodes_by_batch`.
     """
-    undone: Undone = alembic_op.invoke(UndoBatchOp(batch_id, detach=detach))
+    undone: Undone = alembic_op.invoke(UndoBatchOp(batch, detach=detach))
     return undone
 
 

@@ -72,7 +72,7 @@ rm -rf .neo4j neo4j_ledger.db* packages.jsonl needs.csv
 load_packages() {
     show alembic-neo4j ingest load packages.jsonl \
         --label Package --merge-key normalized_name --batch packages
-    show alembic-neo4j ingest load needs.csv --batch needs --type DEPENDS_ON --merge-key text \
+    show alembic-neo4j ingest load needs.csv --batch needs --relationship-type DEPENDS_ON --merge-key text \
         --source-label Package --source-key normalized_name --source-column package \
         --target-label Package --target-key normalized_name --target-column needed
 }

@@ -51,7 +51,9 @@ def create_node(
 @click.command("create-relationship")
 @click.argument("class_name", metavar="NAME")
 @project_options
-@click.option("--type", "type_", help="The relationship type.  [default: from NAME]")
+@click.option(
+    "--relationship-type", "type_", help="The relationship type.  [default: from NAME]"
+)
 @click.option("--source-label", help="The label of the nodes that they lead from.")
 @click.option("--target-label", help="The label of the nodes that they lead to.")
 @_class_options

@@ -34,8 +34,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "ingest list": (f"{_VERB} ingest list --format json",),
     "ingest load": (
         f"{_VERB} ingest load people.csv --label Person --merge-key name",
-        f"{_VERB} ingest load knows.csv --type KNOWS --source-label Person "
-        "--source-key name --target-label Person --target-key name",
+        f"{_VERB} ingest load knows.csv --relationship-type KNOWS "
+        "--source-label Person --source-key name "
+        "--target-label Person --target-key name",
     ),
     "ingest rollback": (f"{_VERB} ingest rollback people-2026-11 --yes",),
     "ingest show": (f"{_VERB} ingest show people-2026-11",),

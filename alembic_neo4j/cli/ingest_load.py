@@ -51,7 +51,7 @@ _NODES = (
     ),
 )
 _RELATIONSHIPS = (
-    click.option("--type", "type_", help="The type of the relationships."),
+    click.option("--relationship-type", "type_", help="The type of the relationships."),
     click.option("--source-label", help="The label of the nodes that they lead from."),
     click.option(
         "--source-key", "source_keys", multiple=True, help="A key of these nodes."
@@ -232,16 +232,18 @@ def _target(
     ends = (source_label, source_keys, target_label, target_keys)
     if type_ is None:
         if not labels:
-            raise click.UsageError("Say what the rows become: --label or --type.")
+            raise click.UsageError(
+                "Say what the rows become: --label or --relationship-type."
+            )
         if any(ends) or merge:
-            raise click.UsageError("The ends and --merge are for --type.")
+            raise click.UsageError("The ends and --merge are for --relationship-type.")
         return NodeTarget(labels, keys or None)
     if labels:
-        raise click.UsageError("Give --label or --type, not both.")
+        raise click.UsageError("Give --label or --relationship-type, not both.")
     if not source_label or not target_label or not all(ends):
         raise click.UsageError(
-            "--type needs --source-label, --source-key, --target-label and "
-            "--target-key."
+            "--relationship-type needs --source-label, --source-key, --target-label "
+            "and --target-key."
         )
     return RelationshipTarget(
         type_,

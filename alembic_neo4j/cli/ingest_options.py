@@ -39,7 +39,7 @@ _READ = (
         "--columns", help="The names of the columns, where the first line has none."
     ),
     click.option(
-        "--null",
+        "--null-value",
         "null_values",
         multiple=True,
         help="A cell that means no value; may repeat.  [default: the empty cell]",
@@ -70,14 +70,18 @@ _VALUES = (
         show_default=True,
         help="Between the items of a list; `json` where it is a JSON array.",
     ),
-    click.option("--true", "true_words", multiple=True, help="A word for true."),
-    click.option("--false", "false_words", multiple=True, help="A word for false."),
+    click.option("--true-word", "true_words", multiple=True, help="A word for true."),
+    click.option(
+        "--false-word", "false_words", multiple=True, help="A word for false."
+    ),
     click.option("--allow-nan", is_flag=True, help="Take NaN and infinite numbers."),
 )
 _RULES = (
     click.option("--label", help="Check against the model of this label."),
     click.option(
-        "--type", "relationship_type", help="Check against the model of this type."
+        "--relationship-type",
+        "relationship_type",
+        help="Check against the model of this type.",
     ),
     click.option(
         "--rules",
@@ -212,7 +216,7 @@ def _rules(
     from alembic_neo4j.ingest.rules import Rules
 
     if label is not None and relationship_type is not None:
-        raise click.UsageError("Give --label or --type, not both.")
+        raise click.UsageError("Give --label or --relationship-type, not both.")
     own = rules_from_file(rules_file) if rules_file is not None else Rules()
     if label is not None:
         return own.over(rules_of_label(_schema(config), label))

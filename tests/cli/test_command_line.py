@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from alembic_neo4j.cli import main
 from alembic_neo4j.cli.examples import EXAMPLES
 from alembic_neo4j.cli.reports import REPORTS
 from alembic_neo4j.cli.shapes import misfits, number, row, rows, text
+from alembic_neo4j.ingest.conversion import ValueOptions
+from alembic_neo4j.ingest.formats import ReadOptions
 from tests.docs.documents import ROOT
 from tests.migration.project import NOWHERE, Project
 
@@ -249,9 +252,28 @@ def test_a_load_has_the_same_words_in_a_revision(function: Callable[..., Any]) -
     } == wanted
 
 
+@pytest.mark.parametrize("values", [ReadOptions, ValueOptions])
+def test_an_option_of_files_is_called_as_in_a_revision(values: Any) -> None:
+    options = {name for o in command_of(("ingest", "load")).params for name in o.opts}
+    for field in fields(values):
+        # --format is that of what a verb prints.
+        name = "file_format" if field.name == "format" else field.name
+        word = f"--{name.replace('_', '-')}"
+        assert {word, word.removesuffix("s")} & options, name
+
+
+def test_a_relationship_type_is_called_so_by_every_operation() -> None:
+    # `type` is that of a property.
+    for name, function in vars(op).items():
+        if inspect.isfunction(function) and not name.startswith("_"):
+            words = inspect.signature(function).parameters.keys()
+            assert not {"rel_type", "batch_id"} & words, name
+            assert "type" not in words or name.endswith("_property"), name
+
+
 def test_an_option_is_called_the_same_by_every_verb() -> None:
     names = {o for path in LEAVES for p in command_of(path).params for o in p.opts}
-    assert not {"--key", "--relationship-type", "--rel-type", "--version"} & names
+    assert not {"--key", "--type", "--rel-type", "--batch-id", "--version"} & names
 
 
 # Errors as JSON ----------------------------------------------------------------------

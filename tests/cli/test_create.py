@@ -162,7 +162,7 @@ def test_behind_a_method_the_attribute_has_a_line_of_its_own(
 ) -> None:
     created(
         project,
-        *("create-relationship", "Twin", "--type", "TWIN OF"),
+        *("create-relationship", "Twin", "--relationship-type", "TWIN OF"),
         *("--source-label", "City", "--target-label", "City"),
     )
     assert (
@@ -272,9 +272,9 @@ def test_what_is_refused(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--type", "A`B"), "expected a relationship type"),
-        (("--type", " "), "expected a relationship type"),
-        (("--type", "__AlembicNeo4jX"), "belong to alembic_neo4j"),
+        (("--relationship-type", "A`B"), "expected a relationship type"),
+        (("--relationship-type", " "), "expected a relationship type"),
+        (("--relationship-type", "__AlembicNeo4jX"), "belong to alembic_neo4j"),
         (("--source-label", "Person"), "Say both of"),
         (
             ("--source-label", "Person", "--target-label", "Town"),

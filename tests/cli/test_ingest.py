@@ -190,7 +190,7 @@ def test_what_can_not_be_done_is_status_2(
         ([], "Missing argument 'FILE...'"),
         (["a.csv", "b.csv", "--sha256", "x"], "for one FILE"),
         (["a.csv", "--max-rejects", "1"], "needs --on-error skip"),
-        (["a.csv", "--label", "A", "--type", "B"], "not both"),
+        (["a.csv", "--label", "A", "--relationship-type", "B"], "not both"),
         (["a.csv", "--file-format", "xls"], "Invalid value"),
     ],
 )
@@ -210,8 +210,8 @@ def test_how_files_are_read(tmp_path: Path) -> None:
     asked["a"] = {"allowed": ["Zoë"], "required": True}
     rules.write_text(json.dumps({"properties": asked}))
     options = (
-        "--file-format csv --encoding cp1252 --delimiter tab --quote ' --null NA "
-        "--columns a,b,c,d,e --true ja --false nein --list-separator | "
+        "--file-format csv --encoding cp1252 --delimiter tab --quote ' --null-value NA "
+        "--columns a,b,c,d,e --true-word ja --false-word nein --list-separator | "
         "--date-format %d.%m.%Y --max-row-size 99 --max-unpacked 99"
     )
 
@@ -266,7 +266,7 @@ def test_against_the_model_of_a_relationship_type(project: Project) -> None:
     project.models(KNOWS)
     (project.path / "a.csv").write_text("from,to,since\nAnn,Bob,2020\nBob,Ann,\n")
 
-    option = ("--type", "IS_ACQUAINTED")
+    option = ("--relationship-type", "IS_ACQUAINTED")
     outcome = project.verb("ingest", "validate", "a.csv", *option)
 
     assert outcome.status == 1

@@ -146,7 +146,7 @@ def test_what_a_file_leaves_out_gets_the_default_of_its_model(
 
     done(schema, "load", "people.csv", "--label", "Person", "--batch", "b")
     done(
-        *(schema, "load", "knows.csv", "--type", "KNOWS"),
+        *(schema, "load", "knows.csv", "--relationship-type", "KNOWS"),
         *("--source-label", "Person", "--source-key", "name"),
         *("--target-label", "Person", "--target-key", "name"),
     )
@@ -168,7 +168,7 @@ def test_relationships_between_nodes_by_columns(
     # The types of the keys are the model's: the text 1 is the number.
     write(schema, "lives.tsv", "who\ttown\tsince\nAnn\t1\t2020\nBob\t3\t2021\n")
     lives = (
-        *("load", "lives.tsv", "--type", "LIVES_IN", "--batch", "lives"),
+        *("load", "lives.tsv", "--relationship-type", "LIVES_IN", "--batch", "lives"),
         *("--source-label", "Person", "--source-key", "name", "--source-column", "who"),
         *("--target-label", "Town", "--target-key", "id", "--target-column", "town"),
     )
@@ -190,7 +190,7 @@ def test_relationships_between_nodes_by_columns(
     done(schema, "rollback", "lives", "--yes")
     default = write(schema, "default.csv", "source,target\nAnn,1\n")
     again = report(
-        *(schema, "load", str(default), "--type", "LIVES_IN"),
+        *(schema, "load", str(default), "--relationship-type", "LIVES_IN"),
         *("--source-label", "Person", "--source-key", "name"),
         *("--target-label", "Town", "--target-key", "id"),
     )
@@ -325,10 +325,13 @@ def test_rows_may_be_refused_and_the_others_loaded(
 
 def test_what_the_rows_become_has_to_be_said(schema: Project) -> None:
     for arguments, message in (
-        ((), "--label or --type"),
-        (("--label", "A", "--type", "T"), "not both"),
-        (("--type", "T", "--source-label", "A"), "--type needs"),
-        (("--label", "A", "--merge"), "are for --type"),
+        ((), "--label or --relationship-type"),
+        (("--label", "A", "--relationship-type", "T"), "not both"),
+        (
+            ("--relationship-type", "T", "--source-label", "A"),
+            "--relationship-type needs",
+        ),
+        (("--label", "A", "--merge"), "are for --relationship-type"),
         (("--label", "A", "--max-rejects", "1"), "--on-error skip"),
         (("--label", "A", "--batch", ""), "Expected a name for the batch"),
         (("--label", "__AlembicNeo4jLock"), "belongs to alembic_neo4j"),

@@ -352,7 +352,7 @@ def test_the_key_of_an_end_is_looked_for_as_it_is_stored(
     write(neo4j_graph, "CREATE (:Day {on: '2024-02-01'}), (:Day {on: '2024-02-02'})")
     (live.path / "t.csv").write_text("a,b\n2/2/2024,1/2/2024\n")
     done = live.verb(
-        *("ingest", "load", "t.csv", "--type", "AFTER", "--batch", "b"),
+        *("ingest", "load", "t.csv", "--relationship-type", "AFTER", "--batch", "b"),
         *("--source-label", "Day", "--source-key", "on", "--source-column", "a"),
         *("--target-label", "Day", "--target-key", "on", "--target-column", "b"),
         *("--date-format", "%d/%m/%Y", "--on-unmatched", "fail"),

@@ -201,7 +201,7 @@ def test_a_file_of_a_misspelt_label(models: Project, neo4j_graph: Graph) -> None
     ):
         labels = ("--source-label", source, "--target-label", target)
         outcome = models.verb(
-            "ingest", "load", "c.csv", "--type", type_, *labels, *ends
+            "ingest", "load", "c.csv", "--relationship-type", type_, *labels, *ends
         )
         assert outcome.status == 2, outcome.text
         assert f"Did you mean '{meant}'?" in outcome.err
