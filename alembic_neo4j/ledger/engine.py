@@ -11,7 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    MissingGreenlet,
+    NoSuchModuleError,
+)
 
 from alembic_neo4j.errors import ConfigurationError, LedgerError, LockError
 from alembic_neo4j.sentences import ended
@@ -47,7 +52,8 @@ _UNWRITABLE = (
 def database_url(url: str, origin: str = "sqlalchemy.url") -> URL:
     """Return the URL of the ledger's database; `origin` is where it was read.
 
-    Raises ConfigurationError when it is none of SQLAlchemy's.
+    Raises ConfigurationError when it is none of SQLAlchemy's, or its driver is one for
+    an event loop.
     """
     try:
         parsed = make_url(url)
@@ -58,9 +64,11 @@ def database_url(url: str, origin: str = "sqlalchemy.url") -> URL:
             "sqlite:///%(here)s/neo4j_ledger.db"
         ) from None
     try:
-        parsed.get_dialect()
+        is_async = parsed.get_dialect().is_async
     except (NoSuchModuleError, ArgumentError, ValueError) as error:
         raise _unusable(parsed, error, origin) from error
+    if is_async:
+        raise _needs_loop(parsed, origin)
     if "\0" in (parsed.database or ""):
         raise ConfigurationError(f"{origin} names a file with a NUL in it")
     return parsed
@@ -78,9 +86,8 @@ def damaged(url: URL, what: str, *, newer: bool = False) -> LedgerError:
     update = "Install that release here; else restore" if newer else "Restore"
     return LedgerError(
         f"the ledger {shown_url(url)} is {state}: {ended(what)} Nothing has been "
-        f"written. "
-        f"{update} it from a backup, or {aside} and rebuild it from the graph's stamp: "
-        "`alembic-neo4j repair --adopt-graph`"
+        f"written. {update} it from a backup, or {aside} and rebuild it from the "
+        "graph's stamp: `alembic-neo4j repair --adopt-graph`"
     )
 
 
@@ -115,6 +122,11 @@ def connect(engine: Engine, origin: str = "sqlalchemy.url") -> Connection:
     """Return a connection; raises ConfigurationError when there is none to be had."""
     try:
         return engine.connect()
+    except (MissingGreenlet, ImportError) as error:
+        # An engine that a program made and gave to a command outside of its loop.
+        if engine.dialect.is_async:
+            raise _needs_loop(engine.url, origin) from error
+        raise
     except (DBAPIError, TypeError, ValueError) as error:
         reason = getattr(error, "orig", None) or error
         unreadable = isinstance(reason, UnicodeDecodeError)
@@ -248,6 +260,29 @@ def _unusable(url: URL, error: Exception, origin: str) -> ConfigurationError:
     )
 
 
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "oracle": "oracle+oracledb",
+    "mssql": "mssql+pyodbc",
+}
+"""What the URL of a database begins with for a driver that needs no event loop."""
+
+
+def _needs_loop(url: URL, origin: str) -> ConfigurationError:
+    driver = _DRIVERS.get(url.get_backend_name())
+    write = "a URL of another driver"
+    if driver is not None:
+        write = shown_url(url.set(drivername=driver))
+    return ConfigurationError(
+        f"{origin} = {shown_url(url)}: expected a driver that works without an event "
+        f"loop, found {url.get_driver_name()}, which needs one. Write {write}; a "
+        "program with a loop awaits the commands of alembic_neo4j.awaitable"
+    )
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
@@ -297,8 +332,8 @@ def _say_what_is_wrong(
     if context.is_disconnect:
         return ConfigurationError(
             f"the connection to the ledger {name} was lost: {ended(error)} Nothing "
-            "more has "
-            "been written here. Run the same command again when the ledger answers"
+            "more has been written here. Run the same command again when the ledger "
+            "answers"
         )
     if any(text in error for text in _BLOCKED):
         # No lock of ours: it lasts for the milliseconds of a commit, unless the process
@@ -314,7 +349,7 @@ def _say_what_is_wrong(
     if context.dialect.name == "sqlite" and any(text in error for text in _UNWRITABLE):
         return ConfigurationError(
             f"the ledger {name} can't be written to: {ended(error)} Nothing more has "
-            "been "
-            "written here. Mend what the message names, then run the same command again"
+            "been written here. Mend what the message names, then run the same command "
+            "again"
         )
     return None
