@@ -27,6 +27,11 @@ from alembic_neo4j.graph.load_targets import (
     RelationshipTarget,
 )
 from alembic_neo4j.ledger.batches import Loader
+from alembic_neo4j.migration.argument_values import (
+    check_default_of,
+    check_defaults,
+    check_parameters,
+)
 from alembic_neo4j.migration.arguments import judged
 from alembic_neo4j.migration.batch_operations import (
     BeginBatchOp,
@@ -153,11 +158,13 @@ def add_node(
     open: bool = False,
     databases: Sequence[str] = (),
     kgid: str | None = None,
+    allow_nan: bool = False,
 ) -> None:
     """Declare a model: its properties and relationships, its labels, its identity.
 
     `bases` are the other labels that each of its nodes carries, `open` says that nodes
-    may have properties which are not declared. No node is written.
+    may have properties which are not declared. A default that is infinite needs
+    `allow_nan`. No node is written.
     """
     node = Node(
         label,
@@ -169,6 +176,7 @@ def add_node(
         databases=tuple(databases),
         kgid=kgid,
     )
+    check_defaults(*node.properties, allow_nan=allow_nan)
     _invoke(_changes.AddNode(node))
 
 
@@ -260,11 +268,13 @@ def add_node_property(
     format: str | None = None,
     attribute: str = "",
     backfill: Backfill = None,
+    allow_nan: bool = False,
 ) -> None:
     """Declare a property, and give it to those that lack it.
 
     Where there is a `default`, every node that lacks it gets it, unless
-    `backfill` is False. `backfill` may be a Cypher expression over ``n``.
+    `backfill` is False. `backfill` may be a Cypher expression over ``n``. A default
+    that no property can hold is an error; one that is infinite needs `allow_nan`.
     """
     declared = _property(locals())
     if backfill is None and default is not None:
@@ -288,6 +298,7 @@ def restore_node_property(
     crs: str | None = None,
     format: str | None = None,
     attribute: str = "",
+    allow_nan: bool = False,
 ) -> None:
     """Declare a property again; the values that this revision archived come back."""
     declared = _property(locals())
@@ -327,6 +338,7 @@ def alter_node_property(
     format: str | None = _UNSET,
     using: str | Placeholder | None = None,
     undo: bool = False,
+    allow_nan: bool = False,
 ) -> None:
     """Change what is declared of a property; values that it forbids stop the upgrade.
 
@@ -384,11 +396,13 @@ def add_relationship_property(
     format: str | None = None,
     attribute: str = "",
     backfill: Backfill = None,
+    allow_nan: bool = False,
 ) -> None:
     """Declare a property, and give it to those that lack it.
 
     Where there is a `default`, every relationship that lacks it gets it, unless
-    `backfill` is False. `backfill` may be a Cypher expression over ``r``.
+    `backfill` is False. `backfill` may be a Cypher expression over ``r``. A default
+    that no property can hold is an error; one that is infinite needs `allow_nan`.
     """
     declared = _property(locals())
     if backfill is None and default is not None:
@@ -414,6 +428,7 @@ def restore_relationship_property(
     crs: str | None = None,
     format: str | None = None,
     attribute: str = "",
+    allow_nan: bool = False,
 ) -> None:
     """Declare a property again; the values that this revision archived come back."""
     declared = _property(locals())
@@ -459,6 +474,7 @@ def alter_relationship_property(
     format: str | None = _UNSET,
     using: str | Placeholder | None = None,
     undo: bool = False,
+    allow_nan: bool = False,
 ) -> None:
     """Change what is declared of a property; values that it forbids stop the upgrade.
 
@@ -593,9 +609,13 @@ def reverse_relationships(
 
 
 def add_relationship_type(
-    relationship_type: str, *properties: Property, kgid: str | None = None
+    relationship_type: str,
+    *properties: Property,
+    kgid: str | None = None,
+    allow_nan: bool = False,
 ) -> None:
     """Declare the properties of a relationship type; nothing is written."""
+    check_defaults(*properties, allow_nan=allow_nan)
     declared = RelationshipType(relationship_type, properties, kgid=kgid)
     _invoke(_changes.AddRelationshipType(declared))
 
@@ -851,6 +871,7 @@ def normalize_node_boolean(
     value. Values that are in neither list are kept, and the log tells of them;
     ``unmatched="remove"`` removes them. Raises SchemaError for a value in both lists.
     """
+    check_parameters({"true_values": true_values, "false_values": false_values})
     _invoke(
         _changes.NormalizeBoolean(
             *(Entity.NODE, label, name),
@@ -879,6 +900,7 @@ def normalize_relationship_boolean(
 
     It is `normalize_node_boolean`, and `where` a predicate over ``r``.
     """
+    check_parameters({"true_values": true_values, "false_values": false_values})
     _invoke(
         _changes.NormalizeBoolean(
             *(Entity.RELATIONSHIP, relationship_type, name),
@@ -1931,12 +1953,17 @@ def _property(arguments: Mapping[str, Any]) -> Property:
     keywords = {name: arguments[name] for name in _DECLARED}
     if keywords["choices"] is not None:
         keywords["choices"] = tuple(keywords["choices"])
-    return Property(arguments["name"], arguments["type"], **keywords)
+    declared = Property(arguments["name"], arguments["type"], **keywords)
+    check_defaults(declared, allow_nan=arguments["allow_nan"])
+    return declared
 
 
 def _property_values(arguments: Mapping[str, Any]) -> _changes.Values:
     names = ("type", *(name for name in _DECLARED if name != "attribute"))
     values = {name: arguments[name] for name in names}
+    if (default := values["default"]) is not _UNSET:
+        allow_nan = arguments["allow_nan"]
+        check_default_of(arguments["name"], default, allow_nan=allow_nan)
     for name in ("choices", "default"):
         if isinstance(values[name], (list, tuple)):
             values[name] = tuple(values[name])

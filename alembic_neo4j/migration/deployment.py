@@ -34,7 +34,7 @@ from alembic_neo4j.migration.plan import (
     plan,
     shown_heads,
 )
-from alembic_neo4j.migration.planned_names import check_names
+from alembic_neo4j.migration.planned_names import check_plan
 from alembic_neo4j.migration.revision_code import call
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.migration.run import GraphRunner, Recorder
@@ -142,7 +142,7 @@ class Deployment:
         found = self._found(heads)
         check_open_run(found.recorded.open_run, planned, heads)
         check_placeholders(planned)
-        check_names(planned, self._context.history, heads)
+        check_plan(planned, self._context.history, heads)
         check_files(self._context.script, found.recorded.applied)
         check_stamp(found.stamp, found.recorded, heads)
         if planned:

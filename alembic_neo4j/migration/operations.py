@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from alembic.operations.base import Operations
 from alembic.operations.ops import MigrateOperation
 
+from alembic_neo4j.migration.argument_values import allowing, check_parameters
 from alembic_neo4j.migration.calls import Call, call
 from alembic_neo4j.schema import changes as c
 from alembic_neo4j.schema.changes import Change, Irreversible
@@ -43,7 +44,7 @@ class ChangeOp(GraphOperation):
     @property
     def call(self) -> Call:
         """The call that a revision file writes for this operation."""
-        return call(self.change)
+        return allowing(call(self.change))
 
     def reverse(self) -> GraphOperation:
         """Return the operation that undoes this one, or one that refuses to."""
@@ -172,6 +173,9 @@ class RunCypherOp(GraphOperation):
     parameters: Mapping[str, Any] = field(default_factory=dict)
     repeatable: bool = False
 
+    def __post_init__(self) -> None:
+        check_parameters(self.parameters)
+
     def reverse(self) -> GraphOperation:
         """Return an operation that says so."""
         return IrreversibleOp("op.run_cypher has no reverse of itself")
@@ -188,6 +192,9 @@ class RunCypherFileOp(GraphOperation):
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     repeatable: bool = False
+
+    def __post_init__(self) -> None:
+        check_parameters(self.parameters)
 
     def reverse(self) -> GraphOperation:
         """Return an operation that says so."""

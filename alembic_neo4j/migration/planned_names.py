@@ -1,4 +1,4 @@
-"""Judging the labels and types of a plan before its first write.
+"""Judging the labels, types and rows of a plan before its first write.
 
 A misspelt label of a load gives nodes that nobody finds, one of a refactoring finds
 none and changes nothing. What is written needs a model at that point of the history;
@@ -22,10 +22,34 @@ from alembic_neo4j.schema.known_names import ALLOW, KnownNames
 def checked_plan(
     steps: Sequence[RevisionStep | StampStep], heads: Sequence[str], history: History
 ) -> list[PlannedStep]:
-    """Return the plan of some steps; raises what `plan` and `check_names` raise."""
+    """Return the plan of some steps; raises what `plan` and `check_plan` raise."""
     planned = plan(steps, heads, history)
-    check_names(planned, history, heads)
+    check_plan(planned, history, heads)
     return planned
+
+
+def check_plan(
+    planned: Sequence[PlannedStep], history: History, heads: Iterable[str]
+) -> None:
+    """Raise CheckFailed for names that no model has and rows that can't be stored."""
+    check_names(planned, history, heads)
+    check_rows(planned)
+
+
+def check_rows(planned: Sequence[PlannedStep]) -> None:
+    """Raise CheckFailed with the loads of a plan that hold what no property can.
+
+    Rows that come from reads, or only once, are judged when they are loaded.
+    """
+    found = [
+        f"  {item.script.revision}: {event.text}: {event.problem}"
+        for item in planned
+        for event in item.recording.events
+        if isinstance(event, Loading) and event.problem
+    ]
+    if found:
+        lines = "\n".join(found)
+        raise CheckFailed(f"rows can't be loaded; nothing has run:\n{lines}")
 
 
 def check_names(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import renderers
@@ -123,6 +125,8 @@ class _Writer:
             return f"{{{', '.join(items)}}}"
         if type(value).__module__ == "datetime":
             self._context.imports.add("import datetime")
+            if isinstance(getattr(value, "tzinfo", None), ZoneInfo):
+                self._context.imports.add("import zoneinfo")
         return _literal(value)
 
     def _declaration(
@@ -155,6 +159,8 @@ def _broken(text: str, indent: int) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, str):
         return _string(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
     return repr(value)
 
 

@@ -37,6 +37,7 @@ from alembic_neo4j.migration.replay_errors import (
     place,
 )
 from alembic_neo4j.migration.revision_code import OwnThread, call
+from alembic_neo4j.migration.row_problems import problem_in_rows
 from alembic_neo4j.schema.changes import Change, undoing
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import Name
@@ -76,11 +77,14 @@ class Loading:
     """Data that a revision loads in batches, or takes back, in a few words.
 
     `names` are those that have to be known to `schema`, the history's at that point.
+    `problem` says which of its rows holds what no property can, as far as a replay has
+    the rows.
     """
 
     text: str
     names: tuple[Name, ...] = ()
     schema: Schema = field(default_factory=Schema, repr=False)
+    problem: str = ""
 
 
 Event: TypeAlias = "tuple[Change, Schema] | Statement | OnLedger | Loading | Unseen"
@@ -289,7 +293,10 @@ class _Recorder:
         names: tuple[Name, ...] = ()
         if isinstance(operation, (LoadOp, LoadFileOp)) and not operation.allow_unknown:
             names = operation.target.names
-        return Loading(operation.title, names, self.schema)
+        problem = ""
+        if isinstance(operation, LoadOp) and not any(map(_answers, self.events)):
+            problem = problem_in_rows(operation, self.schema)
+        return Loading(operation.title, names, self.schema, problem)
 
     def execute(self, cypher: str) -> None:
         """Note the statement: what it does is outside of the history."""
@@ -309,6 +316,11 @@ class _Recorder:
             yield
         finally:
             self.autocommit = False
+
+
+def _answers(event: Event) -> bool:
+    """Tell whether rows that follow may be other ones than in a replay."""
+    return isinstance(event, Unseen) or (isinstance(event, Statement) and event.answers)
 
 
 class _RecordingImpl:

@@ -87,8 +87,8 @@ def load_graph(
 
     Raises IngestError where nothing is taken of a graph that has something: before a
     load where no part has a row, after them where no row has found its nodes. Before
-    them also where a part with rows has labels or types that no model of the `schema`
-    has; None allows all.
+    them also for a value that no property can hold, and where a part with rows has
+    labels or types that no model of the `schema` has; None allows all.
     """
     parts = parts_of(source, mapping, graph)
     counts = [source.row_count(rows.part, graph) for rows in parts]
@@ -97,6 +97,8 @@ def load_graph(
         check_something_is_taken(source, mapping, graph, left_out)
     if schema is not None:
         refuse_unknown_parts(source, mapping, graph, schema)
+    for rows in parts:
+        check_readable(rows)
     origin = Source(source.path.resolve().as_uri(), fingerprint(source.path))
     done = Transferred(left_out=left_out)
     for number, (rows, count) in enumerate(zip(parts, counts, strict=True)):
@@ -121,6 +123,12 @@ def load_graph(
             f"and no nodes of its own. Nothing was transferred. {_rest(left_out)}"
         )
     return done
+
+
+def check_readable(rows: PartRows) -> None:
+    """Raise IngestError for a row with a value that is none of its type."""
+    for _ in rows:
+        pass
 
 
 def refuse_unknown_parts(

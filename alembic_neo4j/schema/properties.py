@@ -17,6 +17,7 @@ from alembic_neo4j.errors import ModelError
 from alembic_neo4j.schema.elements import Property, Value
 from alembic_neo4j.schema.loading import ModelClass, described
 from alembic_neo4j.schema.property_classes import ROWS, PropertyClass
+from alembic_neo4j.schema.storable import check_default
 from alembic_neo4j.sentences import ended
 
 NOW = "now"
@@ -165,7 +166,15 @@ def _default(
             f"{described(owner)}: the default of {attribute!r}, {default!r}, can't be "
             f"stored: {ended(error)} Give a default that the property accepts."
         ) from error
-    return _native(stored, attribute, owner), None
+    native = _native(stored, attribute, owner)
+    try:
+        check_default(native, allow_nan=True)
+    except ValueError as error:
+        raise ModelError(
+            f"{described(owner)}: the default of {attribute!r}, {default!r}, can't be "
+            f"stored: {ended(error)} Give another default, or none."
+        ) from None
+    return native, None
 
 
 def _made_at_import(value: datetime) -> bool:

@@ -52,6 +52,41 @@ def storable_column(values: Sequence[Any], *, allow_nan: bool = False) -> bool:
     return kinds == {float} and (allow_nan or all(map(math.isfinite, values)))
 
 
+def check_default(value: Any, *, allow_nan: bool = False) -> None:
+    """Raise ValueError for a value that can't be the default of a property.
+
+    NaN can't: a schema would never be equal to itself.
+    """
+    if _has_nan(storable(value, allow_nan=allow_nan)):
+        raise ValueError("it is NaN, which equals nothing; a default is compared")
+
+
+def check_parameter(value: Any) -> None:
+    """Raise ValueError for a parameter of Cypher that can't be sent as it is.
+
+    Lists and maps may hold each other, and numbers need not be finite.
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError(f"the keys of a map are texts, not {key!r}")
+            storable(key)
+            check_parameter(item)
+    elif _is_list(value):
+        for item in value:
+            check_parameter(item)
+    elif type(value).__name__ != "DataFrame":
+        # The driver sends that as a map of lists.
+        storable(value, allow_nan=True)
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether a value needs no `allow_nan`."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def name_problem(name: Any) -> str | None:
     """Return why Neo4j can't have a name of a property, label or type; None if it can.
 
@@ -70,6 +105,11 @@ def name_problem(name: Any) -> str | None:
 
 _HALF = "it has half of a pair (a lone surrogate)"
 _NOT_FINITE = "it is no finite number, and allow_nan is not given"
+
+
+def _has_nan(value: Any) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return any(isinstance(item, float) and math.isnan(item) for item in values)
 
 
 def _are_encodable(texts: Sequence[str]) -> bool:
