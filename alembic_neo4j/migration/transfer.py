@@ -130,8 +130,9 @@ def transfer_graph(
 
     What a killed command has begun goes on where the source is as it was, and begins
     again where it is not: nodes and relationships that are there are found. Raises
-    IngestError for a row that can't be, StatementError where the server refuses one;
-    the run ends then, and what was transferred stays.
+    IngestError for a value that can't be, before the first row is transferred, and
+    StatementError where the server refuses a row; the run ends then, and what was
+    transferred stays.
     """
 
     def act(runner: GraphRunner) -> Transferred:
