@@ -3,7 +3,9 @@
 Each function builds an operation and hands it to Alembic's own ``op.invoke``, so that
 upgrade, downgrade, ``--sql`` and a replay in memory all see the same operations.
 Positional arguments come first, the rest is keyword-only. Labels, types and property
-names are those in the graph.
+names are those in the graph. One that is sought, and that neither history nor graph
+has, is an error before anything runs where it looks like a slip for a known one, unless
+an operation says `allow_unknown`.
 """
 
 from __future__ import annotations
@@ -207,6 +209,7 @@ def add_label(
     where: str | None = None,
     batch_size: int | None = None,
     undo: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Give every node with `label` a further label: a new concrete base class.
 
@@ -214,7 +217,11 @@ def add_label(
     and what the models declare stays as it is. With `undo`, in the downgrade of a
     revision that removes it, those stay without it that lacked it before.
     """
-    _invoke(_changes.AddLabel(label, added, where, batch_size, undo))
+    _invoke(
+        _changes.AddLabel(
+            label, added, where, batch_size, undo, allow_unknown=allow_unknown
+        )
+    )
 
 
 def remove_label(
@@ -224,13 +231,18 @@ def remove_label(
     where: str | None = None,
     batch_size: int | None = None,
     undo: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Take a label off every node with `label`: a base class became abstract.
 
     `where` is that of `add_label`. With `undo`, in the downgrade of a revision that
     adds it, only those lose it that the revision has given it.
     """
-    _invoke(_changes.RemoveLabel(label, removed, where, batch_size, undo))
+    _invoke(
+        _changes.RemoveLabel(
+            label, removed, where, batch_size, undo, allow_unknown=allow_unknown
+        )
+    )
 
 
 def rename_label(
@@ -240,6 +252,7 @@ def rename_label(
     where: str | None = None,
     batch_size: int | None = None,
     undo: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Rename a label on all its nodes, with its indexes and constraints.
 
@@ -247,7 +260,11 @@ def rename_label(
     the indexes and constraints stay where they are. With `undo`, in the downgrade of a
     revision that renames `new` to `old`, nodes that had `old` before it keep that.
     """
-    _invoke(_changes.RenameLabel(old, new, where, batch_size, undo))
+    _invoke(
+        _changes.RenameLabel(
+            old, new, where, batch_size, undo, allow_unknown=allow_unknown
+        )
+    )
 
 
 # Properties ---------------------------------------------------------------------
@@ -269,6 +286,7 @@ def add_node_property(
     attribute: str = "",
     backfill: Backfill = None,
     allow_nan: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Declare a property, and give it to those that lack it.
 
@@ -281,7 +299,11 @@ def add_node_property(
         backfill = True
     elif backfill is False:
         backfill = None
-    _invoke(_changes.AddProperty(Entity.NODE, label, declared, backfill))
+    _invoke(
+        _changes.AddProperty(
+            Entity.NODE, label, declared, backfill, allow_unknown=allow_unknown
+        )
+    )
 
 
 def restore_node_property(
@@ -299,10 +321,15 @@ def restore_node_property(
     format: str | None = None,
     attribute: str = "",
     allow_nan: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Declare a property again; the values that this revision archived come back."""
     declared = _property(locals())
-    _invoke(_changes.AddProperty(Entity.NODE, label, declared, restore=True))
+    _invoke(
+        _changes.AddProperty(
+            Entity.NODE, label, declared, restore=True, allow_unknown=allow_unknown
+        )
+    )
 
 
 def remove_node_property(
@@ -312,6 +339,7 @@ def remove_node_property(
     *,
     keep: bool = False,
     undo: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Declare a property no longer.
 
@@ -320,7 +348,11 @@ def remove_node_property(
     the revision has filled in and nobody has changed since, and no others.
     """
     values = _removal(archive, keep, undo)
-    _invoke(_changes.RemoveProperty(Entity.NODE, label, name, values))
+    _invoke(
+        _changes.RemoveProperty(
+            Entity.NODE, label, name, values, allow_unknown=allow_unknown
+        )
+    )
 
 
 def alter_node_property(
@@ -339,6 +371,7 @@ def alter_node_property(
     using: str | Placeholder | None = None,
     undo: bool = False,
     allow_nan: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Change what is declared of a property; values that it forbids stop the upgrade.
 
@@ -349,7 +382,15 @@ def alter_node_property(
     """
     values = _property_values(locals())
     _invoke(
-        _changes.AlterProperty(Entity.NODE, label, name, values, using=using, undo=undo)
+        _changes.AlterProperty(
+            Entity.NODE,
+            label,
+            name,
+            values,
+            using=using,
+            undo=undo,
+            allow_unknown=allow_unknown,
+        )
     )
 
 
@@ -363,6 +404,7 @@ def rename_node_property(
     batch_size: int | None = None,
     attribute: str | None = None,
     undo: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Rename a property, with its indexes and constraints.
 
@@ -377,6 +419,7 @@ def rename_node_property(
         _changes.RenameProperty(
             *(Entity.NODE, label, old, new, on_conflict, where, batch_size, attribute),
             undo=undo,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -397,6 +440,7 @@ def add_relationship_property(
     attribute: str = "",
     backfill: Backfill = None,
     allow_nan: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Declare a property, and give it to those that lack it.
 
@@ -410,7 +454,13 @@ def add_relationship_property(
     elif backfill is False:
         backfill = None
     _invoke(
-        _changes.AddProperty(Entity.RELATIONSHIP, relationship_type, declared, backfill)
+        _changes.AddProperty(
+            Entity.RELATIONSHIP,
+            relationship_type,
+            declared,
+            backfill,
+            allow_unknown=allow_unknown,
+        )
     )
 
 
@@ -429,12 +479,17 @@ def restore_relationship_property(
     format: str | None = None,
     attribute: str = "",
     allow_nan: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Declare a property again; the values that this revision archived come back."""
     declared = _property(locals())
     _invoke(
         _changes.AddProperty(
-            Entity.RELATIONSHIP, relationship_type, declared, restore=True
+            Entity.RELATIONSHIP,
+            relationship_type,
+            declared,
+            restore=True,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -446,6 +501,7 @@ def remove_relationship_property(
     *,
     keep: bool = False,
     undo: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Declare a property no longer.
 
@@ -455,7 +511,13 @@ def remove_relationship_property(
     """
     values = _removal(archive, keep, undo)
     _invoke(
-        _changes.RemoveProperty(Entity.RELATIONSHIP, relationship_type, name, values)
+        _changes.RemoveProperty(
+            Entity.RELATIONSHIP,
+            relationship_type,
+            name,
+            values,
+            allow_unknown=allow_unknown,
+        )
     )
 
 
@@ -475,6 +537,7 @@ def alter_relationship_property(
     using: str | Placeholder | None = None,
     undo: bool = False,
     allow_nan: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Change what is declared of a property; values that it forbids stop the upgrade.
 
@@ -486,7 +549,13 @@ def alter_relationship_property(
     values = _property_values(locals())
     _invoke(
         _changes.AlterProperty(
-            Entity.RELATIONSHIP, relationship_type, name, values, using=using, undo=undo
+            Entity.RELATIONSHIP,
+            relationship_type,
+            name,
+            values,
+            using=using,
+            undo=undo,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -501,6 +570,7 @@ def rename_relationship_property(
     batch_size: int | None = None,
     attribute: str | None = None,
     undo: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Rename a property, with its indexes and constraints.
 
@@ -522,6 +592,7 @@ def rename_relationship_property(
             batch_size,
             attribute,
             undo=undo,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -594,6 +665,7 @@ def reverse_relationships(
     where: str | None = None,
     batch_size: int | None = None,
     undo: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Turn round every relationship of the type from the one label to the other.
 
@@ -603,7 +675,13 @@ def reverse_relationships(
     """
     _invoke(
         _changes.ReverseRelationships(
-            source_label, relationship_type, target_label, where, batch_size, undo
+            source_label,
+            relationship_type,
+            target_label,
+            where,
+            batch_size,
+            undo,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -638,6 +716,7 @@ def rename_relationship_type(
     batch_size: int | None = None,
     source_labels: Sequence[str] = (),
     undo: bool = False,
+    allow_unknown: bool = False,
 ) -> None:
     """Rename a relationship type, with its indexes and constraints.
 
@@ -650,7 +729,13 @@ def rename_relationship_type(
     """
     _invoke(
         _changes.RenameRelationshipType(
-            old, new, where, batch_size, tuple(source_labels), undo
+            old,
+            new,
+            where,
+            batch_size,
+            tuple(source_labels),
+            undo,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -1269,9 +1354,21 @@ def delete_relationships(
 # Indexes ------------------------------------------------------------------------
 
 
-def add_index(label: str, *properties: str, name: str | None = None) -> None:
+def add_index(
+    label: str,
+    *properties: str,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
     """Create a range index and wait until it is online."""
-    _add_index(IndexKind.RANGE, Entity.NODE, label, properties, name)
+    _add_index(
+        IndexKind.RANGE,
+        Entity.NODE,
+        label,
+        properties,
+        name,
+        allow_unknown=allow_unknown,
+    )
 
 
 def drop_index(label: str, *properties: str) -> None:
@@ -1279,9 +1376,22 @@ def drop_index(label: str, *properties: str) -> None:
     _drop_index(IndexKind.RANGE, Entity.NODE, label, properties)
 
 
-def add_text_index(label: str, property: str, *, name: str | None = None) -> None:
+def add_text_index(
+    label: str,
+    property: str,
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
     """Create a text index and wait until it is online."""
-    _add_index(IndexKind.TEXT, Entity.NODE, label, (property,), name)
+    _add_index(
+        IndexKind.TEXT,
+        Entity.NODE,
+        label,
+        (property,),
+        name,
+        allow_unknown=allow_unknown,
+    )
 
 
 def drop_text_index(label: str, property: str) -> None:
@@ -1295,9 +1405,18 @@ def add_point_index(
     *,
     config: Mapping[str, Any] | None = None,
     name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a point index and wait until it is online."""
-    _add_index(IndexKind.POINT, Entity.NODE, label, (property,), name, config)
+    _add_index(
+        IndexKind.POINT,
+        Entity.NODE,
+        label,
+        (property,),
+        name,
+        config,
+        allow_unknown=allow_unknown,
+    )
 
 
 def drop_point_index(label: str, property: str) -> None:
@@ -1312,6 +1431,7 @@ def add_fulltext_index(
     eventually_consistent: bool | None = None,
     config: Mapping[str, Any] | None = None,
     name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a fulltext index over one or several labels."""
     options = {
@@ -1319,7 +1439,15 @@ def add_fulltext_index(
         "fulltext.analyzer": analyzer,
         "fulltext.eventually_consistent": eventually_consistent,
     }
-    _add_index(IndexKind.FULLTEXT, Entity.NODE, labels, properties, name, options)
+    _add_index(
+        IndexKind.FULLTEXT,
+        Entity.NODE,
+        labels,
+        properties,
+        name,
+        options,
+        allow_unknown=allow_unknown,
+    )
 
 
 def drop_fulltext_index(labels: Labels, *properties: str) -> None:
@@ -1335,6 +1463,7 @@ def add_vector_index(
     similarity_function: str | None = None,
     config: Mapping[str, Any] | None = None,
     name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a vector index; embeddings of other dimensions are left out silently."""
     options = {
@@ -1342,7 +1471,15 @@ def add_vector_index(
         "vector.dimensions": dimensions,
         "vector.similarity_function": similarity_function,
     }
-    _add_index(IndexKind.VECTOR, Entity.NODE, label, (property,), name, options)
+    _add_index(
+        IndexKind.VECTOR,
+        Entity.NODE,
+        label,
+        (property,),
+        name,
+        options,
+        allow_unknown=allow_unknown,
+    )
 
 
 def drop_vector_index(label: str, property: str) -> None:
@@ -1351,11 +1488,19 @@ def drop_vector_index(label: str, property: str) -> None:
 
 
 def add_relationship_index(
-    relationship_type: str, *properties: str, name: str | None = None
+    relationship_type: str,
+    *properties: str,
+    name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a range index on relationships of a type; wait until it is online."""
     _add_index(
-        IndexKind.RANGE, Entity.RELATIONSHIP, relationship_type, properties, name
+        IndexKind.RANGE,
+        Entity.RELATIONSHIP,
+        relationship_type,
+        properties,
+        name,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1365,11 +1510,20 @@ def drop_relationship_index(relationship_type: str, *properties: str) -> None:
 
 
 def add_relationship_text_index(
-    relationship_type: str, property: str, *, name: str | None = None
+    relationship_type: str,
+    property: str,
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a text index on relationships of a type; wait until it is online."""
     _add_index(
-        IndexKind.TEXT, Entity.RELATIONSHIP, relationship_type, (property,), name
+        IndexKind.TEXT,
+        Entity.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1384,6 +1538,7 @@ def add_relationship_point_index(
     *,
     config: Mapping[str, Any] | None = None,
     name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a point index on relationships of a type; wait until it is online."""
     _add_index(
@@ -1393,6 +1548,7 @@ def add_relationship_point_index(
         (property,),
         name,
         config,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1408,6 +1564,7 @@ def add_relationship_fulltext_index(
     eventually_consistent: bool | None = None,
     config: Mapping[str, Any] | None = None,
     name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a fulltext index over one or several relationship types."""
     options = {
@@ -1422,6 +1579,7 @@ def add_relationship_fulltext_index(
         properties,
         name,
         options,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1440,6 +1598,7 @@ def add_relationship_vector_index(
     similarity_function: str | None = None,
     config: Mapping[str, Any] | None = None,
     name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a vector index; embeddings of other dimensions are left out silently."""
     options = {
@@ -1454,6 +1613,7 @@ def add_relationship_vector_index(
         (property,),
         name,
         options,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1466,10 +1626,20 @@ def drop_relationship_vector_index(relationship_type: str, property: str) -> Non
 
 
 def add_unique_constraint(
-    label: str, *properties: str, name: str | None = None
+    label: str,
+    *properties: str,
+    name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a uniqueness constraint; duplicates stop the upgrade first."""
-    _add_constraint(ConstraintKind.UNIQUE, Entity.NODE, label, properties, name)
+    _add_constraint(
+        ConstraintKind.UNIQUE,
+        Entity.NODE,
+        label,
+        properties,
+        name,
+        allow_unknown=allow_unknown,
+    )
 
 
 def drop_unique_constraint(label: str, *properties: str) -> None:
@@ -1478,11 +1648,19 @@ def drop_unique_constraint(label: str, *properties: str) -> None:
 
 
 def add_relationship_unique_constraint(
-    relationship_type: str, *properties: str, name: str | None = None
+    relationship_type: str,
+    *properties: str,
+    name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a uniqueness constraint; duplicates stop the upgrade first."""
     _add_constraint(
-        ConstraintKind.UNIQUE, Entity.RELATIONSHIP, relationship_type, properties, name
+        ConstraintKind.UNIQUE,
+        Entity.RELATIONSHIP,
+        relationship_type,
+        properties,
+        name,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1496,10 +1674,20 @@ def drop_relationship_unique_constraint(
 
 
 def add_node_key_constraint(
-    label: str, *properties: str, name: str | None = None
+    label: str,
+    *properties: str,
+    name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a key constraint (Enterprise Edition)."""
-    _add_constraint(ConstraintKind.KEY, Entity.NODE, label, properties, name)
+    _add_constraint(
+        ConstraintKind.KEY,
+        Entity.NODE,
+        label,
+        properties,
+        name,
+        allow_unknown=allow_unknown,
+    )
 
 
 def drop_node_key_constraint(label: str, *properties: str) -> None:
@@ -1508,11 +1696,19 @@ def drop_node_key_constraint(label: str, *properties: str) -> None:
 
 
 def add_relationship_key_constraint(
-    relationship_type: str, *properties: str, name: str | None = None
+    relationship_type: str,
+    *properties: str,
+    name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a key constraint (Enterprise Edition)."""
     _add_constraint(
-        ConstraintKind.KEY, Entity.RELATIONSHIP, relationship_type, properties, name
+        ConstraintKind.KEY,
+        Entity.RELATIONSHIP,
+        relationship_type,
+        properties,
+        name,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1524,10 +1720,21 @@ def drop_relationship_key_constraint(relationship_type: str, *properties: str) -
 
 
 def add_node_property_existence_constraint(
-    label: str, property: str, *, name: str | None = None
+    label: str,
+    property: str,
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a property existence constraint (Enterprise Edition)."""
-    _add_constraint(ConstraintKind.EXISTENCE, Entity.NODE, label, (property,), name)
+    _add_constraint(
+        ConstraintKind.EXISTENCE,
+        Entity.NODE,
+        label,
+        (property,),
+        name,
+        allow_unknown=allow_unknown,
+    )
 
 
 def drop_node_property_existence_constraint(label: str, property: str) -> None:
@@ -1536,7 +1743,11 @@ def drop_node_property_existence_constraint(label: str, property: str) -> None:
 
 
 def add_relationship_property_existence_constraint(
-    relationship_type: str, property: str, *, name: str | None = None
+    relationship_type: str,
+    property: str,
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a property existence constraint (Enterprise Edition)."""
     _add_constraint(
@@ -1545,6 +1756,7 @@ def add_relationship_property_existence_constraint(
         relationship_type,
         (property,),
         name,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1558,11 +1770,22 @@ def drop_relationship_property_existence_constraint(
 
 
 def add_property_type_constraint(
-    label: str, property: str, property_type: str, *, name: str | None = None
+    label: str,
+    property: str,
+    property_type: str,
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a property type constraint (Enterprise Edition)."""
     _add_constraint(
-        ConstraintKind.TYPE, Entity.NODE, label, (property,), name, property_type
+        ConstraintKind.TYPE,
+        Entity.NODE,
+        label,
+        (property,),
+        name,
+        property_type,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1577,6 +1800,7 @@ def add_relationship_property_type_constraint(
     property_type: str,
     *,
     name: str | None = None,
+    allow_unknown: bool = False,
 ) -> None:
     """Create a property type constraint (Enterprise Edition)."""
     _add_constraint(
@@ -1586,6 +1810,7 @@ def add_relationship_property_type_constraint(
         (property,),
         name,
         property_type,
+        allow_unknown=allow_unknown,
     )
 
 
@@ -1841,7 +2066,11 @@ def transfer(
 
 
 def delete_nodes_by_batch(
-    label: str, batch: str | None = None, *, detach: bool = False
+    label: str,
+    batch: str | None = None,
+    *,
+    detach: bool = False,
+    allow_unknown: bool = False,
 ) -> Undone:
     """Delete the nodes with a label that a batch has created; restore the others.
 
@@ -1851,18 +2080,25 @@ def delete_nodes_by_batch(
     label that the batch found and changed get back what it has changed. Return what was
     deleted and restored by this call.
     """
-    undone: Undone = alembic_op.invoke(UndoBatchOp(batch, (label,), (), detach))
+    undone: Undone = alembic_op.invoke(
+        UndoBatchOp(batch, (label,), (), detach, allow_unknown=allow_unknown)
+    )
     return undone
 
 
 def delete_relationships_by_batch(
-    relationship_type: str, batch: str | None = None
+    relationship_type: str,
+    batch: str | None = None,
+    *,
+    allow_unknown: bool = False,
 ) -> Undone:
     """Delete the relationships of a type that a batch has created; restore the others.
 
     `batch` and what is returned are those of `delete_nodes_by_batch`.
     """
-    undone: Undone = alembic_op.invoke(UndoBatchOp(batch, (), (relationship_type,)))
+    undone: Undone = alembic_op.invoke(
+        UndoBatchOp(batch, (), (relationship_type,), allow_unknown=allow_unknown)
+    )
     return undone
 
 
@@ -2004,6 +2240,8 @@ def _add_index(
     properties: Sequence[str],
     name: str | None,
     options: Mapping[str, Any] | None = None,
+    *,
+    allow_unknown: bool,
 ) -> None:
     given = {k: v for k, v in (options or {}).items() if v is not None}
     index = Index(
@@ -2014,7 +2252,7 @@ def _add_index(
         tuple(sorted(given.items())),
         name or "",
     )
-    _invoke(_changes.AddIndex(index))
+    _invoke(_changes.AddIndex(index, allow_unknown=allow_unknown))
 
 
 def _drop_index(
@@ -2031,11 +2269,13 @@ def _add_constraint(
     properties: Sequence[str],
     name: str | None,
     property_type: str | None = None,
+    *,
+    allow_unknown: bool,
 ) -> None:
     constraint = Constraint(
         kind, entity, label, tuple(properties), property_type, name or ""
     )
-    _invoke(_changes.AddConstraint(constraint))
+    _invoke(_changes.AddConstraint(constraint, allow_unknown=allow_unknown))
 
 
 def _drop_constraint(

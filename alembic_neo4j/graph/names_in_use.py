@@ -1,8 +1,9 @@
-"""Which labels and relationship types a graph has anything of."""
+"""Which labels, relationship types and properties a graph has anything of."""
 
 from __future__ import annotations
 
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.patterns import Scope
 from alembic_neo4j.schema.elements import Entity
 
 _IN_USE = (
@@ -23,3 +24,20 @@ def names_in_use(graph: Graph) -> dict[Entity, frozenset[str]]:
         Entity.NODE: frozenset(found["labels"]),
         Entity.RELATIONSHIP: frozenset(found["types"]),
     }
+
+
+def has_property(graph: Graph, scope: Scope, name: str) -> bool:
+    """Tell whether any of the nodes or relationships has a value of a property.
+
+    Where nothing in the graph has had one, that is known without reading data.
+    """
+    if not graph.read(_KEY, {"name": name}):
+        return False
+    found = f"MATCH {scope.pattern} WHERE {scope.value(name)} IS NOT NULL"
+    return bool(graph.read(f"{found} RETURN true AS found LIMIT 1"))
+
+
+_KEY = (
+    "CALL db.propertyKeys() YIELD propertyKey WHERE propertyKey = $name "
+    "RETURN propertyKey"
+)

@@ -12,6 +12,8 @@ from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
 from alembic_neo4j.ingest.addresses import address_of
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.operations import GraphOperation, IrreversibleOp
+from alembic_neo4j.schema.elements import Entity
+from alembic_neo4j.schema.known_names import Name
 
 if TYPE_CHECKING:
     from alembic_neo4j.ingest.data_rows import DataFileSource
@@ -28,6 +30,21 @@ class BatchOperation(GraphOperation):
     @property
     def replayed(self) -> Any:
         """What it returns where nothing runs."""
+        return None
+
+    @property
+    def wanted(self) -> tuple[Name, ...]:
+        """The labels and types that a model has to have."""
+        return ()
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels and types that have to be there for an effect."""
+        return ()
+
+    @property
+    def made(self) -> tuple[Name, ...] | None:
+        """The labels and types that it writes, None where that is not known yet."""
         return None
 
 
@@ -65,6 +82,16 @@ class LoadOp(BatchOperation):
     judged: bool = False
 
     @property
+    def wanted(self) -> tuple[Name, ...]:
+        """The labels and types that a model has to have."""
+        return () if self.allow_unknown else self.made
+
+    @property
+    def made(self) -> tuple[Name, ...]:
+        """The labels and types of what the rows become."""
+        return self.target.names
+
+    @property
     def title(self) -> str:
         """What the rows become."""
         return f"load of {self.target}"
@@ -95,6 +122,16 @@ class LoadFileOp(BatchOperation):
     allow_unknown: bool = False
 
     @property
+    def wanted(self) -> tuple[Name, ...]:
+        """The labels and types that a model has to have."""
+        return () if self.allow_unknown else self.made
+
+    @property
+    def made(self) -> tuple[Name, ...]:
+        """The labels and types of what the rows become."""
+        return self.target.names
+
+    @property
     def title(self) -> str:
         """What the rows become, and where they are."""
         return f"load of {self.target} from {address_of(self.source.uri).name}"
@@ -118,13 +155,26 @@ class UndoBatchOp(BatchOperation):
     """`op.rollback_batch`, `op.delete_nodes_by_batch` and its twin.
 
     None for the labels or the types means all of them; without a batch it is those
-    that the revision loaded.
+    that the revision loaded. With `allow_unknown` they may be such that no model has.
     """
 
     batch: str | None = None
     labels: tuple[str, ...] | None = None
     types: tuple[str, ...] | None = None
     detach: bool = False
+    allow_unknown: bool = False
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels and types that it is narrowed down to."""
+        labels = ((Entity.NODE, label) for label in self.labels or ())
+        types = ((Entity.RELATIONSHIP, type_) for type_ in self.types or ())
+        return () if self.allow_unknown else (*labels, *types)
+
+    @property
+    def made(self) -> tuple[Name, ...]:
+        """It writes nothing new."""
+        return ()
 
     @property
     def title(self) -> str:

@@ -110,12 +110,17 @@ def _(change: Refactoring) -> Call:
 def _narrowed(change: Change) -> dict[str, Any]:
     """Return the options of a change of data that were given."""
     names = ("where", "batch_size")
-    return {n: getattr(change, n) for n in names if getattr(change, n) is not None}
+    given = {n: getattr(change, n) for n in names if getattr(change, n) is not None}
+    return {**given, **_meant(change)}
 
 
 def _undo(change: Change) -> dict[str, Any]:
     # That a rename leads back to the name before shows without a word.
     return {"undo": True} if getattr(change, "undo", False) else {}
+
+
+def _meant(change: Change) -> dict[str, Any]:
+    return {"allow_unknown": True} if change.allow_unknown else {}
 
 
 @call.register
@@ -143,20 +148,14 @@ def _(change: AlterNode) -> Call:
 
 @call.register
 def _(change: AddLabel) -> Call:
-    return Call(
-        "add_label",
-        (change.label, change.added),
-        {**_narrowed(change), **_undo(change)},
-    )
+    options = {**_narrowed(change), **_undo(change)}
+    return Call("add_label", (change.label, change.added), options)
 
 
 @call.register
 def _(change: RemoveLabel) -> Call:
-    return Call(
-        "remove_label",
-        (change.label, change.removed),
-        {**_narrowed(change), **_undo(change)},
-    )
+    options = {**_narrowed(change), **_undo(change)}
+    return Call("remove_label", (change.label, change.removed), options)
 
 
 @call.register
@@ -174,6 +173,7 @@ def _(change: AddProperty) -> Call:
     if change.backfill != implied:
         backfill = False if change.backfill is None else change.backfill
         keywords["backfill"] = backfill
+    keywords |= _meant(change)
     return Call(
         f"{verb}_{_entity(change.entity)}_property",
         (change.owner, declared.name, declared.type),
@@ -192,7 +192,7 @@ def _(change: RemoveProperty) -> Call:
     return Call(
         f"remove_{_entity(change.entity)}_property",
         (change.owner, change.name),
-        keywords[change.values],
+        {**keywords[change.values], **_meant(change)},
     )
 
 
@@ -201,7 +201,7 @@ def _(change: AlterProperty) -> Call:
     keywords = dict(change.values)
     if change.using is not None:
         keywords["using"] = change.using
-    keywords |= _undo(change)
+    keywords |= {**_undo(change), **_meant(change)}
     return Call(
         f"alter_{_entity(change.entity)}_property",
         (change.owner, change.name),
@@ -217,6 +217,7 @@ def _(change: RenameProperty) -> Call:
     for name in ("where", "batch_size", "attribute"):
         if getattr(change, name) is not None:
             keywords[name] = getattr(change, name)
+    keywords |= _meant(change)
     return Call(
         f"rename_{_entity(change.entity)}_property",
         (change.owner, change.old, change.new),
@@ -308,6 +309,7 @@ def _(change: AddIndex) -> Call:
         keywords["config"] = options
     if index.name != index.default_name:
         keywords["name"] = index.name
+    keywords |= _meant(change)
     return Call(f"add_{_index_noun(index)}", arguments, keywords)
 
 
@@ -323,7 +325,7 @@ def _(change: AddConstraint) -> Call:
     arguments = (constraint.label, *constraint.properties)
     if constraint.property_type is not None:
         arguments = (*arguments, constraint.property_type)
-    keywords = {}
+    keywords = _meant(change)
     if constraint.name != constraint.default_name:
         keywords["name"] = constraint.name
     return Call(f"add_{_constraint_noun(constraint)}", arguments, keywords)

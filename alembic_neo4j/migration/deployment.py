@@ -142,7 +142,14 @@ class Deployment:
         found = self._found(heads)
         check_open_run(found.recorded.open_run, planned, heads)
         check_placeholders(planned)
-        check_plan(planned, self._context.history, heads)
+        begun = found.recorded.open_run
+        check_plan(
+            planned,
+            self._context.history,
+            heads,
+            self._context.graph,
+            begun=len(begun.steps) if begun else 0,
+        )
         check_files(self._context.script, found.recorded.applied)
         check_stamp(found.stamp, found.recorded, heads)
         if planned:

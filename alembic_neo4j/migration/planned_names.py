@@ -1,8 +1,9 @@
-"""Judging the labels, types and rows of a plan before its first write.
+"""Judging the labels, types, properties and rows of a plan before its first write.
 
 A misspelt label of a load gives nodes that nobody finds, one of a refactoring finds
 none and changes nothing. What is written needs a model at that point of the history;
-what is only looked for may be left over from one that was removed.
+what is only looked for may be left over from one that was removed, or be in the graph
+though nothing declares it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from alembic.runtime.migration import RevisionStep, StampStep
 
 from alembic_neo4j.errors import CheckFailed
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.migration.calls import call
+from alembic_neo4j.migration.names_of_history import (
+    EverNames,
+    NamesInGraph,
+    schemas_of,
+)
 from alembic_neo4j.migration.plan import PlannedStep, plan
-from alembic_neo4j.migration.replay import History, Loading, Recording
-from alembic_neo4j.schema.changes import Refactoring
+from alembic_neo4j.migration.replay import Event, History, Loading, Recording
+from alembic_neo4j.schema.changes import Change, Refactoring, named
 from alembic_neo4j.schema.elements import Schema
-from alembic_neo4j.schema.known_names import ALLOW, KnownNames
+from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name
 
 
 def checked_plan(
@@ -29,10 +37,18 @@ def checked_plan(
 
 
 def check_plan(
-    planned: Sequence[PlannedStep], history: History, heads: Iterable[str]
+    planned: Sequence[PlannedStep],
+    history: History,
+    heads: Iterable[str],
+    graph: Graph | None = None,
+    *,
+    begun: int = 0,
 ) -> None:
-    """Raise CheckFailed for names that no model has and rows that can't be stored."""
-    check_names(planned, history, heads)
+    """Raise CheckFailed for names that no model has and rows that can't be stored.
+
+    What is given is that of `check_names`.
+    """
+    check_names(planned, history, heads, graph, begun=begun)
     check_rows(planned)
 
 
@@ -53,18 +69,25 @@ def check_rows(planned: Sequence[PlannedStep]) -> None:
 
 
 def check_names(
-    planned: Sequence[PlannedStep], history: History, heads: Iterable[str]
+    planned: Sequence[PlannedStep],
+    history: History,
+    heads: Iterable[str],
+    graph: Graph | None = None,
+    *,
+    begun: int = 0,
 ) -> None:
     """Raise CheckFailed with all names of a plan that its history does not know.
 
-    `heads` are the applied ones. What the replay of a revision does not show is judged
-    when it runs.
+    `heads` are the applied ones. What the `graph` has is known as well, as far as it is
+    only looked for; without a graph, for a script, near misses are not told. The first
+    `begun` steps have been judged, and have changed the graph since. What the replay of
+    a revision does not show is judged when it runs.
     """
-    ever = _Ever(history, tuple(heads), planned)
+    judge = _Judge(EverNames(history, tuple(heads), planned), NamesInGraph(graph))
     found = [
         f"  {item.script.revision}: {problem}"
-        for item in planned
-        for problem in _problems(item, ever)
+        for item in planned[begun:]
+        for problem in judge.problems(item)
     ]
     if found:
         lines = "\n".join(dict.fromkeys(found))
@@ -73,47 +96,79 @@ def check_names(
         )
 
 
-class _Ever:
-    """The names that any schema of the history has had, looked up when they matter."""
+class _Judge:
+    def __init__(self, ever: EverNames, in_graph: NamesInGraph) -> None:
+        self._ever = ever
+        self._graph = in_graph
 
-    def __init__(
-        self, history: History, heads: tuple[str, ...], planned: Sequence[PlannedStep]
-    ) -> None:
-        self._history = history
-        self._heads = heads
-        self._planned = planned
-        self._names: KnownNames | None = None
+    def problems(self, item: PlannedStep) -> Iterator[str]:
+        """Yield what is wrong with the names of a step, and where in its file."""
+        recording = item.recording
+        lines = recording.lines or (None,) * len(recording.events)
+        for event, line in zip(recording.events, lines, strict=True):
+            where = item.script.path + (f", line {line}" if line else "")
+            for what, problem in self._of_event(event, recording):
+                yield f"{what} ({where}): {problem}"
 
-    @property
-    def names(self) -> KnownNames:
-        """All of them."""
-        if self._names is None:
-            recordings = [r for _, r in self._history.walk(self._heads)]
-            recordings += [item.recording for item in self._planned]
-            self._names = KnownNames.of(*(s for r in recordings for s in _schemas(r)))
-        return self._names
-
-
-def _problems(item: PlannedStep, ever: _Ever) -> Iterator[str]:
-    for event in item.recording.events:
+    def _of_event(
+        self, event: Event, recording: Recording
+    ) -> Iterator[tuple[str, str]]:
+        found: Iterable[str] = ()
+        what = ""
         if isinstance(event, Loading):
-            found = KnownNames.of(event.schema).unknown(event.names)
-            yield from (f"{event.text}: {one}" for one in found)
+            what = event.text
+            found = [
+                *KnownNames.of(event.schema).unknown(event.names),
+                *self._missing(event.sought, event.schema),
+            ]
         elif isinstance(event, tuple):
             change, before = event
-            if isinstance(change, Refactoring) and not change.allow_unknown:
-                yield from _of_refactoring(change, before, item.recording, ever)
+            what = f"op.{call(change).name}"
+            if not change.allow_unknown:
+                found = self._of_change(change, before, recording)
+        yield from ((what, one) for one in dict.fromkeys(found))
 
+    def _of_change(
+        self, change: Change, before: Schema, recording: Recording
+    ) -> Iterator[str]:
+        names = named(change)
+        if isinstance(change, Refactoring):
+            here = KnownNames.of(before, *schemas_of(recording))
+            yield from here.unknown(change.written)
+            if any(here.unknown(change.sought)):
+                yield from self._ever.names.unknown(self._not_there(change.sought))
+        else:
+            yield from self._missing(names.sought, before, names.made)
+        if self._graph.is_there:
+            yield from self._missing_properties(change, before)
 
-def _of_refactoring(
-    change: Refactoring, before: Schema, recording: Recording, ever: _Ever
-) -> Iterator[str]:
-    here = KnownNames.of(before, *_schemas(recording))
-    found = list(here.unknown(change.written))
-    if any(here.unknown(change.sought)):
-        found += ever.names.unknown(change.sought)
-    yield from (f"op.{change.operation}: {one}" for one in dict.fromkeys(found))
+    def _not_there(self, names: Iterable[Name]) -> Iterator[Name]:
+        for name in names:
+            if not self._graph.has(name) and not self._ever.is_made(name):
+                yield name
 
+    def _missing(
+        self, sought: Iterable[Name], before: Schema, made: Iterable[Name] = ()
+    ) -> Iterator[str]:
+        """Yield what is neither known nor in the graph, and near to what is known."""
+        if not self._graph.is_there:
+            return
+        here = KnownNames.of(before)
+        if not any(here.unknown(sought)):
+            return
+        for name in sought:
+            meant = self._ever.meant_by(name, before, made)
+            if meant is not None and not self._graph.has(name):
+                yield f"no model of the history has the {meant}"
 
-def _schemas(recording: Recording) -> list[Schema]:
-    return [*(before for _, before in recording.changes), recording.after]
+    def _missing_properties(self, change: Change, before: Schema) -> Iterator[str]:
+        names = named(change)
+        for properties in names.properties:
+            for name in properties.names:
+                meant = self._ever.property_meant_by(
+                    properties, name, before, names.made_properties
+                )
+                if meant is None:
+                    continue
+                if not self._graph.has_property(properties, name):
+                    yield f"no model of the history has the {meant}"

@@ -17,7 +17,6 @@ from alembic_neo4j.errors import ReplayError, SchemaError
 from alembic_neo4j.migration.batch_operations import (
     BatchOperation,
     BeginBatchOp,
-    LoadFileOp,
     LoadOp,
 )
 from alembic_neo4j.migration.batches import BatchNames
@@ -78,13 +77,16 @@ class Loading:
 
     `names` are those that have to be known to `schema`, the history's at that point.
     `problem` says which of its rows holds what no property can, as far as a replay has
-    the rows.
+    the rows. `sought` are the names of what it takes back, `made` of what it loads,
+    None where a replay does not show that.
     """
 
     text: str
     names: tuple[Name, ...] = ()
     schema: Schema = field(default_factory=Schema, repr=False)
     problem: str = ""
+    sought: tuple[Name, ...] = ()
+    made: tuple[Name, ...] | None = ()
 
 
 Event: TypeAlias = "tuple[Change, Schema] | Statement | OnLedger | Loading | Unseen"
@@ -97,7 +99,8 @@ class Recording:
 
     `batches` are those that it loads into, the first of them in front. Where it is
     downgraded, `undone` are the changes that its upgrade makes, and `loaded` its
-    batches. `places` tells where each change is written.
+    batches. `places` tells where each change is written, `lines` where each event is in
+    its file, None for one that is not there.
     """
 
     events: tuple[Event, ...]
@@ -106,6 +109,7 @@ class Recording:
     undone: tuple[Change, ...] = ()
     loaded: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    lines: tuple[int | None, ...] = ()
 
     @property
     def schemas(self) -> Iterator[tuple[Schema, str]]:
@@ -238,32 +242,35 @@ class _Recorder:
     batches: BatchNames
     events: list[Event] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
+    lines: list[int | None] = field(default_factory=list)
     autocommit: bool = False
     thread: OwnThread = field(default_factory=OwnThread)
+
+    def note(self, event: Event) -> None:
+        """Note an event, and which line of the revision's file it is from."""
+        self.events.append(event)
+        self.lines.append(line_of_caller(self.script.path))
 
     def invoke(self, operation: GraphOperation) -> Any:
         self.thread.check()
         if isinstance(operation, ChangeOp):
-            self.events.append((operation.change, self.schema))
-            line = line_of_caller(self.script.path)
-            self.places.append(place(self.script, line))
+            self.note((operation.change, self.schema))
+            self.places.append(place(self.script, self.lines[-1]))
             self.schema = operation.change.apply(self.schema)
         elif isinstance(operation, IrreversibleOp):
             raise NotImplementedError(operation.reason)
         elif isinstance(operation, RunCypherOp):
-            self.events.append(Statement(operation.text, True, self.autocommit))
+            self.note(Statement(operation.text, True, self.autocommit))
         elif isinstance(operation, RunCypherFileOp):
             for run in statements_of(operation, self.script.path):
-                self.events.append(
-                    Statement(run.text, False, self.autocommit, run.place)
-                )
+                self.note(Statement(run.text, False, self.autocommit, run.place))
         elif isinstance(operation, BeginBatchOp):
             return self.batches.begin(operation.name)
         elif isinstance(operation, BatchOperation):
-            self.events.append(self._loading(operation))
+            self.note(self._loading(operation))
             return operation.replayed
         else:
-            self.events.append(Unseen())
+            self.note(Unseen())
         return []
 
     @property
@@ -272,6 +279,7 @@ class _Recorder:
         return Recording(
             *(tuple(self.events), self.schema, tuple(self.batches.begun)),
             places=tuple(self.places),
+            lines=tuple(self.lines),
         )
 
     @property
@@ -290,23 +298,21 @@ class _Recorder:
         return origin_of(change, str(error), [*others(), *own])
 
     def _loading(self, operation: BatchOperation) -> Loading:
-        names: tuple[Name, ...] = ()
-        if isinstance(operation, (LoadOp, LoadFileOp)) and not operation.allow_unknown:
-            names = operation.target.names
         problem = ""
         if isinstance(operation, LoadOp) and not any(map(_answers, self.events)):
             problem = problem_in_rows(operation, self.schema)
-        return Loading(operation.title, names, self.schema, problem)
+        names = (operation.sought, operation.made)
+        return Loading(operation.title, operation.wanted, self.schema, problem, *names)
 
     def execute(self, cypher: str) -> None:
         """Note the statement: what it does is outside of the history."""
         self.thread.check()
-        self.events.append(Statement(cypher, False, self.autocommit))
+        self.note(Statement(cypher, False, self.autocommit))
 
     def on_ledger(self, text: str, _act: Callable[[], None] = lambda: None) -> None:
         """Note it and do nothing: the ledger's database is outside of the history."""
         self.thread.check()
-        self.events.append(OnLedger(text))
+        self.note(OnLedger(text))
 
     @contextmanager
     def autocommit_block(self) -> Iterator[None]:
@@ -345,7 +351,7 @@ class _RecordingContext:
     @property
     def replaying(self) -> bool:
         # What is under `if not op.is_replaying():` will run and is not seen here.
-        self._recorder.events.append(Unseen())
+        self._recorder.note(Unseen())
         return True
 
 

@@ -78,6 +78,41 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def mistaken(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a person may have meant to write, if there is one.
+
+    They differ by one letter, or by two where they are long, or in upper and lower
+    case. Names that differ in their digits are two of a series.
+    """
+    near = []
+    for other in known:
+        first, second = name.casefold(), other.casefold()
+        shorter = min(len(first), len(second))
+        most = 0 if shorter < 3 else 1 if shorter < 8 else 2
+        if abs(len(first) - len(second)) <= most and _digits(first) == _digits(second):
+            edits = _edits(first, second)
+            near += [(edits, other)] if edits <= most else []
+    return min(near)[1] if near else None
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
+def _edits(first: str, second: str) -> int:
+    """Return how many letters are missing, too much, others, or two exchanged."""
+    before: list[int] = []
+    row = list(range(len(second) + 1))
+    for i, letter in enumerate(first, start=1):
+        older, before, row = before, row, [i]
+        for j, other in enumerate(second, start=1):
+            same = letter == other
+            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (not same)))
+            if i > 1 < j and first[i - 2] == other and letter == second[j - 2]:
+                row[j] = min(row[j], older[j - 2] + 1)
+    return row[-1]
+
+
 def _of_elements(schema: Schema, entity: Entity) -> set[str]:
     return {
         label

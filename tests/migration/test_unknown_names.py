@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.schema.known_names import mistaken
 from tests.migration.project import Project, graph_state
 
 MODELS = """
@@ -16,7 +17,7 @@ op.add_node(
     "Customer", op.Property("name", "STRING"), op.Relationship("BUYS", "Party"),
     bases=("Party", "Audited"), optional_labels=("Gold",),
 )
-op.add_relationship_type("OWNS")
+op.add_relationship_type("OWNS", op.Property("since", "INTEGER"))
 op.add_index("Plain", "name")
 """
 ENDS = "source_key='name', target_key='name'"
@@ -129,6 +130,207 @@ def test_what_is_meant(models: Project, neo4j_graph: Graph, call: str) -> None:
     models.done("upgrade", "head")
     (row,) = neo4j_graph.read("MATCH (n:Odd) RETURN count(n) AS count")
     assert row["count"] == 1
+
+
+NEAR = [
+    ("add_label('Custmer', 'Vip')", "label 'Custmer'", "Customer"),
+    ("remove_label('Custmer', 'Party')", "label 'Custmer'", "Customer"),
+    ("remove_label('Customer', 'Partyy')", "label 'Partyy'", "Party"),
+    ("rename_label('Custmer', 'Client')", "label 'Custmer'", "Customer"),
+    ("rename_label('customer', 'Client')", "label 'customer'", "Customer"),
+    ("rename_relationship_type('BUY', 'GETS')", "relationship type 'BUY'", "BUYS"),
+    (
+        "rename_relationship_type('BUYS', 'GETS', source_labels=['Custmer'])",
+        "label 'Custmer'",
+        "Customer",
+    ),
+    ("reverse_relationships('Custmer', 'BUYS', 'Party')", "'Custmer'", "Customer"),
+    ("reverse_relationships('Customer', 'BUY', 'Party')", "'BUY'", "BUYS"),
+    ("reverse_relationships('Customer', 'BUYS', 'Parti')", "'Parti'", "Party"),
+    ("add_node_property('Custmer', 'x', default=1)", "label 'Custmer'", "Customer"),
+    ("restore_node_property('Custmer', 'x')", "label 'Custmer'", "Customer"),
+    ("remove_node_property('Custmer', 'x')", "label 'Custmer'", "Customer"),
+    ("remove_node_property('Customer', 'nmae')", "property 'nmae'", "name"),
+    ("alter_node_property('Customer', 'Name', required=True)", "'Name'", "name"),
+    ("rename_node_property('Customer', 'nme', 'title')", "'nme'", "name"),
+    ("rename_node_property('Party', 'nme', 'title')", "of 'Party'", "name"),
+    ("add_relationship_property('OWN', 'x', default=1)", "'OWN'", "OWNS"),
+    ("restore_relationship_property('OWN', 'x')", "'OWN'", "OWNS"),
+    ("remove_relationship_property('OWNS', 'sinse')", "'sinse'", "since"),
+    ("alter_relationship_property('OWNS', 'sinc', required=True)", "'sinc'", "since"),
+    ("rename_relationship_property('OWNS', 'snice', 'at')", "'snice'", "since"),
+    ("copy_node_property('Customer', 'nme', 'title')", "'nme'", "name"),
+    ("copy_relationship_property('OWNS', 'sinse', 'at')", "'sinse'", "since"),
+    ("backfill_node_property('Customer', 'nme', '1')", "'nme'", "name"),
+    ("convert_node_property('Customer', 'nme', 'value')", "'nme'", "name"),
+    ("normalize_node_boolean('Customer', 'nme', true_values=['y'])", "'nme'", "name"),
+    ("split_node_property('Customer', 'nme', ' ')", "'nme'", "name"),
+    ("join_node_properties('Customer', ['nme', 'x'], 'y', ' ')", "'nme'", "name"),
+    (
+        "extract_property_to_node('Customer', 'nme', 'Party', 'OWNS')",
+        "property 'nme' of 'Customer'",
+        "name",
+    ),
+    (
+        "inline_property_from_node('Customer', 'x', 'Party', 'OWNS', "
+        "target_property='nme')",
+        "property 'nme' of 'Party'",
+        "name",
+    ),
+    ("merge_nodes('Party', 'n.name', policies={'nme': 'first'})", "'nme'", "name"),
+    (
+        "deduplicate_relationships('Customer', 'OWNS', 'Party', by=['sinse'])",
+        "'sinse'",
+        "since",
+    ),
+    ("delete_nodes_by_batch('Custmer')", "label 'Custmer'", "Customer"),
+    ("delete_relationships_by_batch('BUY')", "type 'BUY'", "BUYS"),
+    # Of indexes and constraints, each with a name that none before it has made known.
+    ("add_index('Custmer', 'x')", "label 'Custmer'", "Customer"),
+    ("add_index('Customer', 'nme')", "property 'nme'", "name"),
+    ("add_text_index('Cstomer', 'x')", "'Cstomer'", "Customer"),
+    ("add_point_index('Customr', 'x')", "'Customr'", "Customer"),
+    ("add_fulltext_index(['Party', 'Custome'], 'x')", "'Custome'", "Customer"),
+    ("add_vector_index('Costumer', 'x', dimensions=3)", "'Costumer'", "Customer"),
+    ("add_relationship_index('BUY', 'x')", "'BUY'", "BUYS"),
+    ("add_relationship_text_index('BYS', 'x')", "'BYS'", "BUYS"),
+    ("add_relationship_point_index('BUSY', 'x')", "'BUSY'", "BUYS"),
+    ("add_relationship_fulltext_index('OWN', 'x')", "'OWN'", "OWNS"),
+    ("add_relationship_vector_index('OWS', 'x', dimensions=3)", "'OWS'", "OWNS"),
+    ("add_unique_constraint('Parti', 'x')", "'Parti'", "Party"),
+    ("add_unique_constraint('Party', 'nane')", "'nane'", "name"),
+    ("add_node_key_constraint('Partty', 'x')", "'Partty'", "Party"),
+    ("add_node_property_existence_constraint('Pary', 'x')", "'Pary'", "Party"),
+    ("add_property_type_constraint('Prty', 'x', 'STRING')", "'Prty'", "Party"),
+    ("add_relationship_unique_constraint('OWNN', 'x')", "'OWNN'", "OWNS"),
+    ("add_relationship_key_constraint('OWMS', 'x')", "'OWMS'", "OWNS"),
+    ("add_relationship_property_existence_constraint('OWNz', 'x')", "'OWNz'", "OWNS"),
+    (
+        "add_relationship_property_type_constraint('OWSN', 'x', 'STRING')",
+        "'OWSN'",
+        "OWNS",
+    ),
+]
+
+
+def test_every_operation_is_judged_before_the_first_write(
+    models: Project, neo4j_graph: Graph
+) -> None:
+    before = graph_state(neo4j_graph)
+    models.revision("r2", "op.run_cypher('CREATE (:First)')", down="r1")
+    calls = [f"op.{call}" for call, _, _ in NEAR]
+    path = models.revision("r3", "\n".join(calls), down="r2")
+    lines = path.read_text().splitlines()
+
+    message = models.failed("upgrade", "head")
+
+    told = message.splitlines()
+    for call, (_, named, meant) in zip(calls, NEAR, strict=True):
+        (number,) = [i for i, line in enumerate(lines, 1) if line.strip() == call]
+        place = f"{call.partition('(')[0]} ({path}, line {number}): "
+        place = place if "_by_batch" not in call else f"({path}, line {number}): "
+        found = [line for line in told if place in line]
+        assert any(named in line for line in found), (call, found)
+        assert any(f"Did you mean '{meant}'?" in line for line in found), call
+    assert "allow_unknown=True" in message
+    assert graph_state(neo4j_graph) == before
+    assert models.heads() == ["r1"]
+
+
+UNDECLARED = """
+CREATE (a:Custmer {nme: 'a b', nane: 'y'})-[:BUY {sinse: 1}]->(b:Partyy {nme: 'b'}),
+  (c:Customer:Custmer {nme: 'c'})-[:OWNS {sinse: 2, snice: 3}]->
+  (d:Customer:Pary {id: 1}),
+  (e:Customer {nme: 'x y', nane: 'y'})
+"""
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        """
+        op.add_label("Custmer", "Vip")
+        op.remove_label("Customer", "Pary")
+        op.copy_node_property("Customer", "nme", "title")
+        op.backfill_node_property("Customer", "nme", "'z'")
+        op.convert_node_property("Customer", "nme", "value + '!'")
+        op.normalize_node_boolean("Customer", "nane", true_values=["y"])
+        op.rename_node_property("Customer", "nme", "names")
+        op.rename_relationship_property("OWNS", "sinse", "at")
+        op.remove_relationship_property("OWNS", "snice")
+        op.add_index("Custmer", "nme")
+        op.add_unique_constraint("Pary", "nme")
+        op.reverse_relationships("Custmer", "BUY", "Partyy")
+        op.rename_relationship_type("BUY", "BUYING")
+        op.rename_label("Custmer", "Costumer")
+        """,
+        """
+        op.split_node_property("Custmer", "nme", " ")
+        op.join_node_properties("Custmer", ["nme"], "nme", " ")
+        op.delete_relationships("BUY")
+        op.delete_nodes("Partyy")
+        op.remove_node_property("Custmer", "nme")
+        op.merge_nodes("Custmer", "n.nane", policies={"nme": "first"})
+        """,
+    ],
+)
+def test_what_the_graph_has_is_known(
+    models: Project, neo4j_graph: Graph, calls: str
+) -> None:
+    """Nobody declared these data, and what migrates them has near misses for names."""
+    neo4j_graph.transaction([(UNDECLARED, {})])
+    before = graph_state(neo4j_graph)
+    models.revision("r2", calls, down="r1")
+    models.done("upgrade", "head")
+    assert graph_state(neo4j_graph) != before
+    assert models.heads() == ["r2"]
+
+
+def test_what_is_made_before_is_known_and_a_new_name_is_new(
+    models: Project, neo4j_graph: Graph
+) -> None:
+    models.revision(
+        "r2",
+        """
+        op.rename_label("Customer", "Customers")
+        op.rename_node_property("Customers", "name", "names")
+        op.add_label("Customers", "Partys")
+        op.rename_label("Persns", "Persn")
+        op.add_index("Persn", "nickname")
+        op.add_index("Customers2", "names")
+        op.remove_node_property("Customers", "names2")
+        op.rename_label("Partis", "Party", allow_unknown=True)
+        op.delete_nodes("Partis", detach=True)
+        op.run_cypher("MATCH (n:Custmer) SET n.nmes = 1")
+        op.add_index("Custmer", "nmes")
+        op.rename_node_property("Customers", "nmes", "labels")
+        """,
+        """
+        op.rename_label("Customers", "Customer")
+        """,
+        down="r1",
+    )
+    models.done("upgrade", "head")
+    assert len(neo4j_graph.read("MATCH (n:Customers) RETURN n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Custmer", "Customer"),
+        ("CUSTOMER", "Customer"),
+        ("Cutsomer", "Customer"),
+        ("nme", "name"),
+        ("Customer2", None),
+        ("CustomerV2", None),
+        ("CustomerGroup", None),
+        ("Supplier", None),
+        ("id", None),
+        ("nome_old", None),
+    ],
+)
+def test_what_may_be_meant(name: str, meant: str | None) -> None:
+    assert mistaken(name, ("Customer", "Customer1", "name", "uid")) == meant
 
 
 def test_bases_optional_labels_and_those_of_indexes_are_known(

@@ -14,6 +14,7 @@ from alembic_neo4j.schema.changes.elements import (
     DropConstraint,
     DropIndex,
 )
+from alembic_neo4j.schema.changes.naming import Named, OfProperties, named
 from alembic_neo4j.schema.changes.nodes import (
     AddLabel,
     AddNode,
@@ -92,8 +93,10 @@ __all__ = [
     "JoinProperties",
     "MergeNodes",
     "MergePolicy",
+    "Named",
     "NodeToRelationship",
     "NormalizeBoolean",
+    "OfProperties",
     "OnConflict",
     "OnFailure",
     "Placeholder",
@@ -113,5 +116,6 @@ __all__ = [
     "TraversalDirection",
     "Unmatched",
     "Values",
+    "named",
     "undoing",
 ]

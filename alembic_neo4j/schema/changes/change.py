@@ -27,7 +27,12 @@ class Irreversible(SchemaError):
 
 
 class Change(ABC):
-    """One difference between two schemas."""
+    """One difference between two schemas.
+
+    One that finds something by name may say `allow_unknown`: that no model has it.
+    """
+
+    allow_unknown: bool = False
 
     @abstractmethod
     def apply(self, schema: Schema) -> Schema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.change import (
@@ -24,6 +24,7 @@ class AddIndex(Change):
     """An index is created."""
 
     index: Index
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Add the index; its schema and its name must be free."""
@@ -59,6 +60,7 @@ class AddConstraint(Change):
     """A constraint is created."""
 
     constraint: Constraint
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Add the constraint; its schema and its name must be free."""

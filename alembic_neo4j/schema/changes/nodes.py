@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.change import (
@@ -100,6 +100,7 @@ class AddLabel(Change):
     where: str | None = None
     batch_size: int | None = None
     undo: bool = False
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Add the base to every model whose nodes carry the label."""
@@ -136,6 +137,7 @@ class RemoveLabel(Change):
     where: str | None = None
     batch_size: int | None = None
     undo: bool = False
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the base from every model whose nodes carry the label."""
@@ -171,6 +173,7 @@ class RenameLabel(Change):
     where: str | None = None
     batch_size: int | None = None
     undo: bool = False
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the label wherever the schema names it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from alembic_neo4j.schema.changes.change import (
@@ -48,6 +48,7 @@ class AddProperty(Change):
     property: Property
     backfill: bool | str | Placeholder | None = None
     restore: bool = False
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Add the property to the owner and to its subclasses that lack it."""
@@ -83,6 +84,7 @@ class RemoveProperty(Change):
     name: str
     values: Removal = "archive"
     property: Property | None = None
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the property from the owner and its subclasses."""
@@ -124,6 +126,7 @@ class AlterProperty(Change):
     using: str | Placeholder | None = None
     reverse_using: str | Placeholder | None = None
     undo: bool = False
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Set the values on the owner's property and on its subclasses'."""
@@ -172,6 +175,7 @@ class RenameProperty(Change):
     batch_size: int | None = None
     attribute: str | None = None
     undo: bool = False
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the property on the owner and on its subclasses."""

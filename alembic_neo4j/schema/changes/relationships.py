@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.change import (
@@ -136,6 +136,7 @@ class ReverseRelationships(Change):
     where: str | None = None
     batch_size: int | None = None
     undo: bool = False
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Turn the declarations of both ends round."""
@@ -251,6 +252,7 @@ class RenameRelationshipType(Change):
     batch_size: int | None = None
     source_labels: tuple[str, ...] = ()
     undo: bool = False
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the type wherever the schema names it."""
