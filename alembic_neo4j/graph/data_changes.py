@@ -7,9 +7,10 @@ mark in the same write, and a second change takes the marks off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alembic_neo4j.graph.marks import DONE_PREFIX
 from alembic_neo4j.graph.patterns import (
     Scope,
     enclosed,
@@ -40,7 +41,7 @@ def archive_name(revision: str, name: str) -> str:
 
 def mark_name(revision: str, name: str) -> str:
     """Return the property that tells which entities a revision has done already."""
-    return f"_alembic_done_{revision}_{name}"
+    return f"{DONE_PREFIX}{revision}_{name}"
 
 
 def add_labels(
@@ -48,30 +49,46 @@ def add_labels(
     added: Sequence[str],
     *,
     mark: str | None = None,
+    bases_mark: str | None = None,
     unless: str | None = None,
     where: str | None = None,
     batch_size: int | None = None,
 ) -> Batched:
     """Give further labels to the nodes with a label.
 
-    Where they lack the first they get the `mark` with it; what has the mark `unless`
-    stays as it is.
+    Where they lack the first they get the `mark` with it, and `bases_mark` with those
+    of the others that they lack; what has the mark `unless` stays as it is.
     """
     for name in added:
         refuse_own(name)
     labels = _joined(added)
     word = "label" if len(added) == 1 else "labels"
-    change = f"SET n{labels}"
+    sets = []
     if mark is not None:
         marked = f"n.{quote(mark)}"
         lacking = f"CASE WHEN n:{quote(added[0])} THEN {marked} ELSE true END"
-        change = f"SET {marked} = {lacking}, n{labels}"
+        sets.append(f"{marked} = {lacking}")
+    bases = {"bases": list(added[1:])} if bases_mark and added[1:] else {}
+    if bases_mark and bases:
+        sets.append(_lacking(bases_mark, "bases"))
     left = _unless(nodes(label), unless, f"NOT n{labels}")
     return batched(
         f"add the {word} {', '.join(added)} to {label}",
-        Rewrite.within(nodes(label), left, change, where=where),
+        Rewrite.within(
+            *(nodes(label), left, f"SET {', '.join((*sets, f'n{labels}'))}"),
+            parameters=bases,
+            where=where,
+        ),
         batch_size=batch_size,
     )
+
+
+def _lacking(mark: str, bases: str) -> str:
+    """Return what sets a mark to those labels of a parameter that a node lacks."""
+    # Of two changes the one that gives a label has to take it back.
+    lacking = f"[label IN ${bases} WHERE NOT label IN labels(n)]"
+    marked = f"n.{quote(mark)}"
+    return f"{marked} = CASE {lacking} WHEN [] THEN {marked} ELSE {lacking} END"
 
 
 def remove_label(
@@ -91,20 +108,27 @@ def rename_label(
     old: str,
     new: Sequence[str],
     *,
+    marks: Mapping[str, Sequence[str]] | None = None,
     unless: str | None = None,
     where: str | None = None,
     batch_size: int | None = None,
 ) -> Batched:
     """Give the nodes with a label another one in its place, and those of its bases.
 
-    What has the mark `unless` stays as it is.
+    Each of the `marks` is set to those of its labels that a node lacks. What has the
+    mark `unless` stays as it is.
     """
     for name in new:
         refuse_own(name)
-    change = f"SET n{_joined(new)} REMOVE n:{quote(old)}"
+    sets, parameters = [], {}
+    for number, (mark, labels) in enumerate((marks or {}).items()):
+        parameters[f"bases_{number}"] = list(labels)
+        sets.append(_lacking(mark, f"bases_{number}"))
+    change = f"SET {', '.join((*sets, f'n{_joined(new)}'))} REMOVE n:{quote(old)}"
+    left = _unless(nodes(old), unless)
     return batched(
         f"rename the label {old} to {new[0]}",
-        Rewrite.within(nodes(old), _unless(nodes(old), unless), change, where=where),
+        Rewrite.within(*(nodes(old), left, change), parameters=parameters, where=where),
         batch_size=batch_size,
     )
 

@@ -6,6 +6,43 @@ from enum import Enum
 
 MARK_PREFIX = "_alembic_mark_"
 
+DONE_PREFIX = "_alembic_done_"
+"""How the marks begin by which a change knows what it has done; they go with it."""
+
+
+def is_mark(name: str) -> str:
+    """Return the predicate that a property, by an expression for its name, is a mark.
+
+    Archived values and names of batches are none: they are data that may not get lost.
+    """
+    return f"({name} STARTS WITH '{MARK_PREFIX}' OR {name} STARTS WITH '{DONE_PREFIX}')"
+
+
+def alike(first: str, second: str) -> str:
+    """Return the predicate that two entities have the same properties, marks aside."""
+    return (
+        f"all(name IN keys({first}) + keys({second}) WHERE {is_mark('name')} "
+        f"OR coalesce({first}[name] = {second}[name], false))"
+    )
+
+
+def united(stays: str, maps: str) -> str:
+    """Return the clauses that leave the marks to what stays that hold for all of it.
+
+    `maps` are the properties of all that it is made of. What was there before in one of
+    them was there before; what a revision has written is so only where it wrote all.
+    What a change that is under way has marked is left to that.
+    """
+    kept = f"name STARTS WITH '{Mark.KEPT.prefix}'"
+    return (
+        f"FOREACH (name IN [name IN keys({stays}) WHERE "
+        f"name STARTS WITH '{MARK_PREFIX}' AND NOT {kept} "
+        f"AND any(map IN {maps} WHERE map[name] IS NULL)] | "
+        f"SET {stays}[name] = null)\n"
+        f"FOREACH (map IN {maps} | FOREACH (name IN [name IN keys(map) WHERE {kept} "
+        f"AND {stays}[name] IS NULL] | SET {stays}[name] = map[name]))"
+    )
+
 
 class Mark(Enum):
     """What a mark tells of the node or relationship that it is a property of.

@@ -13,6 +13,7 @@ from typing import Any
 from alembic_neo4j.graph.batch_size import BatchSize, is_too_much, uncrossed
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.data_changes import RELATIONSHIP_BATCH_SIZE
+from alembic_neo4j.graph.marks import united
 from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.graph.steps import Merge
 
@@ -166,6 +167,7 @@ def _united(step: Merge) -> str:
     ]
     if chosen:
         lines.append(f"SET {', '.join(chosen)}")
+    lines.append(united("n", "maps"))
     return "\n".join(lines)
 
 

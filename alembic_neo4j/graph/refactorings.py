@@ -13,6 +13,7 @@ from alembic_neo4j.graph.data_changes import (
     mark_name,
     unmark,
 )
+from alembic_neo4j.graph.marks import alike, is_mark, united
 from alembic_neo4j.graph.patterns import (
     Scope,
     enclosed,
@@ -357,7 +358,8 @@ def _merge(change: MergeNodes, before: Schema, revision: str) -> Iterable[Step]:
     if change.policy == "fail":
         yield Check(
             f"{members}UNWIND members AS n\nUNWIND keys(n) AS name\n"
-            "WITH members, name, n[name] AS value\nWHERE NOT name IN $settled\n"
+            "WITH members, name, n[name] AS value\n"
+            f"WHERE NOT name IN $settled AND NOT {is_mark('name')}\n"
             "WITH members, name, collect(DISTINCT value) AS values\n"
             "WHERE size(values) > 1\n"
             "WITH name, count(*) AS count, collect(members)[0] AS members\n"
@@ -561,22 +563,27 @@ def _node_to_relationship(
 def _deduplicate(
     change: DeduplicateRelationships, _before: Schema, _revision: str
 ) -> Iterable[Step]:
-    alike = "properties(other) = properties(r)"
+    same = alike("other", "r")
     if change.by is not None:
         names = [quote(name) for name in change.by]
-        alike = " AND ".join(
+        same = " AND ".join(
             f"(other.{name} = r.{name} OR (other.{name} IS NULL AND r.{name} IS NULL))"
             for name in names
         )
-    repeated = both("id(other) < id(r)", alike or None)
+    repeated = both("id(other) < id(r)", same or None)
+    doubled = f"(s)-[other:{quote(change.type)}]->(e) WHERE {repeated}"
     yield batched(
         f"delete doubles of {_shown(change.source, change.type, change.target)}",
         Rewrite.within(
             relationships(change.type),
-            f"EXISTS {{ (s)-[other:{quote(change.type)}]->(e) WHERE {repeated} }}",
-            "DELETE r",
+            f"EXISTS {{ {doubled} }}",
+            # The first one stays, whatever else goes.
+            f"CALL (s, r, e) {{ MATCH {doubled} "
+            "RETURN other ORDER BY id(other) LIMIT 1 }\n"
+            "WITH *, [properties(other), properties(r)] AS maps\n"
+            f"{united('other', 'maps')}\nDELETE r",
             pattern=_between(change.source, change.type, change.target),
-            imported="r",
+            imported="s, r, e",
             where=change.where,
         ),
         usual=RELATIONSHIP_BATCH_SIZE,

@@ -12,6 +12,7 @@ import pytest
 from alembic_neo4j.errors import CheckFailed, OfflineError, SchemaError, StatementError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.execute import Limits, run_unit
+from alembic_neo4j.graph.marks import Mark
 from alembic_neo4j.graph.merging import run_merge
 from alembic_neo4j.graph.offline import unit_text
 from alembic_neo4j.graph.steps import Batched, Merge
@@ -171,6 +172,21 @@ def test_a_policy_for_the_rest(driver: neo4j.Driver, neo4j_graph: Graph) -> None
     add(driver, PEOPLE, id=2, name="b", age=2, more=2)
     merge(neo4j_graph, named({"name": "first"}, policy="last"))
     assert graph(driver)[0] == [({PEOPLE}, {"id": 2, "name": "a", "age": 2, "more": 2})]
+
+
+@pytest.mark.parametrize("policy", ["fail", "first", "last"])
+def test_marks_tell_no_nodes_apart(
+    driver: neo4j.Driver, neo4j_graph: Graph, policy: Any
+) -> None:
+    filled = [Mark.FILLED.of(f"r{number}", P) for number in range(3)]
+    labelled, kept = Mark.LABELLED.of("r1", OTHER), Mark.KEPT.of("r1", OLD, NEW)
+    lacked = Mark.LACKED.of("r1", OLD, NEW)
+    add(driver, PEOPLE, **{P: 1, filled[0]: 1, filled[1]: 1, labelled: True})
+    add(driver, PEOPLE, **{P: 1, filled[0]: 1, filled[2]: 1, kept: False})
+    add(driver, PEOPLE, **{P: 1, filled[0]: 1, lacked: True})
+    merge(neo4j_graph, MergeNodes(PEOPLE, "1", policy=policy))
+    # What was written by a revision is so only where that wrote all of them.
+    assert graph(driver)[0] == [({PEOPLE}, {P: 1, filled[0]: 1, kept: False})]
 
 
 def test_different_values_without_a_policy_change_nothing(
