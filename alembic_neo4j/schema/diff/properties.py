@@ -90,19 +90,9 @@ class NodeProperties(Declarations[str, Property]):
                 self._remove(label, declared)
 
     def _add(self, label: str, declared: Property) -> None:
-        below = self.working.below(label)
-        labels = {*self.working.nodes[label].labels, *below}
+        labels = {*self.working.nodes[label].labels, *self.working.below(label)}
+        # What had values before keeps them: a downgrade goes by marks.
         backfill = self._demands.backfill(Entity.NODE, labels, declared)
-        owning = [o for o in below if self.find(o, declared.name) is not None]
-        if owning and backfill is not None:
-            # A downgrade removes what was filled in, here more than that.
-            backfill = None
-            self.working.note(
-                f"{shown(label, declared.name)} is not filled in where it is missing: "
-                f"nodes of {', '.join(map(shown, owning))} have had it before, and a "
-                "downgrade could not tell their values from new ones",
-                label,
-            )
         self.align(label, declared.name, None)
         self.emit(label, AddProperty(Entity.NODE, label, declared, backfill))
 
