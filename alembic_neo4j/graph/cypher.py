@@ -139,17 +139,19 @@ def _rename_label(change: RenameLabel, before: Schema, revision: str) -> Iterabl
     checks = _checks_on(change.new, scope, before, change.apply(before))
     # Where models have both, or some nodes are renamed, they become another model's.
     labels = [name for name in before.labels_of(change.new) if name != change.old]
+    if change.undo:
+        data = [*undoing.rename_back(change, labels[1:], revision)]
+        return _moving(change, before, checks, data)
+    own = [name for name in before.labels_of(change.old)[1:] if name != change.new]
     rename = data_changes.rename_label(
         *(change.old, labels),
-        unless=kept,
+        marks=undoing.rename_marks(change, labels[1:], own, revision),
         where=change.where,
         batch_size=change.batch_size,
     )
-    if change.undo:
-        data = [rename, *undoing.unmark_label(change, revision)]
-    else:
-        data = [undoing.remember_label(change, revision), rename]
-    return _moving(change, before, checks, data)
+    return _moving(
+        change, before, checks, [undoing.remember_label(change, revision), rename]
+    )
 
 
 @_steps.register(RenameRelationshipType)
@@ -187,12 +189,13 @@ def _add_label(change: AddLabel, before: Schema, revision: str) -> Iterable[Step
     scope = _with_those(scope, change.added, change.where, lacked)
     checks = _checks_on(change.added, scope, before, before)
     added = [change.added]
-    if change.where is not None:
+    if change.where is not None and not change.undo:
         # These become nodes of that model; else the model of all of them gets a base.
         added = [n for n in before.labels_of(change.added) if n != change.label]
     add = data_changes.add_labels(
         *(change.label, added),
         mark=None if change.undo else Mark.LABELLED.of(revision, change.added),
+        bases_mark=undoing.given_bases(revision, change.label, change.added),
         unless=lacked,
         where=change.where,
         batch_size=change.batch_size,

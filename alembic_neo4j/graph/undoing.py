@@ -7,7 +7,7 @@ alone by the change, and their marks come off when that is over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from alembic_neo4j.graph import data_changes, data_checks
 from alembic_neo4j.graph.data_changes import archive_name, unmark
@@ -62,17 +62,86 @@ def remember_lacking(change: RemoveLabel, revision: str) -> Batched:
     )
 
 
+def given_bases(revision: str, old: str, new: str) -> str:
+    """Return the mark that lists the labels of bases which a change has given."""
+    return Mark.LABELLED.of(revision, old, new, "bases")
+
+
 def take_label_back(change: RemoveLabel, revision: str) -> Batched:
-    """Take a label off the nodes that the upgrade has given it."""
+    """Take a label off the nodes that the upgrade has given it, and those of bases."""
     refuse_own(change.removed)
     mark = f"n.{quote(Mark.LABELLED.of(revision, change.removed))}"
+    bases = f"n.{quote(given_bases(revision, change.label, change.removed))}"
     return batched(
         f"take the label {change.removed} back from {change.label}",
         Rewrite.within(
             nodes(change.label),
-            f"{mark} IS NOT NULL",
-            f"REMOVE n:{quote(change.removed)}, {mark}",
+            f"({mark} IS NOT NULL OR {bases} IS NOT NULL)",
+            f"{_without(bases)}\n"
+            f"FOREACH (_ IN CASE WHEN {mark} IS NULL THEN [] ELSE [1] END | "
+            f"REMOVE n:{quote(change.removed)})\nREMOVE {mark}, {bases}",
             where=change.where,
+        ),
+        batch_size=change.batch_size,
+    )
+
+
+def _without(mark: str) -> str:
+    """Return the clause that takes the labels off which a mark lists."""
+    return f"FOREACH (label IN coalesce({mark}, []) | REMOVE n:$(label))"
+
+
+def rename_marks(
+    change: RenameLabel, new: Sequence[str], old: Sequence[str], revision: str
+) -> dict[str, Sequence[str]]:
+    """Return the marks of a rename, each with the labels that a node may lack.
+
+    `new` are the labels that come with the new one, `old` those with the old one.
+    """
+    marks = {given_bases(revision, change.old, change.new): new}
+    marks[_lacked_bases(revision, change.old, change.new)] = old
+    return {mark: labels for mark, labels in marks.items() if labels}
+
+
+def _lacked_bases(revision: str, old: str, new: str) -> str:
+    return Mark.LACKED.of(revision, old, new, "bases")
+
+
+def rename_back(
+    change: RenameLabel, bases: Sequence[str], revision: str
+) -> Iterable[Step]:
+    """Rename what the upgrade has renamed, and take off what came with the new label.
+
+    What has been made since gets the labels of `bases` too; what lacked some of them
+    lacks them again.
+    """
+    refuse_own(change.new)
+    lacked = f"n.{quote(_lacked_bases(revision, change.new, change.old))}"
+    sets = f"SET n:{quote(change.new)} REMOVE n:{quote(change.old)}"
+    if bases:
+        sets = (
+            f"FOREACH (label IN [label IN $bases WHERE NOT label IN "
+            f"coalesce({lacked}, [])] | SET n:$(label))\n{sets}"
+        )
+    yield batched(
+        f"rename the label {change.old} to {change.new}",
+        Rewrite.within(
+            nodes(change.old),
+            f"n.{quote(kept_name(change, revision))} IS NULL",
+            sets,
+            parameters={"bases": list(bases)} if bases else {},
+            where=change.where,
+        ),
+        batch_size=change.batch_size,
+    )
+    yield from _unmark_label(change, revision)
+    given = f"n.{quote(given_bases(revision, change.new, change.old))}"
+    yield batched(
+        f"take back the labels that (:{change.new}) got with {change.old}",
+        Rewrite.within(
+            nodes(change.new),
+            f"({given} IS NOT NULL OR {lacked} IS NOT NULL)",
+            f"{_without(given)}\nREMOVE {given}, {lacked}",
         ),
         batch_size=change.batch_size,
     )
@@ -95,7 +164,7 @@ def remember_label(change: RenameLabel, revision: str) -> Batched:
     )
 
 
-def unmark_label(change: RenameLabel, revision: str) -> Iterable[Step]:
+def _unmark_label(change: RenameLabel, revision: str) -> Iterable[Step]:
     """Give nodes that had both labels both again, and take the marks off."""
     mark = f"n.{quote(kept_name(change, revision))}"
     yield batched(

@@ -170,6 +170,31 @@ def test_what_a_person_fills_in(live: Project, neo4j_graph: Graph) -> None:
     )
 
 
+def test_a_default_moves_up_from_a_class_below(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    animal = """
+class Animal(StructuredNode):
+    name = StringProperty()
+{base}
+
+class Dog(Animal):
+    toy = StringProperty()
+{below}
+"""
+    age = "    age = IntegerProperty(default=1)"
+    first(
+        live,
+        neo4j_graph,
+        animal.format(base="", below=age),
+        "CREATE (:Animal {id: 1}), (:Animal {id: 2, age: 5}), (:Animal:Dog {id: 3}), "
+        "(:Animal:Dog {id: 4, age: 1}), (:Dog {id: 5, age: 7}), "
+        "(:Animal {id: 6, age: 1})",
+    )
+    made = there_and_back(live, neo4j_graph, animal.format(base=age, below=""))
+    assert sum("'age': 1" in row for row in made) == 4
+
+
 CUSTOMER = """
 class Party(StructuredNode):
     name = StringProperty(index=True)
@@ -305,6 +330,96 @@ def test_what_a_person_renames(live: Project, neo4j_graph: Graph, kind: str) -> 
         assert contents(neo4j_graph) != before
         live.done("downgrade", "base")
         assert contents(neo4j_graph) == before
+
+
+OF_BASES = {
+    "renamed": (
+        "op.rename_label('Lead', 'Customer')",
+        "op.rename_label('Customer', 'Lead')",
+    ),
+    "some renamed": (
+        "op.rename_label('Lead', 'Customer', where='n.id % 3 > 0')",
+        "op.rename_label('Customer', 'Lead', where='n.id % 3 > 0')",
+    ),
+    "some renamed, and all taken back": (
+        "op.rename_label('Lead', 'Customer', where='n.id % 3 > 0')",
+        "op.rename_label('Customer', 'Lead')",
+    ),
+    "added to some": (
+        "op.add_label('Lead', 'Customer', where='n.id % 3 > 0')",
+        "op.remove_label('Lead', 'Customer')",
+    ),
+    "removed from some": (
+        "op.remove_label('Lead', 'Customer', where='n.id % 3 > 0')",
+        "op.add_label('Lead', 'Customer', where='n.id % 3 > 0')",
+    ),
+    "added and renamed": (
+        """
+        op.add_label('Lead', 'Customer', where='n.id % 3 > 0')
+        op.rename_label('Other', 'Customer')
+        op.rename_label('Customer', 'Lead', where='n.id % 2 > 0')
+        """,
+        """
+        op.rename_label('Lead', 'Customer')
+        op.rename_label('Customer', 'Other')
+        op.remove_label('Lead', 'Customer')
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OF_BASES)
+def test_labels_of_bases_are_taken_back_where_they_were_given(
+    live: Project, neo4j_graph: Graph, kind: str
+) -> None:
+    live.revision(
+        "r1",
+        """
+        op.add_node("Party")
+        op.add_node("Open")
+        op.add_node("Customer", bases=["Party", "Audited"])
+        op.add_node("Lead", bases=["Open", "Party"])
+        """,
+    )
+    live.revision("r2", *OF_BASES[kind], down="r1")
+    live.done("upgrade", "r1")
+    names = ("Lead", "Customer", "Party", "Audited", "Open", "Other")
+    for number in range(64):
+        labels = "".join(f":{n}" for i, n in enumerate(names) if number >> i & 1)
+        neo4j_graph.transaction([(f"CREATE (n{labels} {{id: {number}}})", {})])
+    live.set("neo4j.batch_size", "9")
+    before = contents(neo4j_graph)
+    for _ in range(2):
+        live.done("upgrade", "head")
+        made = contents(neo4j_graph)
+        assert made != before
+        live.done("downgrade", "r1")
+        assert contents(neo4j_graph) == before
+
+
+def test_what_was_made_since_gets_the_labels_of_its_model(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.revision(
+        "r1",
+        "op.add_node('Customer', bases=['Party'])\nop.add_node('Lead', bases=['Open'])",
+    )
+    live.revision(
+        "r2",
+        "op.rename_label('Lead', 'Customer', where='n.id < 5')",
+        "op.rename_label('Customer', 'Lead', where='n.id < 5')",
+        down="r1",
+    )
+    live.done("upgrade", "r1")
+    neo4j_graph.transaction([("CREATE (:Lead {id: 1}), (:Lead:Open {id: 2})", {})])
+    live.done("upgrade", "r2")
+    neo4j_graph.transaction([("CREATE (:Customer:Party {id: 3})", {})])
+    live.done("downgrade", "r1")
+    rows = neo4j_graph.read(
+        "MATCH (n) WHERE n.id > 0 RETURN n.id AS id, labels(n) AS l"
+    )
+    found = {row["id"]: sorted(row["l"]) for row in rows}
+    assert found == {1: ["Lead"], 2: ["Lead", "Open"], 3: ["Lead", "Open", "Party"]}
 
 
 CONVERSIONS = {
