@@ -1008,12 +1008,15 @@ def split_node_property(
     where: str | None = None,
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    undo: bool = False,
 ) -> None:
     """Split a text at a separator: into a list, or `into` several properties.
 
     Of more parts than properties the last one gets the rest, of fewer some stay
     missing. Where one of these properties is there, nothing is written. What is no
-    text stays as it is.
+    text stays as it is. With `undo`, in the downgrade of a revision that joins them,
+    texts that were there before stay, and parts come back as they were where the text
+    has not changed since.
     """
     _invoke(
         _changes.SplitProperty(
@@ -1022,6 +1025,7 @@ def split_node_property(
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
+            undo=undo,
         )
     )
 
@@ -1035,6 +1039,7 @@ def split_relationship_property(
     where: str | None = None,
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    undo: bool = False,
 ) -> None:
     """Split a text at a separator: into a list, or `into` several properties.
 
@@ -1047,6 +1052,7 @@ def split_relationship_property(
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
+            undo=undo,
         )
     )
 
@@ -1060,11 +1066,14 @@ def join_node_properties(
     where: str | None = None,
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    undo: bool = False,
 ) -> None:
     """Join properties, or the items of a list, to one text, and remove them.
 
     Missing ones are left out. One name may be given, and be `into` as well: the list
-    becomes a text. Where another property `into` is there, nothing is written.
+    becomes a text. Where another property `into` is there, nothing is written. What the
+    text would not give again is archived beside. With `undo`, in the downgrade of a
+    revision that splits the text, parts that were there before stay.
     """
     _invoke(
         _changes.JoinProperties(
@@ -1072,6 +1081,7 @@ def join_node_properties(
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
+            undo=undo,
         )
     )
 
@@ -1085,6 +1095,7 @@ def join_relationship_properties(
     where: str | None = None,
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    undo: bool = False,
 ) -> None:
     """Join properties, or the items of a list, to one text, and remove them.
 
@@ -1096,6 +1107,7 @@ def join_relationship_properties(
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
+            undo=undo,
         )
     )
 
@@ -1242,11 +1254,14 @@ def relationship_to_node(
     where: str | None = None,
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    undo: bool = False,
 ) -> None:
     """Turn each relationship into a node between its ends, with its properties.
 
     ``(s)-[:type]->(e)`` becomes ``(s)-[:source_type]->(:label)-[:target_type]->(e)``.
-    `where` is a predicate over ``r`` and its ends, ``s`` and ``e``.
+    `where` is a predicate over ``r`` and its ends, ``s`` and ``e``. With `undo`, in the
+    downgrade of a revision that does the opposite, relationships that were there before
+    stay.
     """
     _invoke(
         _changes.RelationshipToNode(
@@ -1261,6 +1276,7 @@ def relationship_to_node(
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
+            undo=undo,
         )
     )
 
@@ -1276,11 +1292,14 @@ def node_to_relationship(
     where: str | None = None,
     batch_size: int | None = None,
     allow_unknown: bool = False,
+    undo: bool = False,
 ) -> None:
     """Turn each node between two others into a relationship, with its properties.
 
     It is the way back of `relationship_to_node`. A node that has other relationships,
-    or several of these, stops the upgrade before anything is written.
+    or several of these, stops the upgrade before anything is written. Its further
+    labels, and what these relationships hold, are archived. With `undo`, in the
+    downgrade of a revision that does the opposite, nodes that were there before stay.
     """
     _invoke(
         _changes.NodeToRelationship(
@@ -1295,6 +1314,7 @@ def node_to_relationship(
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
+            undo=undo,
         )
     )
 

@@ -24,6 +24,7 @@ from alembic_neo4j.graph.patterns import (
 from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.graph.rewrite import Rewrite, batched, both
 from alembic_neo4j.graph.steps import Batched, Check, Merge, Step
+from alembic_neo4j.graph.undoing_refactorings import Between, Parted
 from alembic_neo4j.schema.changes import (
     BackfillProperty,
     ConvertProperty,
@@ -192,57 +193,60 @@ def _refuse_ambiguous(change: NormalizeBoolean) -> None:
 
 
 @_steps.register(SplitProperty)
-def _split(change: SplitProperty, _before: Schema, _revision: str) -> Iterable[Step]:
-    scope = Scope(change.entity, (change.owner,))
-    value = scope.value(change.name)
-    is_text = f"{value} IS :: STRING NOT NULL"
-    parts = f"split({value}, $separator)"
+def _split(change: SplitProperty, _before: Schema, revision: str) -> Iterable[Step]:
+    parted = Parted.of(change, revision)
+    scope, value = parted.scope, parted.value
     if change.name in change.into:
         raise SchemaError(
             f"op.{change.operation}: {change.name!r} is split and can't be one of its "
             f"own parts; rename it first"
         )
+    left = parted.is_whole
+    if change.undo:
+        left += f" AND {parted.unkept} AND {parted.unsettled}"
     for name in change.into:
         yield data_checks.both_present(
-            *(scope, change.name, name, both(is_text, change.where)),
+            *(scope, change.name, name, both(left, change.where)),
             advice=f"Remove one of the two, or split into another name than {name!r}.",
         )
-    sets = f"SET {value} = {parts}"
-    if change.into:
-        last = len(change.into) - 1
-        given = [f"parts[{position}]" for position in range(last)]
-        # What there is too much of stays in the last one.
-        rest = f"parts[{last + 1}..]"
-        given.append(
-            f"reduce(text = parts[{last}], part IN {rest} | text + $separator + part)"
+    if not change.undo:
+        yield parted.remember(
+            *(parted.is_parted, left, change.where, change.batch_size)
         )
-        pairs = zip(change.into, given, strict=True)
-        assigned = ", ".join(f"{scope.value(name)} = {text}" for name, text in pairs)
-        sets = f"WITH *, {parts} AS parts SET {assigned} REMOVE {value}"
+    assigned = ", ".join(f"{name} = {given}" for name, given in parted.given("parts"))
+    gone = [value] if change.into else []
+    gone += [parted.dropped] if change.undo else []
     yield batched(
         f"split {change.name} of {scope}",
         Rewrite.within(
-            *(scope, is_text, sets),
+            scope,
+            left,
+            f"WITH *, split({value}, $separator) AS parts SET {assigned}"
+            + (f" REMOVE {', '.join(gone)}" if gone else ""),
             parameters={"separator": change.separator},
             where=change.where,
         ),
         batch_size=change.batch_size,
     )
+    if change.undo:
+        yield parted.bring_back(change.batch_size)
+        yield parted.forget()
 
 
 @_steps.register(JoinProperties)
-def _join(change: JoinProperties, _before: Schema, _revision: str) -> Iterable[Step]:
-    scope = Scope(change.entity, (change.owner,))
-    goal = scope.value(change.into)
+def _join(change: JoinProperties, _before: Schema, revision: str) -> Iterable[Step]:
+    parted = Parted.of(change, revision)
+    scope, goal = parted.scope, parted.value
     values = [scope.value(name) for name in change.names]
-    left = f"({' OR '.join(f'{value} IS NOT NULL' for value in values)})"
+    left = parted.is_parted
+    if change.undo:
+        left += f" AND {parted.unkept}"
     if change.into in change.names:
         if len(change.names) > 1:
             raise SchemaError(
                 f"op.{change.operation}: {change.into!r} is one of those that are "
                 "joined; join into another name"
             )
-        left = f"{goal} IS :: LIST<ANY> NOT NULL"
     else:
         names = f"[{', '.join(values)}]"
         yield refactoring_checks.taken(
@@ -250,6 +254,8 @@ def _join(change: JoinProperties, _before: Schema, _revision: str) -> Iterable[S
             advice=f"Remove one of the two, or join into another name than "
             f"{change.into!r}.",
         )
+    if not change.undo:
+        yield parted.remember(*(parted.is_whole, left, change.where, change.batch_size))
     parts = (
         f"reduce(all = [], part IN [{', '.join(values)}] | all + coalesce(part, []))"
     )
@@ -258,18 +264,21 @@ def _join(change: JoinProperties, _before: Schema, _revision: str) -> Iterable[S
         "coalesce(text + $separator, '') + toString(part))"
     )
     removed = ", ".join(value for value in values if value != goal)
+    archived = "" if change.undo else f"{parted.archiving('joined')}\n"
     yield batched(
         f"join {', '.join(change.names)} of {scope}",
         Rewrite.within(
             scope,
             left,
-            f"WITH *, {parts} AS parts SET {goal} = {joined}"
-            + (f" REMOVE {removed}" if removed else ""),
+            f"WITH *, {parts} AS parts WITH *, {joined} AS joined\n{archived}"
+            f"SET {goal} = joined" + (f" REMOVE {removed}" if removed else ""),
             parameters={"separator": change.separator},
             where=change.where,
         ),
         batch_size=change.batch_size,
     )
+    if change.undo:
+        yield parted.forget()
 
 
 # Nodes ---------------------------------------------------------------------------
@@ -487,76 +496,94 @@ def _delete_nodes(
 
 @_steps.register(RelationshipToNode)
 def _relationship_to_node(
-    change: RelationshipToNode, before: Schema, _revision: str
+    change: RelationshipToNode, before: Schema, revision: str
 ) -> Iterable[Step]:
     refuse_own(change.label)
+    between = Between.of(change, revision)
     pattern = _between(change.source, change.type, change.target)
     labels = before.labels_of(change.label)
+    left = between.unkept_relationship if change.undo else ""
+    where = both(left, change.where)
     for constraint in before.constraints.values():
         unique = constraint.kind in (ConstraintKind.UNIQUE, ConstraintKind.KEY)
         on_node = constraint.entity is Entity.NODE
         if unique and on_node and constraint.label in labels:
             yield refactoring_checks.already_used(
-                pattern, constraint.label, constraint.properties, change.where
+                pattern, constraint.label, constraint.properties, where or None
             )
+    if not change.undo:
+        yield between.remember_nodes(change.batch_size)
+    given = labels[:1] if change.undo else labels
+    restored = f"\n{between.restoring()}\n" if change.undo else " "
+    parameters = {**between.parameters, "bases": list(labels[1:])}
     yield batched(
         f"turn {_shown(change.source, change.type, change.target)} into "
         f"(:{change.label})",
         Rewrite.within(
             relationships(change.type),
-            "",
-            f"CREATE (s)-[:{quote(change.source_type)}]->(made{_labels(labels)})"
-            f"-[:{quote(change.target_type)}]->(e) "
-            "SET made = properties(r) DELETE r",
+            left,
+            f"CREATE (s)-[a:{quote(change.source_type)}]->(made{_labels(given)})"
+            f"-[b:{quote(change.target_type)}]->(e) "
+            f"SET made = properties(r){restored}DELETE r",
             pattern=pattern,
             imported="s, r, e",
+            parameters=parameters if change.undo else {},
             where=change.where,
         ),
         usual=RELATIONSHIP_BATCH_SIZE,
         batch_size=change.batch_size,
     )
+    if change.undo:
+        yield between.forget_relationships()
 
 
 @_steps.register(NodeToRelationship)
 def _node_to_relationship(
-    change: NodeToRelationship, _before: Schema, _revision: str
+    change: NodeToRelationship, before: Schema, revision: str
 ) -> Iterable[Step]:
     for label in (change.source, change.label, change.target):
         refuse_own(label)
+    between = Between.of(change, revision)
+    left = between.unkept_node if change.undo else ""
     scope = nodes(change.label)
     ends = (
         f"(s:{quote(change.source)})-[a:{quote(change.source_type)}]->(n)",
         f"(n)-[b:{quote(change.target_type)}]->(e:{quote(change.target)})",
     )
     counts = [f"COUNT {{ {end} }}" for end in ends]
+    unfit = f"NOT ({counts[0]} = 1 AND {counts[1]} = 1 AND COUNT {{ (n)--() }} = 2)"
     yield refactoring_checks.checked(
         scope,
         f"[{', '.join(counts)}, COUNT {{ (n)--() }}]",
-        both(
-            f"NOT ({counts[0]} = 1 AND {counts[1]} = 1 AND COUNT {{ (n)--() }} = 2)",
-            change.where,
-        ),
+        both(f"{left} AND {unfit}" if left else unfit, change.where),
         expected=f"{scope} has one {change.source_type} from (:{change.source}), one "
         f"{change.target_type} to (:{change.target}), and no other relationship (these "
         "are the numbers)",
         advice="Mend these nodes, or narrow down with where.",
     )
+    if not change.undo:
+        yield between.remember_relationships(change.batch_size)
+    archived = " " if change.undo else f"\n{between.archiving()}\n"
+    parameters = {**between.parameters, "labels": list(before.labels_of(change.label))}
     yield batched(
         f"turn {scope} into {_shown(change.source, change.type, change.target)}",
         Rewrite.within(
             scope,
-            "",
+            left,
             f"CREATE (s)-[made:{quote(change.type)}]->(e) "
-            "SET made = properties(n) DELETE a, b, n",
+            f"SET made = properties(n){archived}DELETE a, b, n",
             pattern=f"(s:{quote(change.source)})-[a:{quote(change.source_type)}]->"
             f"(n:{quote(change.label)})-[b:{quote(change.target_type)}]->"
             f"(e:{quote(change.target)})",
             imported="s, a, n, b, e",
+            parameters={} if change.undo else parameters,
             where=change.where,
         ),
         usual=RELATIONSHIP_BATCH_SIZE,
         batch_size=change.batch_size,
     )
+    if change.undo:
+        yield between.forget_nodes()
 
 
 @_steps.register(DeduplicateRelationships)

@@ -422,6 +422,146 @@ def test_what_was_made_since_gets_the_labels_of_its_model(
     assert found == {1: ["Lead"], 2: ["Lead", "Open"], 3: ["Lead", "Open", "Party"]}
 
 
+REFACTORED = {
+    "split": (
+        "op.split_node_property('P', 'x', ' ', into=['y', 'z'])",
+        "op.join_node_properties('P', ['y', 'z'], 'x', ' ')",
+    ),
+    "some split": (
+        "op.split_node_property('P', 'x', ' ', into=['y', 'z'], where='n.id < 3')",
+        "op.join_node_properties('P', ['y', 'z'], 'x', ' ')",
+    ),
+    "split into a list": (
+        "op.split_node_property('P', 'x', ' ')",
+        "op.join_node_properties('P', 'x', 'x', ' ')",
+    ),
+    "joined": (
+        "op.join_node_properties('P', ['y', 'z'], 'x', ' ', where='n.x IS NULL')",
+        "op.split_node_property('P', 'x', ' ', into=['y', 'z'])",
+    ),
+    "one joined": (
+        "op.join_node_properties('P', 'z', 'x', ' ', where='n.x IS NULL')",
+        "op.split_node_property('P', 'x', ' ', into=['z'])",
+    ),
+    "list joined": (
+        "op.join_node_properties('P', 'x', 'x', ' ')",
+        "op.split_node_property('P', 'x', ' ')",
+    ),
+    "of relationships split": (
+        "op.split_relationship_property('R', 'x', ' ', into=['y'])",
+        "op.join_relationship_properties('R', 'y', 'x', ' ')",
+    ),
+    "list of relationships joined": (
+        "op.join_relationship_properties('R', 'x', 'x', ' ')",
+        "op.split_relationship_property('R', 'x', ' ')",
+    ),
+    "relationships to nodes": (
+        "op.relationship_to_node('P', 'R', 'Q', 'M', 'IN', 'TO')",
+        "op.node_to_relationship('P', 'IN', 'M', 'TO', 'Q', 'R')",
+    ),
+    "some relationships to nodes": (
+        "op.relationship_to_node('P', 'R', 'Q', 'M', 'IN', 'TO', where='r.id > 60')",
+        "op.node_to_relationship('P', 'IN', 'M', 'TO', 'Q', 'R')",
+    ),
+    "nodes to relationships": (
+        "op.node_to_relationship('P', 'IN', 'M', 'TO', 'Q', 'R', "
+        "where='COUNT { (n)--() } = 2')",
+        "op.relationship_to_node('P', 'R', 'Q', 'M', 'IN', 'TO')",
+    ),
+}
+HALF_FITS = (
+    "UNWIND [{x: 'a b'}, {x: 'a'}, {x: 'a b c'}, {x: ''}, {x: 7}, {y: 'own'}, "
+    "{y: 'own', z: 'more'}, {x: 7, y: 'own'}, {x: ['l', 'm']}, {z: 5}, {x: []}, "
+    "{x: [1, 2]}, {x: ['a b', 'c']}, {y: 'a b', z: 'c'}, {y: 1, z: true}, "
+    "{y: ['k', 'l']}, {z: 'q'}, {z: 'q r'}, {z: []}] AS one "
+    "WITH collect(one) AS ones UNWIND range(0, size(ones) - 1) AS i "
+    "CREATE (p:P) SET p = ones[i], p.id = i CREATE (q:Q {id: i + 20}) "
+    "CREATE (p)-[r:R]->(q) SET r = ones[i], r.id = i + 50",
+    "MATCH (p:P {id: 1}), (q:Q {id: 20}) "
+    "CREATE (p)-[:R {x: 'a'}]->(q), (q)-[:R]->(p), (p)-[:R]->(p), "
+    "(p)-[:IN {since: 1}]->(:M {id: 40, x: 'b'})-[:TO {until: [2], since: 0}]->(q), "
+    "(p)-[:IN]->(:M:Event {id: 41})-[:TO]->(q), "
+    "(p)-[:IN]->(:M:Base {id: 42, x: 1})-[:TO]->(q), "
+    "(:M {id: 43}), (p)-[:IN]->(:M {id: 44}), (:Event {id: 45})",
+)
+
+
+@pytest.mark.parametrize("kind", REFACTORED)
+def test_a_refactoring_and_the_opposite(
+    live: Project, neo4j_graph: Graph, kind: str
+) -> None:
+    types = "".join(f"op.add_relationship_type('{t}')\n" for t in ("IN", "TO", "R"))
+    live.revision("r1", f"op.add_node('M', bases=['Base'])\n{types}")
+    live.revision("r2", *REFACTORED[kind], down="r1")
+    live.done("upgrade", "r1")
+    neo4j_graph.transaction([(text, {}) for text in HALF_FITS])
+    live.set("neo4j.batch_size", "4")
+    before = contents(neo4j_graph)
+    for _ in range(2):
+        live.done("upgrade", "head")
+        assert contents(neo4j_graph) != before
+        live.done("downgrade", "r1")
+        assert contents(neo4j_graph) == before
+
+
+def test_what_was_refactored_and_has_changed_is_turned_back(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    live.revision(
+        "r1",
+        """
+        op.join_node_properties("P", ["y", "z"], "x", " ")
+        op.split_node_property("S", "x", " ", into=["y", "z"])
+        op.relationship_to_node("P", "R", "P", "M", "IN", "TO")
+        """,
+        """
+        op.node_to_relationship("P", "IN", "M", "TO", "P", "R")
+        op.join_node_properties("S", ["y", "z"], "x", " ")
+        op.split_node_property("P", "x", " ", into=["y", "z"])
+        """,
+    )
+    neo4j_graph.transaction(
+        [
+            (
+                "CREATE (a:P {id: 1, y: 1, z: 2}), (b:P {id: 2, y: 1}), "
+                "(:P {id: 3, x: 'old one'}), (:S {id: 4, x: 'a b'}), "
+                "(:S {id: 5, y: 'old'}), (a)-[:R {since: 1}]->(b), (:M {id: 6})",
+                {},
+            )
+        ]
+    )
+    live.done("upgrade", "head")
+    neo4j_graph.transaction(
+        [
+            ("MATCH (n:P {id: 1}) SET n.x = '1 3'", {}),
+            ("MATCH (n:S {id: 4}) SET n.z = 'c'", {}),
+            ("CREATE (:P {id: 7, x: 'new one'}), (:S {id: 8, y: 'new'})", {}),
+            (
+                "MATCH (a:P {id: 1}), (b:P {id: 2}), (m:M {since: 1}) SET m.since = 2 "
+                "CREATE (b)-[:IN]->(:M {since: 3})-[:TO]->(a)",
+                {},
+            ),
+        ]
+    )
+    live.done("downgrade", "base")
+    rows = neo4j_graph.read("MATCH (n:P|S|M) RETURN properties(n) AS p")
+    found = sorted((row["p"] for row in rows), key=lambda p: p["id"])
+    assert found == [
+        {"id": 1, "y": "1", "z": "3"},
+        {"id": 2, "y": 1},
+        {"id": 3, "x": "old one"},
+        {"id": 4, "x": "a c"},
+        {"id": 5, "y": "old"},
+        {"id": 6},
+        {"id": 7, "y": "new", "z": "one"},
+        {"id": 8, "x": "new"},
+    ]
+    ends = "MATCH (n)-[r:R]->(m) RETURN [n.id, r.since, m.id]"
+    assert values(neo4j_graph, ends) == [[1, 2, 2], [2, 3, 1]]
+    (row,) = neo4j_graph.read("MATCH (n:M) RETURN count(n) AS count")
+    assert row["count"] == 1
+
+
 CONVERSIONS = {
     "text to whole number": ("STRING", "INTEGER", ["'7'", "'007'", "8", "1.5"]),
     "number to whole number": ("FLOAT", "INTEGER", ["1.0", "1.5", "2", "-0.5"]),

@@ -12,13 +12,22 @@ from alembic_neo4j.errors import CheckFailed
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.graph.wipe import wipe
+from alembic_neo4j.schema.changes import (
+    AddLabel,
+    Change,
+    RelationshipToNode,
+    RemoveLabel,
+    RenameLabel,
+    SplitProperty,
+    undoing,
+)
 from alembic_neo4j.schema.diff import diff
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.elements import Entity, Schema
 from tests.migration.running import reversed_, run
 from tests.migration.test_exact_downgrades import contents
 from tests.schema.strategies import LABELS, PROPERTIES, TYPES, evolutions
 
-VALUES = ("x", "y", "", "7", 0, 7, 0.5, 2.0, True, ["x", "y"], [1], [])
+VALUES = ("x", "y", "", "7", "x y", 0, 7, 0.5, 2.0, True, ["x", "y"], ["x y"], [1], [])
 
 values = st.dictionaries(
     st.sampled_from(PROPERTIES), st.sampled_from(VALUES), max_size=3
@@ -59,14 +68,17 @@ def of_data(schema: Schema) -> Schema:
 
 
 # The seed is fixed, so a failure comes again.
-@given(pair=evolutions(), found=graphs)
-@settings(
+often = settings(
     deadline=None,
     derandomize=True,
     max_examples=40,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+@given(pair=evolutions(), found=graphs)
+@often
 def test_a_downgrade_gives_the_very_graph_back(
     neo4j_graph: Graph, pair: tuple[Schema, Schema], found: Any
 ) -> None:
@@ -88,3 +100,56 @@ def test_a_downgrade_gives_the_very_graph_back(
     back = contents(neo4j_graph)
     assert [row for row in was if row not in back] == []
     assert back == was
+
+
+@st.composite
+def written(draw: st.DrawFn) -> tuple[Change, Change]:
+    """Return a change that a person writes, and what undoes it in the downgrade."""
+    first, second, third, *_ = draw(st.permutations(LABELS))
+    type_, at_source, at_target, *_ = draw(st.permutations(TYPES))
+    name, part, other, *_ = draw(st.permutations(PROPERTIES))
+    where = draw(st.sampled_from((None, "n.id < 5")))
+    entity = draw(st.sampled_from(Entity))
+    owner = first if entity is Entity.NODE else type_
+    parts = draw(st.sampled_from(((), (part,), (part, other))))
+    split = SplitProperty(entity, owner, name, draw(st.sampled_from(" xy")), into=parts)
+    turn = RelationshipToNode(first, type_, second, third, at_source, at_target)
+    return draw(
+        st.sampled_from(
+            [
+                (RenameLabel(first, second, where), RenameLabel(second, first)),
+                (AddLabel(first, second, where), RemoveLabel(first, second)),
+                (RemoveLabel(first, second, where), AddLabel(first, second)),
+                (split, split.reverse()),
+                (replace(split.reverse(), undo=False), split),
+                (turn, turn.reverse()),
+                (replace(turn.reverse(), undo=False), turn),
+            ]
+        )
+    )
+
+
+@given(pair=evolutions(), change=written(), found=graphs)
+@often
+def test_what_a_person_writes_leads_back(
+    neo4j_graph: Graph,
+    pair: tuple[Schema, Schema],
+    change: tuple[Change, Change],
+    found: Any,
+) -> None:
+    before = of_data(pair[0])
+    wipe(neo4j_graph)
+    fill(neo4j_graph, found)
+    was = contents(neo4j_graph)
+    there, back = change
+    try:
+        reached = run(neo4j_graph, before, [there])
+    except CheckFailed:
+        event("the data do not fit")
+        return
+    event(type(there).__name__)
+    event("changed" if contents(neo4j_graph) != was else "nothing to change")
+
+    run(neo4j_graph, reached, [undoing(back, [there])], undone=[there])
+
+    assert contents(neo4j_graph) == was

@@ -174,13 +174,18 @@ class NormalizeBoolean(_OfProperty):
 
 @dataclass(frozen=True)
 class SplitProperty(_OfProperty):
-    """A text becomes a list of its parts, or several properties."""
+    """A text becomes a list of its parts, or several properties.
+
+    To `undo` a joining leaves texts that were there before, and brings the very parts
+    back where the text has not changed since.
+    """
 
     words = "split_{}_property"
 
     name: str
     separator: str
     into: tuple[str, ...] = field(default=(), kw_only=True)
+    undo: bool = field(default=False, kw_only=True)
 
     def reverse(self) -> JoinProperties:
         """Put the parts together again."""
@@ -189,18 +194,23 @@ class SplitProperty(_OfProperty):
             *(self.name, self.separator),
             batch_size=self.batch_size,
             allow_unknown=self.allow_unknown,
+            undo=not self.undo,
         )
 
 
 @dataclass(frozen=True)
 class JoinProperties(_OfProperty):
-    """Several properties, or the parts of a list, become one text."""
+    """Several properties, or the parts of a list, become one text.
+
+    To `undo` a splitting leaves parts that were there before.
+    """
 
     words = "join_{}_properties"
 
     names: tuple[str, ...]
     into: str
     separator: str
+    undo: bool = field(default=False, kw_only=True)
 
 
 # Nodes ---------------------------------------------------------------------------
@@ -307,7 +317,10 @@ class DeleteNodes(_OfNodes):
 
 @dataclass(frozen=True)
 class RelationshipToNode(_OfRelationships):
-    """Each relationship becomes a node between its ends, with its properties."""
+    """Each relationship becomes a node between its ends, with its properties.
+
+    To `undo` the opposite leaves relationships that were there before.
+    """
 
     words = "relationship_to_node"
 
@@ -317,6 +330,7 @@ class RelationshipToNode(_OfRelationships):
     label: str
     source_type: str
     target_type: str
+    undo: bool = field(default=False, kw_only=True)
 
     @property
     def sought(self) -> tuple[Name, ...]:
@@ -343,12 +357,16 @@ class RelationshipToNode(_OfRelationships):
             *(self.target, self.type),
             batch_size=self.batch_size,
             allow_unknown=self.allow_unknown,
+            undo=not self.undo,
         )
 
 
 @dataclass(frozen=True)
 class NodeToRelationship(Refactoring):
-    """Each node between two others becomes a relationship, with its properties."""
+    """Each node between two others becomes a relationship, with its properties.
+
+    To `undo` the opposite leaves nodes that were there before.
+    """
 
     words = "node_to_relationship"
 
@@ -358,6 +376,7 @@ class NodeToRelationship(Refactoring):
     target_type: str
     target: str
     type: str
+    undo: bool = field(default=False, kw_only=True)
 
     @property
     def subject(self) -> tuple[Entity, str]:
@@ -387,6 +406,7 @@ class NodeToRelationship(Refactoring):
             *(self.source_type, self.target_type),
             batch_size=self.batch_size,
             allow_unknown=self.allow_unknown,
+            undo=not self.undo,
         )
 
 

@@ -14,6 +14,12 @@ from alembic_neo4j.schema.changes.properties import (
     RemoveProperty,
     RenameProperty,
 )
+from alembic_neo4j.schema.changes.refactorings import (
+    JoinProperties,
+    NodeToRelationship,
+    RelationshipToNode,
+    SplitProperty,
+)
 from alembic_neo4j.schema.changes.relationships import (
     RenameRelationshipType,
     ReverseRelationships,
@@ -118,3 +124,46 @@ def _(change: RemoveProperty, done: tuple[Change, ...]) -> Change:
         for other in done
     )
     return replace(change, values="undo") if undone else change
+
+
+@_undoing.register
+def _(change: SplitProperty, done: tuple[Change, ...]) -> Change:
+    of = (change.entity, change.owner, change.into or (change.name,), change.name)
+    undone = any(
+        isinstance(other, JoinProperties)
+        and (other.entity, other.owner, other.names, other.into) == of
+        for other in done
+    )
+    return replace(change, undo=change.undo or undone)
+
+
+@_undoing.register
+def _(change: JoinProperties, done: tuple[Change, ...]) -> Change:
+    of = (change.entity, change.owner, change.names, change.into)
+    undone = any(
+        isinstance(other, SplitProperty)
+        and (other.entity, other.owner, other.into or (other.name,), other.name) == of
+        for other in done
+    )
+    return replace(change, undo=change.undo or undone)
+
+
+@_undoing.register(RelationshipToNode)
+@_undoing.register(NodeToRelationship)
+def _(
+    change: RelationshipToNode | NodeToRelationship, done: tuple[Change, ...]
+) -> Change:
+    undone = any(
+        isinstance(other, (RelationshipToNode, NodeToRelationship))
+        and not isinstance(other, type(change))
+        and _ends(other) == _ends(change)
+        for other in done
+    )
+    return replace(change, undo=change.undo or undone)
+
+
+def _ends(change: RelationshipToNode | NodeToRelationship) -> tuple[str, ...]:
+    return (
+        *(change.source, change.type, change.target),
+        *(change.label, change.source_type, change.target_type),
+    )
