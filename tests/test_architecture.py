@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -61,13 +62,20 @@ def name_of(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
+@functools.cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
-def imports(nodes: Iterator[ast.AST]) -> Iterator[tuple[str, str | None]]:
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of a module; each module is read and walked once."""
+    return tuple(ast.walk(tree(path)))
+
+
+def imports(of: Iterable[ast.AST]) -> Iterator[tuple[str, str | None]]:
     """Every module that is imported, with the name that is taken from it."""
-    for node in nodes:
+    for node in of:
         if isinstance(node, ast.Import):
             yield from ((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -83,9 +91,6 @@ def is_private(name: str) -> bool:
 def is_our_own(node: ast.Attribute) -> bool:
     """Whether the attribute is one of the object or class that the code belongs to."""
     return isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-
-
-each_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
 
 
 def test_imports_go_down_only() -> None:
@@ -119,91 +124,103 @@ def test_every_room_is_one_of_the_design() -> None:
     }
 
 
-@each_module
-def test_a_name_says_what_is_inside(path: Path) -> None:
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
+def test_a_name_says_what_is_inside() -> None:
+    vague = [
+        name_of(path)
+        for path in MODULES
+        for part in path.relative_to(PACKAGE).with_suffix("").parts
+        if VAGUE.fullmatch(part)
+    ]
 
-    assert [part for part in parts if VAGUE.fullmatch(part)] == []
-
-
-@each_module
-def test_a_module_opens_with_one_sentence(path: Path) -> None:
-    docstring = ast.get_docstring(tree(path))
-
-    assert docstring, "no docstring"
-    first = docstring.split("\n\n")[0].replace("\n", " ")
-    assert first.endswith(".")
-    assert re.search(r"[.!?] [A-Z]", first) is None, "more than one sentence"
+    assert vague == []
 
 
-@each_module
-def test_the_driver_and_neomodel_have_one_room_each(path: Path) -> None:
-    room = path.relative_to(PACKAGE).parts[0]
+def test_a_module_opens_with_one_sentence() -> None:
+    opened = {
+        name_of(path): (ast.get_docstring(tree(path)) or "").split("\n\n")[0]
+        for path in MODULES
+    }
 
-    loaded = {module.partition(".")[0] for module, _ in imports(ast.walk(tree(path)))}
+    wrong = [
+        name
+        for name, text in opened.items()
+        if not text.endswith(".")
+        or re.search(r"[.!?] [A-Z]", text.replace("\n", " ")) is not None
+    ]
+    assert wrong == []
 
-    assert "neo4j" not in loaded or room == "graph"
-    assert "neomodel" not in loaded or room == "schema"
+
+def test_the_driver_and_neomodel_have_one_room_each() -> None:
+    homes = {"neo4j": "graph", "neomodel": "schema"}
+    strays = [
+        (name_of(path), library)
+        for path in MODULES
+        for module, _ in imports(nodes(path))
+        if (library := module.partition(".")[0]) in homes
+        and path.relative_to(PACKAGE).parts[0] != homes[library]
+    ]
+
+    assert strays == []
 
 
 @pytest.mark.parametrize("name", ["__init__.py", "plugin.py"])
 def test_what_alembic_imports_half_way_imports_nothing(name: str) -> None:
     # TYPE_CHECKING and function bodies are not run by an import.
-    statements = iter(tree(PACKAGE / name).body)
-
-    loaded = {module for module, _ in imports(statements)}
+    loaded = {module for module, _ in imports(tree(PACKAGE / name).body)}
 
     assert loaded <= {"__future__", "importlib", "typing"}
 
 
-@each_module
-def test_no_module_takes_a_private_name_of_another(path: Path) -> None:
+def test_no_module_takes_a_private_name_of_another() -> None:
     taken = [
-        f"{module}.{name}"
-        for module, name in imports(ast.walk(tree(path)))
+        (name_of(path), f"{module}.{name}")
+        for path in MODULES
+        for module, name in imports(nodes(path))
         if is_private(name or "") or any(map(is_private, module.split(".")))
     ]
 
-    assert [name for name in taken if not name.startswith("__future__")] == []
+    assert taken == []
 
 
-@each_module
-def test_private_names_of_alembic_and_neomodel_are_listed(path: Path) -> None:
-    used = {
+def test_private_names_of_alembic_and_neomodel_are_listed() -> None:
+    used = {name_of(path): private_attributes(path) for path in MODULES}
+
+    assert {name: names for name, names in used.items() if names} == PRIVATE
+
+
+def private_attributes(path: Path) -> set[str]:
+    """The private names of other objects that a module reaches for."""
+    return {
         node.attr
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute)
         and is_private(node.attr)
         and not is_our_own(node)
     }
 
-    assert used == PRIVATE.get(name_of(path), set())
+
+def test_the_library_prints_nothing() -> None:
+    printing = {"print", "click.echo", "click.secho", "Console"}
+    loud = [
+        name_of(path)
+        for path in MODULES
+        if path.relative_to(PACKAGE).parts[0] != "cli"
+        for node in nodes(path)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in printing
+    ]
+
+    assert loud == []
 
 
-@each_module
-def test_the_library_prints_nothing(path: Path) -> None:
-    if path.relative_to(PACKAGE).parts[0] == "cli":
-        return
-    called = {
-        ast.unparse(node.func)
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Call)
+def test_a_module_is_short_or_says_why_not() -> None:
+    long = {
+        name_of(path)
+        for path in MODULES
+        if len(path.read_text("utf-8").splitlines()) > LONGEST
     }
 
-    assert called & {"print", "click.echo", "click.secho", "Console"} == set()
-
-
-@each_module
-def test_a_module_is_short_or_says_why_not(path: Path) -> None:
-    lines = len(path.read_text("utf-8").splitlines())
-
-    assert lines <= LONGEST or name_of(path) in LONG
-
-
-def test_what_is_listed_exists() -> None:
-    names = {name_of(path) for path in MODULES}
-
-    assert set(LONG) | set(PRIVATE) <= names
+    assert long - set(LONG) == set()
+    assert set(LONG) <= {name_of(path) for path in MODULES}
 
 
 QUOTED = {"error", "reason", "server_message", "strerror", "orig", "message", "cause"}
@@ -220,14 +237,18 @@ def quoted(shown: ast.expr) -> bool:
     return name in QUOTED
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_quoted_sentence_ends_once(path: Path) -> None:
-    texts = [node for node in ast.walk(tree(path)) if isinstance(node, ast.JoinedStr)]
-    for text in texts:
-        for part, following in pairwise(text.values):
-            goes_on = isinstance(following, ast.Constant) and str(
-                following.value
-            ).startswith((".", ";", " ("))
-            if goes_on and isinstance(part, ast.FormattedValue):
-                # `ended` and `unended` of alembic_neo4j.sentences make it one.
-                assert not quoted(part.value), f"line {part.lineno}"
+def test_a_quoted_sentence_ends_once() -> None:
+    # `ended` and `unended` of alembic_neo4j.sentences make it one.
+    twice = [
+        f"{name_of(path)}, line {part.lineno}"
+        for path in MODULES
+        for text in nodes(path)
+        if isinstance(text, ast.JoinedStr)
+        for part, following in pairwise(text.values)
+        if isinstance(part, ast.FormattedValue)
+        and isinstance(following, ast.Constant)
+        and str(following.value).startswith((".", ";", " ("))
+        and quoted(part.value)
+    ]
+
+    assert twice == []
