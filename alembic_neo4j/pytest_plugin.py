@@ -199,15 +199,18 @@ def _local_server(
 ) -> Iterator[Neo4jServer]:
     from alembic_neo4j.errors import Neo4jMigrationError
     from alembic_neo4j.graph import local
+    from alembic_neo4j.graph.local.guard import guarded
 
-    try:
-        server = local.ensure_started(
-            directory, version=version, disposable=True, report=report
-        )
-    except Neo4jMigrationError as error:
-        pytest.fail(str(error), pytrace=False)
-    yield Neo4jServer(server.url, server.username, server.password)
-    local.stop(directory, version=server.version, disposable=True)
+    # A session that is killed leaves no server behind.
+    with guarded(directory):
+        try:
+            server = local.ensure_started(
+                directory, version=version, disposable=True, report=report
+            )
+        except Neo4jMigrationError as error:
+            pytest.fail(str(error), pytrace=False)
+        yield Neo4jServer(server.url, server.username, server.password)
+        local.stop(directory, version=server.version, disposable=True)
 
 
 def _reporter(config: pytest.Config) -> Callable[[str], None]:

@@ -7,6 +7,7 @@ import fcntl
 import io
 import os
 import textwrap
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -412,6 +413,24 @@ def test_a_session_has_a_local_server_that_it_stops(
     assert server.disposable
     assert server.server is None
     assert (graph_project.path / "url").read_text().startswith("bolt://127.0.0.1:")
+
+    write(
+        graph_project,
+        "tests/test_server.py",
+        """
+        import os
+
+        def test_server(neo4j_server):
+            os.kill(os.getpid(), 9)
+        """,
+    )
+    assert graph_project.runpytest_subprocess().ret == -9
+    (server,) = local.known(graph_project.path)
+    until = time.monotonic() + 60
+    while local.running(graph_project.path) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert server.disposable
+    assert local.running(graph_project.path) == []
 
 
 TRACE = """

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from alembic_neo4j.graph import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
 from alembic_neo4j.graph.local import process
+from alembic_neo4j.graph.local.guard import guarded
 
 
 class OwnServer:
@@ -20,6 +22,8 @@ class OwnServer:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._guard = ExitStack()
+        self._guard.enter_context(guarded(directory))
         self._server = self._started()
         credentials = Credentials("basic", self._server.username, self._server.password)
         self.graph = Graph(
@@ -66,7 +70,8 @@ class OwnServer:
     def stop(self) -> None:
         """End it in order; its data go with their directory."""
         self.graph.close()
-        local.stop(self._directory, disposable=True)
+        with self._guard:
+            local.stop(self._directory, disposable=True)
 
     def _started(self) -> local.LocalServer:
         version = os.environ.get("ALEMBIC_NEO4J_TEST_VERSION") or None

@@ -13,6 +13,8 @@ from tests.crash.population import Population
 from tests.crash.server import OwnServer
 from tests.crash.sweep import UPGRADE, Case, Sweep
 
+pytestmark = pytest.mark.server
+
 ATTEMPTS = 3
 
 

@@ -28,6 +28,7 @@ from alembic_neo4j.graph.execute import Limits, run_unit
 from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
 from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.load_targets import NodeTarget
+from alembic_neo4j.graph.local.guard import guarded
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.patterns import Scope, nodes, relationships
 from alembic_neo4j.graph.rewrite import Rewrite, batched
@@ -404,19 +405,20 @@ def test_it_says_how_far_it_is(
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
     """The graph of a server that has 10 MB for all its transactions."""
     project = tmp_path_factory.mktemp("narrow")
-    server = local.ensure_started(
-        project,
-        disposable=True,
-        heap="256m",
-        settings={"dbms.memory.transaction.total.max": "10m"},
-    )
-    try:
+    with guarded(project):
+        server = local.ensure_started(
+            project,
+            disposable=True,
+            heap="256m",
+            settings={"dbms.memory.transaction.total.max": "10m"},
+        )
         credentials = Credentials("basic", server.username, server.password)
         graph = Graph(GraphSettings(server.url, project, credentials))
-        yield graph
-        graph.close()
-    finally:
-        local.wipe(project)
+        try:
+            yield graph
+        finally:
+            graph.close()
+            local.wipe(project)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from alembic_neo4j.graph import local
 from alembic_neo4j.graph.local import home as home_module
 from alembic_neo4j.graph.local.home import Home
 
+pytestmark = pytest.mark.server
+
 VERSION = os.environ.get("ALEMBIC_NEO4J_TEST_VERSION") or None
 
 START = """
@@ -48,6 +50,30 @@ def new_project(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def server(project: Path) -> local.LocalServer:
     return local.ensure_started(project, version=VERSION)
+
+
+GUARD = """
+import os, pathlib, sys
+from alembic_neo4j.graph import local
+from alembic_neo4j.graph.local.guard import guarded
+project = pathlib.Path(sys.argv[1])
+with guarded(project):
+    local.ensure_started(project, version=sys.argv[2] or None, disposable=True)
+    if sys.argv[3] == "killed":
+        os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize(("end", "runs_on"), [("killed", False), ("ended", True)])
+def test_a_guarded_server_ends_with_a_process_that_is_killed(
+    new_project: Path, end: str, runs_on: bool
+) -> None:
+    command = [sys.executable, "-c", GUARD, str(new_project), VERSION or "", end]
+    subprocess.run(command, check=False, timeout=300)
+    until = time.monotonic() + 60
+    while bool(local.running(new_project)) != runs_on and time.monotonic() < until:
+        time.sleep(0.1)
+    assert bool(local.running(new_project)) == runs_on
 
 
 def test_two_commands_at_once_get_the_same_server(project: Path) -> None:

@@ -725,4 +725,4 @@ def test_a_long_check_says_what_it_checks(
     assert any(
         "check 1 of 1: (:P) with 'a' must not have 'c' as well, since" in message
         for message in caplog.messages
-    )
+    ), caplog.messages

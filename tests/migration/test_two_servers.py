@@ -9,6 +9,7 @@ import pytest
 
 from alembic_neo4j.graph import local
 from alembic_neo4j.graph.connection import Graph, GraphSettings
+from alembic_neo4j.graph.local.guard import guarded
 from alembic_neo4j.graph.wipe import wipe
 from tests.migration.project import Project, graph_state, indexes, stamped
 
@@ -17,14 +18,15 @@ from tests.migration.project import Project, graph_state, indexes, stamped
 def second_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that asks nobody who he is."""
     directory = tmp_path_factory.mktemp("second")
-    server = local.ensure_started(
-        directory,
-        version=os.environ.get("ALEMBIC_NEO4J_TEST_VERSION") or None,
-        disposable=True,
-        settings={"dbms.security.auth_enabled": "false"},
-    )
-    yield server.url
-    local.stop(directory, disposable=True)
+    with guarded(directory):
+        server = local.ensure_started(
+            directory,
+            version=os.environ.get("ALEMBIC_NEO4J_TEST_VERSION") or None,
+            disposable=True,
+            settings={"dbms.security.auth_enabled": "false"},
+        )
+        yield server.url
+        local.stop(directory, disposable=True)
 
 
 @pytest.fixture
