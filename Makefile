@@ -1,22 +1,27 @@
-# make demo: the whole story on a real Neo4j. make test: every check. Both set up all
-# that they need; a machine needs Python >= 3.10 and make.
+# make demo: the whole story on a real Neo4j. make test: every check. make quick: what
+# needs no server. All set up what they need; a machine needs Python >= 3.10 and make.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEO4J_2026 ?= 2026.08.1
+# A worker for each core has a Neo4j of its own, of about 1 GB.
+PYTEST := $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-.PHONY: demo test test-crash test-matrix lint types architecture tests docs clean
+.PHONY: demo test quick test-crash test-matrix lint types architecture tests docs clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
 
 test: lint types architecture tests
 
+quick: lint types $(READY)
+	$(PYTEST) -m "not server"
+
 test-matrix: $(READY)
-	$(BIN)/pytest
-	ALEMBIC_NEO4J_TEST_VERSION=$(NEO4J_2026) $(BIN)/pytest
+	$(PYTEST)
+	ALEMBIC_NEO4J_TEST_VERSION=$(NEO4J_2026) $(PYTEST)
 
 test-crash: $(READY)
 	$(BIN)/python -m tests.crash.sweep
@@ -32,7 +37,7 @@ architecture: $(READY)
 	$(BIN)/lint-imports
 
 tests: $(READY)
-	$(BIN)/pytest
+	$(PYTEST)
 
 docs: $(READY)
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html

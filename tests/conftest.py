@@ -16,6 +16,22 @@ from sqlalchemy.engine import URL, make_url
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.pytest_plugin import Neo4jServer
 
+SERVERS = {
+    "alembic_runner",
+    "narrow",
+    "neo4j_server",
+    "postgresql_server",
+    "second_server",
+}
+"""The fixtures that start a server."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server, so that the rest can be run alone."""
+    for item in items:
+        if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("server")
+
 
 @pytest.fixture
 def driver(neo4j_server: Neo4jServer, neo4j_graph: Graph) -> Iterator[neo4j.Driver]:

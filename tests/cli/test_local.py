@@ -63,6 +63,7 @@ def test_every_registered_verb_can_be_loaded() -> None:
         assert CliRunner().invoke(main, [verb, "--help"]).exit_code == 0
 
 
+@pytest.mark.server
 def test_a_server_is_started_told_of_stopped_and_wiped(config: Path) -> None:
     started = run("start", config)
     assert started.exit_code == 0

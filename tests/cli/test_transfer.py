@@ -16,6 +16,7 @@ from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.memory import read_size
 from alembic_neo4j.graph.wipe import wipe
 from tests.crash.harness import KILLED, Kill, client, points
+from tests.crash.project import open_runs
 from tests.ingest.transfers import (
     EDGES,
     add_graph,
@@ -179,7 +180,7 @@ def test_one_graph(
         ("n5", "CALLS", 12, "n7"),
     ]
     assert batches(code) == {"transfer:one": ("loaded", 10, 8)}
-    assert "open" not in str(code.remembered())
+    assert open_runs(code) == 0
 
 
 def test_all_graphs_and_again(staff: Project, neo4j_graph: Graph) -> None:
@@ -315,7 +316,7 @@ def test_a_graph_that_fails_does_not_keep_the_others(
     change(path, "UPDATE people SET size = 50 WHERE id = 5")
     done(staff, "a", *OPTIONS)
     assert teams(neo4j_graph) == BOTH
-    assert "open" not in str(staff.remembered())
+    assert open_runs(staff) == 0
 
 
 def test_rows_without_a_node_are_told_and_differ(
@@ -582,7 +583,7 @@ def test_killed_anywhere_it_goes_on(
             "transfer:a": ("loaded", 5, 4),
             "transfer:b": ("loaded", 3, 2),
         }, point
-        assert "open" not in str(staff.remembered()), point
+        assert open_runs(staff) == 0, point
         assert neo4j_graph.read("MATCH (m:__AlembicNeo4jMarker) RETURN m") == []
 
 
@@ -708,7 +709,7 @@ def test_nothing_of_a_graph_that_has_something_is_an_error(
     assert "expected nodes or relationships of 'one' that the mapping" in told
     assert "6 nodes of type 'py.function'" in told
     assert data(neo4j_graph) == []
-    assert "open" not in str(code.remembered())
+    assert open_runs(code) == 0
     code.revision("r2", 'op.transfer("code.db", "one")', down="r1")
     assert "6 nodes of type 'py.function'" in code.failed("upgrade", "head")
 

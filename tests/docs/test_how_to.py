@@ -9,6 +9,8 @@ import pytest
 
 from .documents import ROOT, Session
 
+pytestmark = pytest.mark.server
+
 GUIDES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 
 

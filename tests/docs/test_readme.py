@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .documents import ROOT, Session, blocks, is_run
+
+pytestmark = pytest.mark.server
 
 README = ROOT / "README.md"
 

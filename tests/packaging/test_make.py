@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from alembic_neo4j.graph import local
 from alembic_neo4j.graph.local import process
+
+pytestmark = pytest.mark.server
 
 MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
 
