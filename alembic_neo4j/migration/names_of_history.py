@@ -78,10 +78,8 @@ class EverNames:
         return KnownNames.of(*self._schemas)
 
     def is_made(self, name: Name) -> bool:
-        """Tell whether a change or a load makes it, or may make it for all we see."""
-        if name in self._made:
-            return True
-        return self._is_unseen or self._is_mentioned(name[1])
+        """Tell whether a change, a load or a statement makes it, or may make it."""
+        return name in self._made or self._is_mentioned(name[1])
 
     def meant_by(self, name: Name, before: Schema, made: Iterable[Name]) -> str | None:
         """Return what is not known, and what may be meant; None where nothing is.
@@ -94,7 +92,7 @@ class EverNames:
         others = {other for of, other in made if of is entity}
         known = _names(entity, self._declared) - others
         meant = mistaken(called, known)
-        if meant is None or self.is_made(name):
+        if meant is None or self._is_unseen or self.is_made(name):
             return None
         what = "label" if entity is Entity.NODE else "relationship type"
         return f"{what} {called!r}. Did you mean {meant!r}?"

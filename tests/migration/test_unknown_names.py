@@ -286,6 +286,26 @@ def test_what_the_graph_has_is_known(
     assert models.heads() == ["r2"]
 
 
+def test_a_run_that_goes_on_misses_nothing_that_it_has_renamed(
+    models: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction([(UNDECLARED, {})])
+    models.revision(
+        "r2",
+        """
+        op.rename_label("Custmer", "Client")
+        op.delete_nodes("Partyy", detach=True)
+        op.run_cypher("MATCH (n:Late) SET n.x = 1 / n.zero")
+        """,
+        down="r1",
+    )
+    neo4j_graph.transaction([("CREATE (:Late {zero: 0})", {})])
+    assert "by zero" in models.failed("upgrade", "head")
+    assert neo4j_graph.read("MATCH (n:Custmer|Partyy) RETURN n") == []
+    neo4j_graph.transaction([("MATCH (n:Late) SET n.zero = 1", {})])
+    models.done("upgrade", "head")
+
+
 def test_what_is_made_before_is_known_and_a_new_name_is_new(
     models: Project, neo4j_graph: Graph
 ) -> None:
@@ -385,6 +405,12 @@ def test_what_a_replay_does_not_show_is_refused_when_it_runs(
     )
     assert "Did you mean 'Customer'?" in models.failed("upgrade", "head")
     assert neo4j_graph.read("MATCH (n:Custmer) RETURN n") == before == []
+
+
+def test_what_a_replay_does_not_show_hides_no_refactoring(models: Project) -> None:
+    guarded = "if not op.is_replaying():\n    op.run_cypher('CREATE (:Odd)')"
+    models.revision("r2", f"{guarded}\nop.delete_nodes('Custmer')", down="r1")
+    assert "Did you mean 'Customer'?" in models.failed("upgrade", "head")
 
 
 def test_a_file_of_a_misspelt_label(models: Project, neo4j_graph: Graph) -> None:
