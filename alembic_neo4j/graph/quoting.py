@@ -7,7 +7,6 @@ doubling backticks is not enough. ``lexer.py`` states the rules.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -21,6 +20,8 @@ from alembic_neo4j.graph.lexer import (
     significant_tokens,
 )
 from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.schema.storable import name_problem, storable
+from alembic_neo4j.sentences import ended
 
 
 def quote(name: str) -> str:
@@ -29,10 +30,9 @@ def quote(name: str) -> str:
     Raises SchemaError for a name that Neo4j can't have: an empty one, one with a
     NUL character, one that is not Unicode text.
     """
-    if not name or "\0" in name or _LONE_SURROGATE.search(name):
+    if problem := name_problem(name):
         raise SchemaError(
-            f"A name for Neo4j was expected, found {name!r}: it can't be empty and "
-            f"can't hold a NUL character or half a surrogate pair. Rename it."
+            f"A name for Neo4j was expected, found {name!r}: {problem}. Rename it."
         )
     return "`" + name.replace("\\", r"\u005C").replace("`", "``") + "`"
 
@@ -92,9 +92,6 @@ def parameters_of(text: str) -> dict[str, Token]:
     return found
 
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
 # --- parameters ------------------------------------------------------------------
 
 
@@ -143,13 +140,13 @@ def _operand(expression: str) -> str:
 
 
 def _integer(value: Any) -> str:
-    number = int(value)
-    if not -(2**63) <= number < 2**63:
+    try:
+        return str(storable(int(value)))
+    except ValueError:
         raise OfflineError(
-            f"An integer of 64 bits was expected, found {number}. Neo4j has no larger "
+            f"An integer of 64 bits was expected, found {value}. Neo4j has no larger "
             f"ones; store it as a string or a float."
-        )
-    return str(number)
+        ) from None
 
 
 def _floating(value: Any) -> str:
@@ -171,11 +168,12 @@ _STRING_ESCAPES = {
 
 
 def _string(value: Any) -> str:
-    if _LONE_SURROGATE.search(value):
+    try:
+        storable(value)
+    except ValueError as error:
         raise OfflineError(
-            f"Unicode text was expected, found half a surrogate pair in {value!r}. "
-            f"Mend the text."
-        )
+            f"Unicode text was expected, found {value!r}: {ended(error)} Mend the text."
+        ) from None
     return "'" + "".join(_character(character) for character in value) + "'"
 
 
