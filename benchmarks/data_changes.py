@@ -90,7 +90,7 @@ CHANGES = {
     "backfill": DataChange(
         'op.add_node_property("Item", "size", "INTEGER", default=7)',
         'op.remove_node_property("Item", "size", archive=False)',
-        data_changes.set_default(ITEM, "size", 7),
+        data_changes.set_default(ITEM, "size", 7, mark="_alembic_mark_size"),
         data_changes.remove_property(ITEM, "size"),
         "MATCH (n:Item) WHERE n.size IS NULL CALL (n) {{ SET n.size = 7 }} "
         "IN TRANSACTIONS OF {} ROWS",
