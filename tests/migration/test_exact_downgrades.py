@@ -114,7 +114,7 @@ def test_a_default_of_any_type(live: Project, neo4j_graph: Graph, default: Any) 
     live.revision("r1", "op.add_node('P')")
     live.revision(
         "r2",
-        f"op.add_node_property('P', 'x', default={written})",
+        f"op.add_node_property('P', 'x', default={written}, allow_nan=True)",
         "op.remove_node_property('P', 'x', undo=True)",
         down="r1",
     )
