@@ -9,13 +9,13 @@ from typing import Any
 from alembic_neo4j.errors import RevisionError
 from alembic_neo4j.migration.calls import Call
 from alembic_neo4j.schema.elements import Property
-from alembic_neo4j.schema.storable import check_default, check_parameter, is_finite
+from alembic_neo4j.schema.storable import check_parameter, is_finite, storable
 
 
 def check_defaults(*declared: Property, allow_nan: bool) -> None:
     """Raise RevisionError for a declared default that no property can hold.
 
-    One that is infinite needs `allow_nan`.
+    One that is NaN or infinite needs `allow_nan`.
     """
     for property in declared:
         check_default_of(property.name, property.default, allow_nan=allow_nan)
@@ -24,7 +24,7 @@ def check_defaults(*declared: Property, allow_nan: bool) -> None:
 def check_default_of(name: str, default: Any, *, allow_nan: bool) -> None:
     """Raise RevisionError where no property can hold what is to be the default."""
     try:
-        check_default(default, allow_nan=allow_nan)
+        storable(default, allow_nan=allow_nan)
     except ValueError as error:
         raise RevisionError(
             f"expected in the default of {name!r} what a property can hold, found "

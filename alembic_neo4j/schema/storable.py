@@ -57,9 +57,9 @@ def storable_column(values: Sequence[Any], *, allow_nan: bool = False) -> bool:
 
 
 def check_default(value: Any, *, allow_nan: bool = False) -> None:
-    """Raise ValueError for a value that can't be the default of a property.
+    """Raise ValueError for a value that can't be the default of a model's property.
 
-    NaN can't: a schema would never be equal to itself.
+    NaN can't: the model would never be equal to its history.
     """
     if _has_nan(storable(value, allow_nan=allow_nan)):
         raise ValueError("it is NaN, which equals nothing; a default is compared")

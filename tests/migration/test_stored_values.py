@@ -59,14 +59,6 @@ def test_a_default_that_no_property_can_hold_is_told_without_a_server(
     assert DEFAULTS[call] in project.failed("check")
 
 
-def test_a_default_that_is_nan_is_never_equal(project: Project) -> None:
-    project.revision(
-        "r1", "op.add_node_property('A', 'x', default=float('nan'), allow_nan=True)"
-    )
-
-    assert "NaN, which equals nothing" in project.failed("check")
-
-
 @pytest.mark.parametrize(
     ("declared", "reason"),
     [
