@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from alembic.runtime.migration import HeadMaintainer, RevisionStep, StampStep
 from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_neo4j.errors import LedgerError, LockError, Neo4jMigrationError
+from alembic_neo4j.checks.runs import way_back
+from alembic_neo4j.errors import (
+    ConnectionFailed,
+    LedgerError,
+    LockError,
+    Neo4jMigrationError,
+)
 from alembic_neo4j.graph.interrupts import Interrupted
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import clear_markers
@@ -313,10 +319,17 @@ class Deployment:
             # The class tells what went wrong, the message where.
             ongoing = (
                 ". What the revision did before this stays; run the same command "
-                "again and it goes on from here"
+                f"again and it goes on from here{self._instead(error, item)}"
             )
             told = unended(error) + ongoing if touched else str(error)
             error.args = (f"{item.step}: {told}",)
+
+    def _instead(self, error: Neo4jMigrationError, item: PlannedStep) -> str:
+        # Of a lock or a server that was lost the revision is not the cause.
+        if not item.step.is_upgrade or isinstance(error, (LockError, ConnectionFailed)):
+            return ""
+        back = way_back(self._context.get_current_heads())
+        return f". To write it anew, first take back what has run of it: `{back}`"
 
     def take_back(self, heads: tuple[str, ...]) -> None:
         """Take back what has run of an upgrade that stopped (see way_back)."""
