@@ -59,7 +59,7 @@ class Lock(Protocol):
         """Raise LockError where the lock is known to be lost."""
 
     def check(self) -> None:
-        """Raise LockError where the lock is lost at this moment."""
+        """Raise LockError where somebody has taken the lock by now."""
 
 
 class Graph:

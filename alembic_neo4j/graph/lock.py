@@ -125,15 +125,17 @@ class GraphLock:
         """
         if time.monotonic() - self._proved < _PROOF_SECONDS and not self._lost:
             return
-        self.check()
-
-    def check(self) -> None:
-        """Ask the server; raises LockError where the lock is lost."""
         if not self._graph.read(_HELD, {"token": self.token}):
             raise _lost()
-        # A transaction that was terminated is listed until its client has noticed.
         with self._graph.begin(fenced=False) as run:
             self.fence(run)
+
+    def check(self) -> None:
+        """Raise LockError where somebody has taken the lock, and has told so."""
+        # What holds it is listed by the server until its client has noticed its end.
+        noted = self._graph.read(_NOTED)
+        if not noted or noted[0]["owner"]["token"] != self.token:
+            raise _lost()
 
     def stop_pinging(self) -> None:
         """Leave the lock's transaction to the caller."""

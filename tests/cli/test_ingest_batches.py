@@ -527,7 +527,7 @@ def copied(graph: Graph) -> list[tuple[list[str], dict[str, Any]]]:
         "MATCH (n) WHERE NOT n:__AlembicNeo4jLock "
         "RETURN labels(n) AS labels, properties(n) AS values"
     )
-    return [(row["labels"], row["values"]) for row in rows]
+    return sorted(((row["labels"], row["values"]) for row in rows), key=str)
 
 
 def restore(graph: Graph, copy: list[tuple[list[str], dict[str, Any]]]) -> None:

@@ -203,7 +203,7 @@ def test_what_else_may_run_while_a_load_is_open(
 ) -> None:
     fill(neo4j_graph)
     before = plain(neo4j_graph)
-    outcome = client(filed, LOAD, Kill("graph.commit.before#8"))
+    outcome = client(filed, LOAD, Kill("graph.commit.before#7"))
     assert outcome.status == KILLED
     assert plain(neo4j_graph) != before
 
@@ -271,7 +271,7 @@ def test_what_is_told_of_a_load_that_was_given_up(
     filed: Project, neo4j_graph: Graph
 ) -> None:
     fill(neo4j_graph)
-    assert client(filed, LOAD, Kill("graph.commit.before#8")).status == KILLED
+    assert client(filed, LOAD, Kill("graph.commit.before#7")).status == KILLED
     stopped = told_of(filed)
     assert stopped[0] == "stopped"
     with graph_lock(neo4j_graph, Owner.of_this_process(), timeout=5):
@@ -283,7 +283,7 @@ def test_what_is_told_of_a_load_that_was_given_up(
     assert told_of(filed) == ("unfinished", *stopped[1:])
     lost = client(filed, LOAD, Kill())
     assert "was begun and not finished" in lost.err
-    assert client(filed, ROLLBACK, Kill("graph.commit.before#4")).status == KILLED
+    assert client(filed, ROLLBACK, Kill("graph.commit.before#3")).status == KILLED
     assert told_of(filed)[0] == "partly rolled back"
     assert client(filed, ROLLBACK, Kill()).status == 0
     assert told_of(filed)[0] == "rolled back"
@@ -293,7 +293,7 @@ def test_a_batch_that_was_begun_where_no_graph_answers(
     filed: Project, neo4j_graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(neo4j_graph)
-    assert client(filed, LOAD, Kill("graph.commit.before#8")).status == KILLED
+    assert client(filed, LOAD, Kill("graph.commit.before#7")).status == KILLED
     monkeypatch.setenv("ALEMBIC_NEO4J_URI", "bolt://127.0.0.1:1")
 
     assert told_of(filed) == ("unknown", 0, 0)
