@@ -11,12 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    MissingGreenlet,
-    NoSuchModuleError,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from alembic_neo4j.errors import ConfigurationError, LedgerError, LockError
 from alembic_neo4j.sentences import ended
@@ -120,13 +115,11 @@ def open_engine(url: str | URL, origin: str = "sqlalchemy.url") -> Engine:
 
 def connect(engine: Engine, origin: str = "sqlalchemy.url") -> Connection:
     """Return a connection; raises ConfigurationError when there is none to be had."""
+    if engine.dialect.is_async and not _is_in_loop():
+        # A program made it, and gave it to a command outside of its loop.
+        raise _needs_loop(engine.url, origin)
     try:
         return engine.connect()
-    except (MissingGreenlet, ImportError) as error:
-        # An engine that a program made and gave to a command outside of its loop.
-        if engine.dialect.is_async:
-            raise _needs_loop(engine.url, origin) from error
-        raise
     except (DBAPIError, TypeError, ValueError) as error:
         reason = getattr(error, "orig", None) or error
         unreadable = isinstance(reason, UnicodeDecodeError)
@@ -281,6 +274,17 @@ def _needs_loop(url: URL, origin: str) -> ConfigurationError:
         f"loop, found {url.get_driver_name()}, which needs one. Write {write}; a "
         "program with a loop awaits the commands of alembic_neo4j.awaitable"
     )
+
+
+def _is_in_loop() -> bool:
+    """Tell whether SQLAlchemy can await a driver here, as within ``run_sync``."""
+    try:
+        from sqlalchemy.util.concurrency import in_greenlet
+
+        return in_greenlet()
+    except ImportError:
+        # Without greenlet it can't anywhere.
+        return False
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
