@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j.checks.runs import way_back
 from alembic_neo4j.errors import (
+    ConfigurationError,
     ConnectionFailed,
     LedgerError,
     LockError,
@@ -308,13 +309,9 @@ class Deployment:
             self._context.journal.abandon()
             self._context.commit()
         if isinstance(error, Interrupted):
-            log.warning(
-                "Stopped in %s. %s",
-                item.step,
-                "Run the same command again and it goes on from here"
-                if touched
-                else "It had written nothing yet",
-            )
+            again = "Run the same command again and it goes on from here"
+            ahead = again if touched else "It had written nothing yet"
+            log.warning("Stopped in %s. %s", item.step, ahead)
         if isinstance(error, Neo4jMigrationError):
             # The class tells what went wrong, the message where.
             ongoing = (
@@ -325,11 +322,13 @@ class Deployment:
             error.args = (f"{item.step}: {told}",)
 
     def _instead(self, error: Neo4jMigrationError, item: PlannedStep) -> str:
-        # Of a lock or a server that was lost the revision is not the cause.
-        if not item.step.is_upgrade or isinstance(error, (LockError, ConnectionFailed)):
-            return ""
-        back = way_back(self._context.get_current_heads())
-        return f". To write it anew, first take back what has run of it: `{back}`"
+        # Of a lock, a server or a ledger that was lost the revision is not the cause.
+        lost = (ConfigurationError, ConnectionFailed, LockError)
+        if item.step.is_upgrade and not isinstance(error, lost):
+            with suppress(Neo4jMigrationError, SQLAlchemyError):
+                back = way_back(self._context.get_current_heads())
+                return f". To write it anew, first take back what has run: `{back}`"
+        return ""
 
     def take_back(self, heads: tuple[str, ...]) -> None:
         """Take back what has run of an upgrade that stopped (see way_back)."""

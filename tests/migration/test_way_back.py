@@ -73,7 +73,7 @@ def test_what_has_run_is_taken_back_and_the_revision_written_anew(
 ) -> None:
     before = _state(neo4j_graph)
     said = _stopped(people, CHANGES + FAILS, REVERSES)
-    assert "first take back what has run of it" in said
+    assert "first take back what has run: `" in said
     assert "`alembic -c neo4j.ini downgrade r1`" in said
     assert _state(neo4j_graph) != before
     path = people.revision("r2", CHANGES, REVERSES, down="r1")
