@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from alembic import op as alembic_op
 from sqlalchemy import Executable
 
-from alembic_neo4j.errors import IngestError, RevisionError, SchemaError
-from alembic_neo4j.graph.batch_rollback import Undone
-from alembic_neo4j.graph.load_progress import Loaded
-from alembic_neo4j.graph.load_targets import (
+from alembic_neo4j.cypher.batch_rollback import Undone
+from alembic_neo4j.cypher.load_targets import (
     Endpoint,
     LoadTarget,
     NodeTarget,
     OnUnmatched,
     RelationshipTarget,
 )
+from alembic_neo4j.errors import IngestError, RevisionError, SchemaError
+from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.ledger.batches import Loader
 from alembic_neo4j.migration.argument_values import (
     check_default_of,
@@ -53,7 +53,7 @@ from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
     Direction,
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Node,
@@ -301,7 +301,7 @@ def add_node_property(
         backfill = None
     _invoke(
         _changes.AddProperty(
-            Entity.NODE, label, declared, backfill, allow_unknown=allow_unknown
+            EntityType.NODE, label, declared, backfill, allow_unknown=allow_unknown
         )
     )
 
@@ -327,7 +327,7 @@ def restore_node_property(
     declared = _property(locals())
     _invoke(
         _changes.AddProperty(
-            Entity.NODE, label, declared, restore=True, allow_unknown=allow_unknown
+            EntityType.NODE, label, declared, restore=True, allow_unknown=allow_unknown
         )
     )
 
@@ -350,7 +350,7 @@ def remove_node_property(
     values = _removal(archive, keep, undo)
     _invoke(
         _changes.RemoveProperty(
-            Entity.NODE, label, name, values, allow_unknown=allow_unknown
+            EntityType.NODE, label, name, values, allow_unknown=allow_unknown
         )
     )
 
@@ -383,7 +383,7 @@ def alter_node_property(
     values = _property_values(locals())
     _invoke(
         _changes.AlterProperty(
-            Entity.NODE,
+            EntityType.NODE,
             label,
             name,
             values,
@@ -417,7 +417,16 @@ def rename_node_property(
     """
     _invoke(
         _changes.RenameProperty(
-            *(Entity.NODE, label, old, new, on_conflict, where, batch_size, attribute),
+            *(
+                EntityType.NODE,
+                label,
+                old,
+                new,
+                on_conflict,
+                where,
+                batch_size,
+                attribute,
+            ),
             undo=undo,
             allow_unknown=allow_unknown,
         )
@@ -455,7 +464,7 @@ def add_relationship_property(
         backfill = None
     _invoke(
         _changes.AddProperty(
-            Entity.RELATIONSHIP,
+            EntityType.RELATIONSHIP,
             relationship_type,
             declared,
             backfill,
@@ -485,7 +494,7 @@ def restore_relationship_property(
     declared = _property(locals())
     _invoke(
         _changes.AddProperty(
-            Entity.RELATIONSHIP,
+            EntityType.RELATIONSHIP,
             relationship_type,
             declared,
             restore=True,
@@ -512,7 +521,7 @@ def remove_relationship_property(
     values = _removal(archive, keep, undo)
     _invoke(
         _changes.RemoveProperty(
-            Entity.RELATIONSHIP,
+            EntityType.RELATIONSHIP,
             relationship_type,
             name,
             values,
@@ -549,7 +558,7 @@ def alter_relationship_property(
     values = _property_values(locals())
     _invoke(
         _changes.AlterProperty(
-            Entity.RELATIONSHIP,
+            EntityType.RELATIONSHIP,
             relationship_type,
             name,
             values,
@@ -583,7 +592,7 @@ def rename_relationship_property(
     """
     _invoke(
         _changes.RenameProperty(
-            Entity.RELATIONSHIP,
+            EntityType.RELATIONSHIP,
             relationship_type,
             old,
             new,
@@ -766,7 +775,7 @@ def copy_node_property(
     """
     _invoke(
         _changes.CopyProperty(
-            *(Entity.NODE, label, old, new),
+            *(EntityType.NODE, label, old, new),
             on_conflict=on_conflict,
             where=where,
             batch_size=batch_size,
@@ -791,7 +800,7 @@ def copy_relationship_property(
     """
     _invoke(
         _changes.CopyProperty(
-            *(Entity.RELATIONSHIP, relationship_type, old, new),
+            *(EntityType.RELATIONSHIP, relationship_type, old, new),
             on_conflict=on_conflict,
             where=where,
             batch_size=batch_size,
@@ -812,7 +821,7 @@ def backfill_node_property(
     """Set a property by a Cypher expression over ``n`` where it is missing."""
     _invoke(
         _changes.BackfillProperty(
-            *(Entity.NODE, label, name, expression),
+            *(EntityType.NODE, label, name, expression),
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
@@ -832,7 +841,7 @@ def backfill_relationship_property(
     """Set a property by a Cypher expression over ``r`` where it is missing."""
     _invoke(
         _changes.BackfillProperty(
-            *(Entity.RELATIONSHIP, relationship_type, name, expression),
+            *(EntityType.RELATIONSHIP, relationship_type, name, expression),
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
@@ -905,7 +914,7 @@ def convert_node_property(
     """
     _invoke(
         _changes.ConvertProperty(
-            *(Entity.NODE, label, name, using),
+            *(EntityType.NODE, label, name, using),
             on_failure=on_failure,
             where=where,
             batch_size=batch_size,
@@ -930,7 +939,7 @@ def convert_relationship_property(
     """
     _invoke(
         _changes.ConvertProperty(
-            *(Entity.RELATIONSHIP, relationship_type, name, using),
+            *(EntityType.RELATIONSHIP, relationship_type, name, using),
             on_failure=on_failure,
             where=where,
             batch_size=batch_size,
@@ -959,7 +968,7 @@ def normalize_node_boolean(
     check_parameters({"true_values": true_values, "false_values": false_values})
     _invoke(
         _changes.NormalizeBoolean(
-            *(Entity.NODE, label, name),
+            *(EntityType.NODE, label, name),
             true_values=tuple(true_values),
             false_values=tuple(false_values),
             unmatched=unmatched,
@@ -988,7 +997,7 @@ def normalize_relationship_boolean(
     check_parameters({"true_values": true_values, "false_values": false_values})
     _invoke(
         _changes.NormalizeBoolean(
-            *(Entity.RELATIONSHIP, relationship_type, name),
+            *(EntityType.RELATIONSHIP, relationship_type, name),
             true_values=tuple(true_values),
             false_values=tuple(false_values),
             unmatched=unmatched,
@@ -1020,7 +1029,7 @@ def split_node_property(
     """
     _invoke(
         _changes.SplitProperty(
-            *(Entity.NODE, label, name, separator),
+            *(EntityType.NODE, label, name, separator),
             into=tuple(into),
             where=where,
             batch_size=batch_size,
@@ -1047,7 +1056,7 @@ def split_relationship_property(
     """
     _invoke(
         _changes.SplitProperty(
-            *(Entity.RELATIONSHIP, relationship_type, name, separator),
+            *(EntityType.RELATIONSHIP, relationship_type, name, separator),
             into=tuple(into),
             where=where,
             batch_size=batch_size,
@@ -1077,7 +1086,7 @@ def join_node_properties(
     """
     _invoke(
         _changes.JoinProperties(
-            *(Entity.NODE, label, _labels(names), into, separator),
+            *(EntityType.NODE, label, _labels(names), into, separator),
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
@@ -1103,7 +1112,13 @@ def join_relationship_properties(
     """
     _invoke(
         _changes.JoinProperties(
-            *(Entity.RELATIONSHIP, relationship_type, _labels(names), into, separator),
+            *(
+                EntityType.RELATIONSHIP,
+                relationship_type,
+                _labels(names),
+                into,
+                separator,
+            ),
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
@@ -1383,7 +1398,7 @@ def add_index(
     """Create a range index and wait until it is online."""
     _add_index(
         IndexKind.RANGE,
-        Entity.NODE,
+        EntityType.NODE,
         label,
         properties,
         name,
@@ -1393,7 +1408,7 @@ def add_index(
 
 def drop_index(label: str, *properties: str) -> None:
     """Drop the range index on these properties."""
-    _drop_index(IndexKind.RANGE, Entity.NODE, label, properties)
+    _drop_index(IndexKind.RANGE, EntityType.NODE, label, properties)
 
 
 def add_text_index(
@@ -1406,7 +1421,7 @@ def add_text_index(
     """Create a text index and wait until it is online."""
     _add_index(
         IndexKind.TEXT,
-        Entity.NODE,
+        EntityType.NODE,
         label,
         (property,),
         name,
@@ -1416,7 +1431,7 @@ def add_text_index(
 
 def drop_text_index(label: str, property: str) -> None:
     """Drop the text index on these properties."""
-    _drop_index(IndexKind.TEXT, Entity.NODE, label, (property,))
+    _drop_index(IndexKind.TEXT, EntityType.NODE, label, (property,))
 
 
 def add_point_index(
@@ -1430,7 +1445,7 @@ def add_point_index(
     """Create a point index and wait until it is online."""
     _add_index(
         IndexKind.POINT,
-        Entity.NODE,
+        EntityType.NODE,
         label,
         (property,),
         name,
@@ -1441,7 +1456,7 @@ def add_point_index(
 
 def drop_point_index(label: str, property: str) -> None:
     """Drop the point index on these properties."""
-    _drop_index(IndexKind.POINT, Entity.NODE, label, (property,))
+    _drop_index(IndexKind.POINT, EntityType.NODE, label, (property,))
 
 
 def add_fulltext_index(
@@ -1461,7 +1476,7 @@ def add_fulltext_index(
     }
     _add_index(
         IndexKind.FULLTEXT,
-        Entity.NODE,
+        EntityType.NODE,
         labels,
         properties,
         name,
@@ -1472,7 +1487,7 @@ def add_fulltext_index(
 
 def drop_fulltext_index(labels: Labels, *properties: str) -> None:
     """Drop the fulltext index on these properties."""
-    _drop_index(IndexKind.FULLTEXT, Entity.NODE, labels, properties)
+    _drop_index(IndexKind.FULLTEXT, EntityType.NODE, labels, properties)
 
 
 def add_vector_index(
@@ -1493,7 +1508,7 @@ def add_vector_index(
     }
     _add_index(
         IndexKind.VECTOR,
-        Entity.NODE,
+        EntityType.NODE,
         label,
         (property,),
         name,
@@ -1504,7 +1519,7 @@ def add_vector_index(
 
 def drop_vector_index(label: str, property: str) -> None:
     """Drop the vector index on this property."""
-    _drop_index(IndexKind.VECTOR, Entity.NODE, label, (property,))
+    _drop_index(IndexKind.VECTOR, EntityType.NODE, label, (property,))
 
 
 def add_relationship_index(
@@ -1516,7 +1531,7 @@ def add_relationship_index(
     """Create a range index on relationships of a type; wait until it is online."""
     _add_index(
         IndexKind.RANGE,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
         relationship_type,
         properties,
         name,
@@ -1526,7 +1541,7 @@ def add_relationship_index(
 
 def drop_relationship_index(relationship_type: str, *properties: str) -> None:
     """Drop the range index on these properties."""
-    _drop_index(IndexKind.RANGE, Entity.RELATIONSHIP, relationship_type, properties)
+    _drop_index(IndexKind.RANGE, EntityType.RELATIONSHIP, relationship_type, properties)
 
 
 def add_relationship_text_index(
@@ -1539,7 +1554,7 @@ def add_relationship_text_index(
     """Create a text index on relationships of a type; wait until it is online."""
     _add_index(
         IndexKind.TEXT,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
         relationship_type,
         (property,),
         name,
@@ -1549,7 +1564,7 @@ def add_relationship_text_index(
 
 def drop_relationship_text_index(relationship_type: str, property: str) -> None:
     """Drop the text index on these properties."""
-    _drop_index(IndexKind.TEXT, Entity.RELATIONSHIP, relationship_type, (property,))
+    _drop_index(IndexKind.TEXT, EntityType.RELATIONSHIP, relationship_type, (property,))
 
 
 def add_relationship_point_index(
@@ -1563,7 +1578,7 @@ def add_relationship_point_index(
     """Create a point index on relationships of a type; wait until it is online."""
     _add_index(
         IndexKind.POINT,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
         relationship_type,
         (property,),
         name,
@@ -1574,7 +1589,9 @@ def add_relationship_point_index(
 
 def drop_relationship_point_index(relationship_type: str, property: str) -> None:
     """Drop the point index on these properties."""
-    _drop_index(IndexKind.POINT, Entity.RELATIONSHIP, relationship_type, (property,))
+    _drop_index(
+        IndexKind.POINT, EntityType.RELATIONSHIP, relationship_type, (property,)
+    )
 
 
 def add_relationship_fulltext_index(
@@ -1594,7 +1611,7 @@ def add_relationship_fulltext_index(
     }
     _add_index(
         IndexKind.FULLTEXT,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
         relationship_types,
         properties,
         name,
@@ -1607,7 +1624,9 @@ def drop_relationship_fulltext_index(
     relationship_types: Labels, *properties: str
 ) -> None:
     """Drop the fulltext index on these properties."""
-    _drop_index(IndexKind.FULLTEXT, Entity.RELATIONSHIP, relationship_types, properties)
+    _drop_index(
+        IndexKind.FULLTEXT, EntityType.RELATIONSHIP, relationship_types, properties
+    )
 
 
 def add_relationship_vector_index(
@@ -1628,7 +1647,7 @@ def add_relationship_vector_index(
     }
     _add_index(
         IndexKind.VECTOR,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
         relationship_type,
         (property,),
         name,
@@ -1639,7 +1658,9 @@ def add_relationship_vector_index(
 
 def drop_relationship_vector_index(relationship_type: str, property: str) -> None:
     """Drop the vector index on this property."""
-    _drop_index(IndexKind.VECTOR, Entity.RELATIONSHIP, relationship_type, (property,))
+    _drop_index(
+        IndexKind.VECTOR, EntityType.RELATIONSHIP, relationship_type, (property,)
+    )
 
 
 # Constraints --------------------------------------------------------------------
@@ -1654,7 +1675,7 @@ def add_unique_constraint(
     """Create a uniqueness constraint; duplicates stop the upgrade first."""
     _add_constraint(
         ConstraintKind.UNIQUE,
-        Entity.NODE,
+        EntityType.NODE,
         label,
         properties,
         name,
@@ -1664,7 +1685,7 @@ def add_unique_constraint(
 
 def drop_unique_constraint(label: str, *properties: str) -> None:
     """Drop the uniqueness constraint on these properties."""
-    _drop_constraint(ConstraintKind.UNIQUE, Entity.NODE, label, properties)
+    _drop_constraint(ConstraintKind.UNIQUE, EntityType.NODE, label, properties)
 
 
 def add_relationship_unique_constraint(
@@ -1676,7 +1697,7 @@ def add_relationship_unique_constraint(
     """Create a uniqueness constraint; duplicates stop the upgrade first."""
     _add_constraint(
         ConstraintKind.UNIQUE,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
         relationship_type,
         properties,
         name,
@@ -1689,7 +1710,7 @@ def drop_relationship_unique_constraint(
 ) -> None:
     """Drop the uniqueness constraint on these properties."""
     _drop_constraint(
-        ConstraintKind.UNIQUE, Entity.RELATIONSHIP, relationship_type, properties
+        ConstraintKind.UNIQUE, EntityType.RELATIONSHIP, relationship_type, properties
     )
 
 
@@ -1702,7 +1723,7 @@ def add_node_key_constraint(
     """Create a key constraint (Enterprise Edition)."""
     _add_constraint(
         ConstraintKind.KEY,
-        Entity.NODE,
+        EntityType.NODE,
         label,
         properties,
         name,
@@ -1712,7 +1733,7 @@ def add_node_key_constraint(
 
 def drop_node_key_constraint(label: str, *properties: str) -> None:
     """Drop the key constraint on these properties."""
-    _drop_constraint(ConstraintKind.KEY, Entity.NODE, label, properties)
+    _drop_constraint(ConstraintKind.KEY, EntityType.NODE, label, properties)
 
 
 def add_relationship_key_constraint(
@@ -1724,7 +1745,7 @@ def add_relationship_key_constraint(
     """Create a key constraint (Enterprise Edition)."""
     _add_constraint(
         ConstraintKind.KEY,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
         relationship_type,
         properties,
         name,
@@ -1735,7 +1756,7 @@ def add_relationship_key_constraint(
 def drop_relationship_key_constraint(relationship_type: str, *properties: str) -> None:
     """Drop the key constraint on these properties."""
     _drop_constraint(
-        ConstraintKind.KEY, Entity.RELATIONSHIP, relationship_type, properties
+        ConstraintKind.KEY, EntityType.RELATIONSHIP, relationship_type, properties
     )
 
 
@@ -1749,7 +1770,7 @@ def add_node_property_existence_constraint(
     """Create a property existence constraint (Enterprise Edition)."""
     _add_constraint(
         ConstraintKind.EXISTENCE,
-        Entity.NODE,
+        EntityType.NODE,
         label,
         (property,),
         name,
@@ -1759,7 +1780,7 @@ def add_node_property_existence_constraint(
 
 def drop_node_property_existence_constraint(label: str, property: str) -> None:
     """Drop the property existence constraint on this property."""
-    _drop_constraint(ConstraintKind.EXISTENCE, Entity.NODE, label, (property,))
+    _drop_constraint(ConstraintKind.EXISTENCE, EntityType.NODE, label, (property,))
 
 
 def add_relationship_property_existence_constraint(
@@ -1772,7 +1793,7 @@ def add_relationship_property_existence_constraint(
     """Create a property existence constraint (Enterprise Edition)."""
     _add_constraint(
         ConstraintKind.EXISTENCE,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
         relationship_type,
         (property,),
         name,
@@ -1785,7 +1806,10 @@ def drop_relationship_property_existence_constraint(
 ) -> None:
     """Drop the property existence constraint on this property."""
     _drop_constraint(
-        ConstraintKind.EXISTENCE, Entity.RELATIONSHIP, relationship_type, (property,)
+        ConstraintKind.EXISTENCE,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        (property,),
     )
 
 
@@ -1800,7 +1824,7 @@ def add_property_type_constraint(
     """Create a property type constraint (Enterprise Edition)."""
     _add_constraint(
         ConstraintKind.TYPE,
-        Entity.NODE,
+        EntityType.NODE,
         label,
         (property,),
         name,
@@ -1811,7 +1835,7 @@ def add_property_type_constraint(
 
 def drop_property_type_constraint(label: str, property: str) -> None:
     """Drop the property type constraint on this property."""
-    _drop_constraint(ConstraintKind.TYPE, Entity.NODE, label, (property,))
+    _drop_constraint(ConstraintKind.TYPE, EntityType.NODE, label, (property,))
 
 
 def add_relationship_property_type_constraint(
@@ -1825,7 +1849,7 @@ def add_relationship_property_type_constraint(
     """Create a property type constraint (Enterprise Edition)."""
     _add_constraint(
         ConstraintKind.TYPE,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
         relationship_type,
         (property,),
         name,
@@ -1839,7 +1863,7 @@ def drop_relationship_property_type_constraint(
 ) -> None:
     """Drop the property type constraint on this property."""
     _drop_constraint(
-        ConstraintKind.TYPE, Entity.RELATIONSHIP, relationship_type, (property,)
+        ConstraintKind.TYPE, EntityType.RELATIONSHIP, relationship_type, (property,)
     )
 
 
@@ -2255,7 +2279,7 @@ def _labels(labels: Labels) -> tuple[str, ...]:
 
 def _add_index(
     kind: IndexKind,
-    entity: Entity,
+    entity: EntityType,
     labels: Labels,
     properties: Sequence[str],
     name: str | None,
@@ -2276,7 +2300,7 @@ def _add_index(
 
 
 def _drop_index(
-    kind: IndexKind, entity: Entity, labels: Labels, properties: Sequence[str]
+    kind: IndexKind, entity: EntityType, labels: Labels, properties: Sequence[str]
 ) -> None:
     index = Index(kind, entity, _labels(labels), tuple(properties))
     _invoke(_changes.DropIndex(index))
@@ -2284,7 +2308,7 @@ def _drop_index(
 
 def _add_constraint(
     kind: ConstraintKind,
-    entity: Entity,
+    entity: EntityType,
     label: str,
     properties: Sequence[str],
     name: str | None,
@@ -2299,7 +2323,7 @@ def _add_constraint(
 
 
 def _drop_constraint(
-    kind: ConstraintKind, entity: Entity, label: str, properties: Sequence[str]
+    kind: ConstraintKind, entity: EntityType, label: str, properties: Sequence[str]
 ) -> None:
     # The type is not part of what tells two constraints apart.
     property_type = "ANY" if kind is ConstraintKind.TYPE else None

@@ -197,9 +197,9 @@ def _unshared_directory(root: Path) -> Iterator[Path]:
 def _local_server(
     directory: Path, version: str | None, report: Callable[[str], None]
 ) -> Iterator[Neo4jServer]:
+    from alembic_neo4j import local
     from alembic_neo4j.errors import Neo4jMigrationError
-    from alembic_neo4j.graph import local
-    from alembic_neo4j.graph.local.guard import guarded
+    from alembic_neo4j.local.guard import guarded
 
     # A session that is killed leaves no server behind.
     with guarded(directory):
@@ -236,7 +236,7 @@ def _one_below(revision: str, down: Any) -> str:
 
 def _content(graph: Graph) -> set[str]:
     """All that is in the graph but what this package keeps there, as lines of text."""
-    from alembic_neo4j.graph import catalogue
+    from alembic_neo4j.cypher import catalogue
 
     own = f"STARTS WITH '{catalogue.OWN_LABEL_PREFIX}'"
     entities = (

@@ -14,11 +14,11 @@ from textwrap import indent
 
 import neo4j
 
-from alembic_neo4j.graph import data_changes
+from alembic_neo4j.cypher import data_changes
+from alembic_neo4j.cypher.patterns import nodes
+from alembic_neo4j.cypher.steps import Batched
 from alembic_neo4j.graph.batches import run_batches
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.patterns import nodes
-from alembic_neo4j.graph.steps import Batched
 
 SIZES = (5_000, 10_000, 50_000)
 """The batches of which the driver's best one counts."""

@@ -13,17 +13,17 @@ from typing import Any
 import neo4j
 from data_changes import process, timed
 
-from alembic_neo4j.graph.batch_rollback import run_undo
-from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_targets import (
+from alembic_neo4j.cypher.load_targets import (
     BATCH_PROPERTY,
     Endpoint,
     NodeTarget,
     RelationshipTarget,
 )
+from alembic_neo4j.cypher.steps import Known, Load, Undo
+from alembic_neo4j.graph.batch_rollback import run_undo
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.loading import run_load
-from alembic_neo4j.graph.steps import Known, Load, Undo
 from alembic_neo4j.graph.wipe import wipe
 
 SIZES = (1_000, 5_000, 10_000, 50_000)

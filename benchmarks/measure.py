@@ -22,7 +22,7 @@ from pathlib import Path
 import data_changes
 import loads
 
-from alembic_neo4j.graph import local
+from alembic_neo4j import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
 from alembic_neo4j.graph.wipe import wipe
 

@@ -14,8 +14,8 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
+from alembic_neo4j import local
 from alembic_neo4j.cli.init import template_directory
-from alembic_neo4j.graph import local
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.pytest_plugin import Neo4jServer
 

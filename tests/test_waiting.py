@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from alembic_neo4j import waiting
+from alembic_neo4j import local, waiting
 from alembic_neo4j.errors import ConnectionFailed
-from alembic_neo4j.graph import connection, local
+from alembic_neo4j.graph import connection
 from alembic_neo4j.graph.connection import Graph, GraphSettings
 from alembic_neo4j.ledger.engine import connect, open_engine
 from alembic_neo4j.waiting import Wait, each_waited_for, waiting_for

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 from alembic_neo4j.checks.evidence import DataEvidence, Violation
 from alembic_neo4j.checks.findings import Finding, elements_of
-from alembic_neo4j.graph.batch_counts import Tally
-from alembic_neo4j.graph.batch_rollback import rollback_command
-from alembic_neo4j.graph.contents import Contents, Expected, Shape
-from alembic_neo4j.graph.model_labels import LackingLabels
-from alembic_neo4j.graph.unreadable_values import Unreadable
-from alembic_neo4j.graph.value_types import read_type, shown_types
-from alembic_neo4j.schema.elements import Constraint, Entity, Property, Schema
+from alembic_neo4j.cypher.batch_rollback import rollback_command
+from alembic_neo4j.cypher.contents import (
+    Contents,
+    Expected,
+    LackingLabels,
+    Shape,
+    Tally,
+    Unreadable,
+)
+from alembic_neo4j.cypher.value_types import read_type, shown_types
+from alembic_neo4j.schema.elements import Constraint, EntityType, Property, Schema
 from alembic_neo4j.schema.known_names import known_labels, known_types
 from alembic_neo4j.schema.property_classes import described_kind
 from alembic_neo4j.schema.words import described
@@ -37,7 +41,7 @@ def expected_contents(schema: Schema) -> Expected:
     for name, declared in schema.relationship_types.items():
         relationships[name] = _types(declared.properties)
     for element in elements_of(schema):
-        owners = nodes if element.entity is Entity.NODE else relationships
+        owners = nodes if element.entity is EntityType.NODE else relationships
         for label in element.labels:
             for name in element.properties if label in owners else ():
                 owners[label].setdefault(name, ())
@@ -50,7 +54,7 @@ def is_declared(constraint: Constraint, schema: Schema) -> bool:
     """Tell whether the history has brought all that the constraint is about."""
     owner = (
         schema.nodes.get(constraint.label)
-        if constraint.entity is Entity.NODE
+        if constraint.entity is EntityType.NODE
         else schema.relationship_types.get(constraint.label)
     )
     return owner is not None and all(map(owner.property, constraint.properties))
@@ -103,7 +107,7 @@ def _violated(violation: Violation) -> Finding:
 
 def _lacking(lacking: LackingLabels) -> Finding:
     at_least = "" if lacking.full else "at least "
-    amount = _amount(lacking.count, Entity.NODE)
+    amount = _amount(lacking.count, EntityType.NODE)
     bases = ":".join(lacking.bases)
     return Finding(
         "label-missing",
@@ -119,7 +123,7 @@ def _lacking(lacking: LackingLabels) -> Finding:
 
 def _unread(found: Unreadable) -> Finding:
     declared, owner = found.property, found.owner
-    shown = f"(:{owner})" if found.entity is Entity.NODE else f"[:{owner}]"
+    shown = f"(:{owner})" if found.entity is EntityType.NODE else f"[:{owner}]"
     value = repr(found.value)
     return Finding(
         "value-unreadable",
@@ -135,7 +139,7 @@ def _unread(found: Unreadable) -> Finding:
 def _undeclared(
     what: str, found: Mapping[str, int], declared: Iterable[str]
 ) -> Iterator[Finding]:
-    entity = Entity.NODE if what == "label" else Entity.RELATIONSHIP
+    entity = EntityType.NODE if what == "label" else EntityType.RELATIONSHIP
     for name in sorted(set(found) - set(declared)):
         yield Finding(
             f"{what}-undeclared",
@@ -187,7 +191,7 @@ def _judge_shapes(contents: Contents, expected: Expected) -> Iterator[Finding]:
 
 
 def _stray(shape: Shape, expected: Expected) -> _Stray | None:
-    is_node = shape.entity is Entity.NODE
+    is_node = shape.entity is EntityType.NODE
     declared = expected.nodes if is_node else expected.relationships
     known = [label for label in shape.labels if label in declared]
     allowed = [
@@ -230,7 +234,7 @@ def _strayed(stray: _Stray, shapes: Sequence[Shape], *, full: bool) -> Finding:
             f"{stray.owner} {stray.property}",
             "only properties that the history declares",
             found,
-            f"{_KNOWN}env.py{_OPEN if shapes[0].entity is Entity.NODE else '.'}",
+            f"{_KNOWN}env.py{_OPEN if shapes[0].entity is EntityType.NODE else '.'}",
         )
     return Finding(
         "property-type",
@@ -241,8 +245,8 @@ def _strayed(stray: _Stray, shapes: Sequence[Shape], *, full: bool) -> Finding:
     )
 
 
-def _amount(count: int, entity: Entity) -> str:
-    noun = "node" if entity is Entity.NODE else "relationship"
+def _amount(count: int, entity: EntityType) -> str:
+    noun = "node" if entity is EntityType.NODE else "relationship"
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 

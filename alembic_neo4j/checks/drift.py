@@ -8,10 +8,10 @@ from typing import Any
 
 from alembic_neo4j.checks.evidence import GraphEvidence
 from alembic_neo4j.checks.findings import Element, Finding, elements_of
+from alembic_neo4j.cypher.capabilities import missing
+from alembic_neo4j.cypher.catalogue import IndexState, same_definition
+from alembic_neo4j.cypher.ddl import create_text
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.graph.capabilities import missing
-from alembic_neo4j.graph.catalogue import IndexState, same_definition
-from alembic_neo4j.graph.ddl import create_text
 from alembic_neo4j.schema.elements import Constraint, Index, Schema
 from alembic_neo4j.schema.words import described
 from alembic_neo4j.sentences import ended

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alembic_neo4j.graph.batch_counts import Tally
-from alembic_neo4j.graph.capabilities import Server
-from alembic_neo4j.graph.catalogue import Catalogue
-from alembic_neo4j.graph.contents import Contents
-from alembic_neo4j.graph.model_labels import LackingLabels
-from alembic_neo4j.graph.stamp import Stamp
-from alembic_neo4j.graph.unreadable_values import Unreadable
+from alembic_neo4j.cypher.capabilities import Server
+from alembic_neo4j.cypher.catalogue import Catalogue
+from alembic_neo4j.cypher.contents import Contents, LackingLabels, Tally, Unreadable
+from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.ledger.journal import OpenRun, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.schema.elements import Constraint, Schema

@@ -13,10 +13,10 @@ from functools import singledispatch
 from itertools import takewhile
 from typing import TypeAlias
 
-from alembic_neo4j.graph.data_checks import constraint_checks
-from alembic_neo4j.graph.index_sizes import Large, large, size_checks
-from alembic_neo4j.graph.patterns import Scope, one_of
-from alembic_neo4j.graph.steps import Check, Create, Drop, Step, Stop
+from alembic_neo4j.cypher.data_checks import constraint_checks
+from alembic_neo4j.cypher.index_sizes import Large, large, size_checks
+from alembic_neo4j.cypher.patterns import Scope, one_of
+from alembic_neo4j.cypher.steps import Check, Create, Drop, Step, Stop
 from alembic_neo4j.schema.changes import (
     AddConstraint,
     AddIndex,
@@ -33,9 +33,9 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.elements import Constraint, Entity, Index, Schema
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Schema
 
-Name: TypeAlias = "tuple[Entity, str]"
+Name: TypeAlias = "tuple[EntityType, str]"
 """A label, a relationship type or a property, and what carries it."""
 
 
@@ -77,7 +77,7 @@ class Question:
 
     revision: str
     check: Check
-    entity: Entity
+    entity: EntityType
     names: frozenset[str]
     large: Large | None = None
 
@@ -126,13 +126,13 @@ class _Now:
     values: Mapping[Name, str | None] = field(default_factory=dict)
     turned: frozenset[str] = frozenset()
 
-    def any_of(self, entity: Entity, names: Iterable[str]) -> frozenset[str] | None:
+    def any_of(self, entity: EntityType, names: Iterable[str]) -> frozenset[str] | None:
         """Return what any of the names stands for; there may be nothing."""
         found = [self.names.get((entity, n), frozenset({n})) for n in names]
         known = [names for names in found if names is not None]
         return frozenset().union(*known) if len(known) == len(found) else None
 
-    def scope(self, entity: Entity, names: Iterable[str]) -> Scope | None:
+    def scope(self, entity: EntityType, names: Iterable[str]) -> Scope | None:
         """Return what carries any of the names, None where there is no telling."""
         found = self.any_of(entity, names)
         return Scope(entity, tuple(sorted(found))) if found else None
@@ -141,12 +141,12 @@ class _Now:
         return self.values.get((scope.entity, name), scope.value(name))
 
     def renamed(
-        self, entity: Entity, names: Mapping[str, frozenset[str] | None]
+        self, entity: EntityType, names: Mapping[str, frozenset[str] | None]
     ) -> _Now:
         changed = {(entity, name): now for name, now in names.items()}
         return replace(self, names={**self.names, **changed})
 
-    def revalued(self, entity: Entity, values: Mapping[str, str | None]) -> _Now:
+    def revalued(self, entity: EntityType, values: Mapping[str, str | None]) -> _Now:
         changed = {(entity, name): value for name, value in values.items()}
         return replace(self, values={**self.values, **changed})
 
@@ -166,16 +166,20 @@ def _after(_change: Change, _now: _Now) -> _Now | None:
 @_after.register
 def _(change: RenameLabel, now: _Now) -> _Now:
     some = change.where is not None
-    return _after_rename(Entity.NODE, change.old, change.new, now, some=some)
+    return _after_rename(EntityType.NODE, change.old, change.new, now, some=some)
 
 
 @_after.register
 def _(change: RenameRelationshipType, now: _Now) -> _Now:
     some = change.where is not None or bool(change.source_labels)
-    return _after_rename(Entity.RELATIONSHIP, change.old, change.new, now, some=some)
+    return _after_rename(
+        EntityType.RELATIONSHIP, change.old, change.new, now, some=some
+    )
 
 
-def _after_rename(entity: Entity, old: str, new: str, now: _Now, *, some: bool) -> _Now:
+def _after_rename(
+    entity: EntityType, old: str, new: str, now: _Now, *, some: bool
+) -> _Now:
     if some:
         return now.renamed(entity, {new: None, old: None})
     both = now.any_of(entity, (old, new))
@@ -184,13 +188,13 @@ def _after_rename(entity: Entity, old: str, new: str, now: _Now, *, some: bool) 
 
 @_after.register
 def _(change: AddLabel, now: _Now) -> _Now:
-    both = now.any_of(Entity.NODE, (change.label, change.added))
-    return now.renamed(Entity.NODE, {change.added: both})
+    both = now.any_of(EntityType.NODE, (change.label, change.added))
+    return now.renamed(EntityType.NODE, {change.added: both})
 
 
 @_after.register
 def _(change: RemoveLabel, now: _Now) -> _Now:
-    return now.renamed(Entity.NODE, {change.removed: None})
+    return now.renamed(EntityType.NODE, {change.removed: None})
 
 
 @_after.register
@@ -240,7 +244,7 @@ class _Reads:
     is in them.
     """
 
-    entity: Entity
+    entity: EntityType
     names: frozenset[str]
     properties: frozenset[str] = frozenset()
     ends: bool = False
@@ -312,26 +316,29 @@ def _reads(_change: Change, _before: Schema) -> _Reads | None:
 @_reads.register
 def _(change: RenameLabel, before: Schema) -> _Reads:
     return _read_by_constraints(
-        Entity.NODE, {change.old, change.new}, change.new, change.apply(before)
+        EntityType.NODE, {change.old, change.new}, change.new, change.apply(before)
     )
 
 
 @_reads.register
 def _(change: RenameRelationshipType, before: Schema) -> _Reads:
     return _read_by_constraints(
-        Entity.RELATIONSHIP, {change.old, change.new}, change.new, change.apply(before)
+        EntityType.RELATIONSHIP,
+        {change.old, change.new},
+        change.new,
+        change.apply(before),
     )
 
 
 @_reads.register
 def _(change: AddLabel, before: Schema) -> _Reads:
     return _read_by_constraints(
-        Entity.NODE, {change.label, change.added}, change.added, before
+        EntityType.NODE, {change.label, change.added}, change.added, before
     )
 
 
 def _read_by_constraints(
-    entity: Entity, names: set[str], label: str, schema: Schema
+    entity: EntityType, names: set[str], label: str, schema: Schema
 ) -> _Reads:
     properties = {
         name
@@ -386,4 +393,4 @@ def _(change: Refactoring, _before: Schema) -> _Reads:
 
 @_reads.register
 def _(change: AlterRelationship, _before: Schema) -> _Reads:
-    return _Reads(Entity.NODE, frozenset({change.label}), ends=True)
+    return _Reads(EntityType.NODE, frozenset({change.label}), ends=True)

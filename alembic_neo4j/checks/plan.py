@@ -9,11 +9,9 @@ from typing import TypeAlias
 from alembic_neo4j.checks.evidence import Unchecked
 from alembic_neo4j.checks.foresight import Made
 from alembic_neo4j.checks.preflight import Obstacle
-from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.graph.capabilities import Server
-from alembic_neo4j.graph.ddl import create_text, drop_text
-from alembic_neo4j.graph.execute import digest_of, kind_of, only_reads, ordered, units
-from alembic_neo4j.graph.steps import (
+from alembic_neo4j.cypher.capabilities import Server
+from alembic_neo4j.cypher.ddl import create_text, drop_text
+from alembic_neo4j.cypher.steps import (
     Batched,
     Check,
     Create,
@@ -25,6 +23,8 @@ from alembic_neo4j.graph.steps import (
     Step,
     Undo,
 )
+from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
+from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
 from alembic_neo4j.schema.changes import (
     AddLabel,

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 
 from alembic_neo4j.checks.findings import Element, elements_of
 from alembic_neo4j.checks.foresight import Foreseen, Made, Question
-from alembic_neo4j.graph.catalogue import Catalogue, same_definition
-from alembic_neo4j.graph.ddl import create_text, drop_text
-from alembic_neo4j.graph.execute import ordered
-from alembic_neo4j.graph.steps import Batched, Create, Drop, Merge, Step
+from alembic_neo4j.cypher.catalogue import Catalogue, same_definition
+from alembic_neo4j.cypher.ddl import create_text, drop_text
+from alembic_neo4j.cypher.steps import Batched, Create, Drop, Merge, Step
+from alembic_neo4j.cypher.units import ordered
 from alembic_neo4j.schema.changes import Change, Refactoring
-from alembic_neo4j.schema.elements import ConstraintKind, Entity, IndexKind
+from alembic_neo4j.schema.elements import ConstraintKind, EntityType, IndexKind
 from alembic_neo4j.schema.words import described
 
 
@@ -139,7 +139,7 @@ def _shortened(value: Any) -> str:
 _Reason: TypeAlias = "tuple[str, str, str]"
 """What was expected, what was found, and what to do."""
 
-_Place: TypeAlias = "tuple[Entity, tuple[str, ...], tuple[str, ...]]"
+_Place: TypeAlias = "tuple[EntityType, tuple[str, ...], tuple[str, ...]]"
 
 _ONE_INDEX = (IndexKind.RANGE, ConstraintKind.UNIQUE, ConstraintKind.KEY)
 """The kinds of which there is one at a place: they need the same index."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from alembic_neo4j.checks.evidence import HistoryEvidence, LedgerEvidence
 from alembic_neo4j.checks.findings import Finding
-from alembic_neo4j.graph.stamp import Stamp
-from alembic_neo4j.graph.statements import Kind
+from alembic_neo4j.cypher.stamp import Stamp
+from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, RunStep, Unit
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alembic_neo4j.checks.findings import Finding
-from alembic_neo4j.checks.records import shown_heads
-from alembic_neo4j.graph.stamp import Stamp
+from alembic_neo4j.checks.history import shown_heads
+from alembic_neo4j.cypher.stamp import Stamp
 
 if TYPE_CHECKING:
     from alembic_neo4j.checks.evidence import HistoryEvidence, LedgerEvidence

@@ -9,7 +9,7 @@ from datetime import datetime
 from alembic_neo4j.checks.evidence import Evidence, HistoryEvidence
 from alembic_neo4j.checks.findings import Finding, Severity
 from alembic_neo4j.checks.verify import judge
-from alembic_neo4j.graph.catalogue import IndexState
+from alembic_neo4j.cypher.catalogue import IndexState
 from alembic_neo4j.ledger.batches import BatchRecord
 from alembic_neo4j.ledger.journal import OpenRun, RecordedRun
 from alembic_neo4j.ledger.store import AppliedRevision

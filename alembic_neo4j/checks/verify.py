@@ -6,7 +6,7 @@ from alembic_neo4j.checks.data import judge_data
 from alembic_neo4j.checks.drift import judge_drift
 from alembic_neo4j.checks.evidence import Evidence, GraphEvidence
 from alembic_neo4j.checks.findings import CODES, Finding, Severity
-from alembic_neo4j.checks.records import judge_history, judge_ledger, judge_models
+from alembic_neo4j.checks.history import judge_history, judge_ledger, judge_models
 from alembic_neo4j.checks.runs import judge_markers, judge_run
 from alembic_neo4j.checks.stamp import Resemblance, judge_stamp
 

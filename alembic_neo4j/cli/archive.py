@@ -32,8 +32,8 @@ def list_archives(config: Config, as_json: bool) -> None:
     So are the marks by which a downgrade knows what its upgrade wrote. Every node and
     relationship is read for that.
     """
-    from alembic_neo4j.migration.archives import archives
-    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.command.archive import archives
+    from alembic_neo4j.command.inspection import inspect_project
 
     _report(inspect_project(config, archives), as_json, "Nothing is archived.")
 
@@ -65,8 +65,8 @@ def restore(
     What the models declare stays as it is: to have the property declared again is what
     the downgrade of the revision does.
     """
-    from alembic_neo4j.migration.archives import archives, restore_archives
-    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.command.archive import archives, restore_archives
+    from alembic_neo4j.command.inspection import inspect_project
 
     def act(context: Neo4jMigrationContext) -> Sequence[Archive]:
         chosen = archives(context, revision, property, marks=False)
@@ -93,8 +93,8 @@ def purge(
     the downgrade keeps what the upgrade filled in, and can't tell any more what had a
     new name before it.
     """
-    from alembic_neo4j.migration.archives import archives, purge_archives
-    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.command.archive import archives, purge_archives
+    from alembic_neo4j.command.inspection import inspect_project
 
     def act(context: Neo4jMigrationContext) -> Sequence[Archive]:
         chosen = archives(context, revision, property)

@@ -12,7 +12,7 @@ from alembic_neo4j.cli.project import format_option, print_json, project_options
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.migration.new_models import Written
+    from alembic_neo4j.command.create import Written
 
 
 def _class_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,7 +43,7 @@ def create_node(
     A package of models gets a module of its own for it, a module the class at its end.
     Nothing is overwritten. Complete the class, and let autogenerate write the revision.
     """
-    from alembic_neo4j.migration.new_models import create_node as create
+    from alembic_neo4j.command.create import create_node as create
 
     _report(create(config, class_name, kgid=kgid, module=module), as_json)
 
@@ -73,7 +73,7 @@ def create_relationship(
     With both labels the class of the source declares it, so that autogenerate finds
     it. Without them, the line to be written into that class is printed.
     """
-    from alembic_neo4j.migration.new_models import create_relationship as create
+    from alembic_neo4j.command.create import create_relationship as create
 
     if (source_label is None) != (target_label is None):
         raise click.UsageError("Say both of --source-label and --target-label.")

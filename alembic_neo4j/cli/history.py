@@ -42,8 +42,8 @@ def history(
     failed is in it as well. The last ones that fit the other options are what --limit
     counts. Alembic's `history` lists the files instead.
     """
-    from alembic_neo4j.migration.inspection import inspect_project
-    from alembic_neo4j.migration.status import messages, read_entries
+    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.status import messages, read_entries
 
     def look(
         context: Neo4jMigrationContext,

@@ -29,7 +29,7 @@ def import_crochet(config: Config, directory: Path, as_json: bool) -> None:
     is there is not overwritten, and nothing is written unless all can be. The project
     of crochet's stays as it is.
     """
-    from alembic_neo4j.migration.crochet_import import import_crochet as imports
+    from alembic_neo4j.command.import_crochet import import_crochet as imports
 
     found = imports(config, directory)
     if as_json:

@@ -19,7 +19,7 @@ from alembic_neo4j.schema.words import counted
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.graph.batch_rollback import Undone
+    from alembic_neo4j.cypher.batch_rollback import Undone
     from alembic_neo4j.ledger.batches import BatchRecord
     from alembic_neo4j.migration.context import Neo4jMigrationContext
 
@@ -32,8 +32,8 @@ def list_batches(config: Config, as_json: bool) -> None:
 
     The server is asked only how far a batch is that was begun and not finished.
     """
+    from alembic_neo4j.command.inspection import inspect_project
     from alembic_neo4j.migration.batch_states import batches_now
-    from alembic_neo4j.migration.inspection import inspect_project
 
     records = inspect_project(config, batches_now)
     if as_json:
@@ -60,7 +60,7 @@ def show(config: Config, batch: str, as_json: bool) -> None:
     The server is asked only how far it is, where it was begun and not finished. Exit
     status 2 where the ledger knows nothing of it.
     """
-    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.command.inspection import inspect_project
 
     record = inspect_project(config, lambda context: _known(context, batch))
     if as_json:
@@ -102,13 +102,13 @@ def rollback(
     relationships that it did not make, nothing is done unless --detach is given. May be
     killed and called again.
     """
-    from alembic_neo4j.graph.batch_rollback import Undone
-    from alembic_neo4j.migration.ingestion import (
+    from alembic_neo4j.command.ingest import (
         find_batch,
         is_rolled_back,
         roll_back,
     )
-    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.cypher.batch_rollback import Undone
 
     def act(context: Neo4jMigrationContext) -> Undone | None:
         record = find_batch(context, batch)
@@ -126,8 +126,8 @@ def rollback(
 
 
 def _known(context: Neo4jMigrationContext, batch: str) -> BatchRecord:
+    from alembic_neo4j.command.ingest import unknown_batch
     from alembic_neo4j.migration.batch_states import batches_now
-    from alembic_neo4j.migration.ingestion import unknown_batch
 
     for record in batches_now(context):
         if record.batch == batch:

@@ -26,13 +26,13 @@ from alembic_neo4j.schema.words import counted
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.graph.load_targets import LoadTarget
+    from alembic_neo4j.command.ingest import FileLoad, LoadOutcome
+    from alembic_neo4j.cypher.load_targets import LoadTarget
     from alembic_neo4j.ingest.conversion import ValueOptions
     from alembic_neo4j.ingest.data_rows import DataFileSource
     from alembic_neo4j.ingest.formats import ReadOptions
     from alembic_neo4j.ingest.violations import ValidationReport
     from alembic_neo4j.migration.context import Neo4jMigrationContext
-    from alembic_neo4j.migration.ingestion import FileLoad, LoadOutcome
 
 _NODES = (
     click.option(
@@ -167,11 +167,11 @@ def load(
     that was killed goes on where it stopped when it is called again. What was loaded is
     in the ledger, and `ingest rollback` takes it back.
     """
+    from alembic_neo4j.command.ingest import FileLoad, default_batch
+    from alembic_neo4j.command.inspection import inspect_project
     from alembic_neo4j.ingest.addresses import address_of
     from alembic_neo4j.ledger.batches import Loader
     from alembic_neo4j.migration.batches import checked_name
-    from alembic_neo4j.migration.ingestion import FileLoad, default_batch
-    from alembic_neo4j.migration.inspection import inspect_project
 
     target, source = _target(**options), _source(file, **options)
     if batch is not None:
@@ -199,7 +199,7 @@ def load(
 def _loaded(
     context: Neo4jMigrationContext, load: FileLoad, *, dry_run: bool
 ) -> tuple[ValidationReport, LoadOutcome | None]:
-    from alembic_neo4j.migration.ingestion import load_file, load_rows
+    from alembic_neo4j.command.ingest import load_file, load_rows
 
     name = load.file.name
     with shown_progress(f"checking {name}") as told:
@@ -223,7 +223,7 @@ def _target(
     on_unmatched: Any,
     **_others: Any,
 ) -> LoadTarget:
-    from alembic_neo4j.graph.load_targets import (
+    from alembic_neo4j.cypher.load_targets import (
         Endpoint,
         NodeTarget,
         RelationshipTarget,
@@ -310,7 +310,7 @@ def _row(
 def _print(
     load: FileLoad, report: ValidationReport, outcome: LoadOutcome | None
 ) -> None:
-    from alembic_neo4j.graph.batch_rollback import rollback_command
+    from alembic_neo4j.cypher.batch_rollback import rollback_command
 
     name, rows, refused = load.file.name, counted(report.rows, "row"), ""
     if report.rejected:

@@ -22,7 +22,7 @@ from alembic_neo4j.cli.project import (
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.graph.local import KnownServer, LocalServer
+    from alembic_neo4j.local import KnownServer, LocalServer
 
 
 _RELEASE = "A release, such as 5.26 or 2026.08.1."
@@ -66,7 +66,7 @@ def local() -> None:
 @format_option
 def start(config: Config, version: str | None, as_json: bool) -> None:
     """Start the server, or find the one that runs."""
-    from alembic_neo4j.graph.local import ensure_started
+    from alembic_neo4j.local import ensure_started
     from alembic_neo4j.migration.configuration import local_release
     from alembic_neo4j.migration.sources import project_directory
 
@@ -86,7 +86,7 @@ def start(config: Config, version: str | None, as_json: bool) -> None:
 @_target_options
 def stop(target: Target) -> None:
     """Stop the project's servers; their data stay."""
-    from alembic_neo4j.graph.local import stop as stop_servers
+    from alembic_neo4j.local import stop as stop_servers
 
     stopped = stop_servers(target.project, version=target.version, report=_progress)
     if target.as_json:
@@ -132,7 +132,7 @@ def list_servers(target: Target) -> None:
 @click.option("--follow", is_flag=True, help="Go on with what is written to it.")
 def logs(target: Target, lines: int, follow: bool) -> None:
     """Show the end of the server's log."""
-    from alembic_neo4j.graph.local import log_file, log_tail
+    from alembic_neo4j.local import log_file, log_tail
 
     if target.as_json and follow:
         raise click.UsageError("--follow can't be combined with --format json.")
@@ -152,7 +152,7 @@ def logs(target: Target, lines: int, follow: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def wipe(target: Target, yes: bool) -> None:
     """Stop the project's servers and remove all their data."""
-    from alembic_neo4j.graph.local import wipe as wipe_servers
+    from alembic_neo4j.local import wipe as wipe_servers
 
     servers = _known(target)
     for row in servers if not yes else []:
@@ -169,7 +169,7 @@ def wipe(target: Target, yes: bool) -> None:
 
 
 def _known(target: Target) -> list[KnownServer]:
-    from alembic_neo4j.graph.local import known
+    from alembic_neo4j.local import known
 
     return [
         row

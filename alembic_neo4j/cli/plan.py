@@ -41,8 +41,8 @@ def plan(
     the graph not be reached.
     """
     from alembic_neo4j.cli.plan_report import plan_lines, plan_report
-    from alembic_neo4j.migration.inspection import inspect_project
-    from alembic_neo4j.migration.preview import read_plan
+    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.plan import read_plan
 
     if target is not None and down is not None:
         raise click.UsageError("Give one target: TARGET, or --down TARGET.")

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from alembic_neo4j.checks.history import shown_heads
 from alembic_neo4j.checks.plan import NOT_ASKED, RevisionPlan, RunPlan, UnitPlan
 from alembic_neo4j.checks.preflight import Obstacle
-from alembic_neo4j.checks.records import shown_heads
 from alembic_neo4j.cli.status_report import begun
 from alembic_neo4j.ledger.journal import DONE
 

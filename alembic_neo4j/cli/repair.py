@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from alembic_neo4j.checks.evidence import Evidence
     from alembic_neo4j.checks.findings import Finding
-    from alembic_neo4j.migration.repair import Mended
+    from alembic_neo4j.command.repair import Mended
 
 _ACTS = {
     "adopt_graph": "ledger-lost",
@@ -104,8 +104,8 @@ def repair(
     time. Exit status 0 where nothing is left to mend, 1 where something was shown and
     not mended, 2 where an item could not be mended; the others are mended all the same.
     """
-    from alembic_neo4j.migration.inspection import inspect_project
-    from alembic_neo4j.migration.repair import LABELS, Choice, key_of, mend, proposals
+    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.repair import LABELS, Choice, key_of, mend, proposals
 
     order = _order(only, drop_foreign, acts, yes, dry_run, as_json)
     labels = not order.exclusive or LABELS in order.named
@@ -137,7 +137,7 @@ def _order(
     dry_run: bool,
     as_json: bool,
 ) -> _Order:
-    from alembic_neo4j.migration.repair import MENDABLE
+    from alembic_neo4j.command.repair import MENDABLE
 
     unknown = sorted(set(only) - set(MENDABLE))
     if unknown:
@@ -219,7 +219,7 @@ def _report(
     chosen: Sequence[Finding],
     mended: Sequence[Mended],
 ) -> None:
-    from alembic_neo4j.migration.repair import key_of
+    from alembic_neo4j.command.repair import key_of
 
     done = {key_of(item.finding): item.failure for item in mended}
     if order.as_json:

@@ -17,7 +17,7 @@ from alembic_neo4j.cli.project import (
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.graph.cypher_files import CypherFile
+    from alembic_neo4j.cypher.files import CypherFile
 
 _WIDTH = 72
 
@@ -57,9 +57,9 @@ def run(
     command that was killed goes on where it stopped when it is called again. :use and
     :param are understood; rows are not shown.
     """
-    from alembic_neo4j.graph.cypher_files import read_cypher_file
-    from alembic_neo4j.migration.file_run import named, run_file
-    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.run import named, run_file
+    from alembic_neo4j.cypher.files import read_cypher_file
     from alembic_neo4j.migration.sources import project_directory
 
     name = named(file, project_directory(config))
@@ -73,8 +73,8 @@ def run(
 
 
 def _parameters(given: tuple[str, ...]) -> dict[str, Any]:
+    from alembic_neo4j.cypher.literals import read_literal
     from alembic_neo4j.errors import StatementError
-    from alembic_neo4j.graph.literals import read_literal
 
     values: dict[str, Any] = {}
     for text in given:
@@ -99,7 +99,7 @@ def _report(file: CypherFile, *, sent: bool) -> dict[str, Any]:
 
 
 def _transactions(file: CypherFile) -> list[dict[str, Any]]:
-    from alembic_neo4j.graph.execute import kind_of, units
+    from alembic_neo4j.cypher.units import kind_of, units
 
     lines = iter(file.lines)
     return [
@@ -134,7 +134,7 @@ def _print(file: CypherFile, *, dry_run: bool) -> None:
 
 
 def _first_line(text: str) -> str:
-    from alembic_neo4j.graph.lexer import significant_tokens
+    from alembic_neo4j.cypher.lexer import significant_tokens
 
     line = text[significant_tokens(text)[0].start :].partition("\n")[0].strip()
     return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"

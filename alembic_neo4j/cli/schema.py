@@ -27,7 +27,7 @@ def dump(config: Config, of: str) -> None:
 
     OF is a revision (heads where it is not given) or the word models.
     """
-    from alembic_neo4j.migration.schemas import read_schema
+    from alembic_neo4j.command.schema import read_schema
     from alembic_neo4j.schema.digest import schema_to_json
 
     click.echo(json.dumps(schema_to_json(read_schema(config, of)), indent=2))
@@ -42,7 +42,7 @@ def hash_(config: Config, of: str, as_json: bool) -> None:
 
     OF is a revision (heads where it is not given) or the word models.
     """
-    from alembic_neo4j.migration.schemas import read_schema
+    from alembic_neo4j.command.schema import read_schema
     from alembic_neo4j.schema.digest import schema_digest
 
     digest = schema_digest(read_schema(config, of))
@@ -61,7 +61,7 @@ def diff(config: Config, between: str, as_json: bool) -> None:
 
     FROM and TO are revisions or the word models; heads:models where they are not given.
     """
-    from alembic_neo4j.migration.schemas import (
+    from alembic_neo4j.command.schema import (
         change_to_json,
         change_to_text,
         compare_schemas,

@@ -8,7 +8,7 @@ from typing import Any
 
 from alembic_neo4j.checks.evidence import HistoryEvidence
 from alembic_neo4j.checks.findings import Finding
-from alembic_neo4j.checks.records import shown_heads
+from alembic_neo4j.checks.history import shown_heads
 from alembic_neo4j.checks.runs import again
 from alembic_neo4j.checks.status import Status, file_state, may_upgrade, shown_state
 from alembic_neo4j.cli.findings import count_severities, finding_row

@@ -18,10 +18,10 @@ from alembic_neo4j.cli.transfer_preview import memory_warning, previewed
 if TYPE_CHECKING:
     from alembic.config import Config
 
+    from alembic_neo4j.command.transfer import Comparison
     from alembic_neo4j.ingest.transfer_mapping import LeftOutCount, TransferMapping
     from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
     from alembic_neo4j.migration.context import Neo4jMigrationContext
-    from alembic_neo4j.migration.transfer import Comparison
 
 _STDIN = "-"
 
@@ -205,7 +205,7 @@ def _each(
     quiet: bool,
 ) -> list[Outcome]:
     """Do it with each graph, in the order that `first` gives; tell as it goes."""
-    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.command.inspection import inspect_project
 
     def acted(context: Neo4jMigrationContext) -> list[Outcome]:
         return [_told(act, context, graph, quiet) for graph in first(context, graphs)]
@@ -229,7 +229,7 @@ def _told(act: Act, context: Neo4jMigrationContext, graph: Any, quiet: bool) -> 
 
 def _preparing(mapping: TransferMapping, *, constrained: bool) -> Prepare:
     def prepared(context: Neo4jMigrationContext, graphs: Any) -> Iterable[SourceGraph]:
-        from alembic_neo4j.migration.transfer import check_constraints, in_order
+        from alembic_neo4j.command.transfer import check_constraints, in_order
 
         if constrained:
             check_constraints(context.graph, mapping)
@@ -245,8 +245,8 @@ def _transferring(
     allow_unknown: bool,
 ) -> Act:
     def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
+        from alembic_neo4j.command.transfer import transfer_graph
         from alembic_neo4j.ingest.transfer import listed
-        from alembic_neo4j.migration.transfer import transfer_graph
 
         with shown_rows(graph.id) as report:
             done = transfer_graph(
@@ -279,8 +279,8 @@ def _previewing(
     allow_unknown: bool,
 ) -> Act:
     def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
-        from alembic_neo4j.migration.transfer import check_known
-        from alembic_neo4j.migration.transfer_preview import preview_transfer
+        from alembic_neo4j.command.transfer import check_known
+        from alembic_neo4j.command.transfer_preview import preview_transfer
 
         if not allow_unknown:
             check_known(context, source, mapping, graph)
@@ -301,7 +301,7 @@ def _previewing(
 
 def _verifying(source: TransferSource, mapping: TransferMapping) -> Act:
     def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
-        from alembic_neo4j.migration.transfer import verify_graph
+        from alembic_neo4j.command.transfer import verify_graph
 
         compared = verify_graph(context.graph, source, mapping, graph)
         state = "equal" if all(one.is_equal for one in compared) else "different"
@@ -315,14 +315,14 @@ def _verifying(source: TransferSource, mapping: TransferMapping) -> Act:
 def _all_back(
     config: Config, ids: Iterable[str], *, detach: bool, quiet: bool
 ) -> list[Outcome]:
-    from alembic_neo4j.migration.transfer import transferred
+    from alembic_neo4j.command.transfer import transferred
 
     return _each(config, _rolling_back(detach), ids, first=transferred, quiet=quiet)
 
 
 def _rolling_back(detach: bool) -> Act:
     def act(context: Neo4jMigrationContext, graph_id: str) -> Outcome:
-        from alembic_neo4j.migration.transfer import rollback_graph
+        from alembic_neo4j.command.transfer import rollback_graph
 
         done = rollback_graph(context, graph_id, detach=detach)
         line = (

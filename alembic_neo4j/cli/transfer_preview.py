@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alembic_neo4j.migration.transfer_preview import TransferPreview
+    from alembic_neo4j.command.transfer_preview import TransferPreview
 
 
 def previewed(found: TransferPreview, warning: str | None) -> Iterator[str]:

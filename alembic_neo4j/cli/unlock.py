@@ -24,7 +24,7 @@ def unlock(config: Config, yes: bool, as_json: bool) -> None:
     leave nothing; it can't write any more, and what it was doing is resumed by the
     next upgrade or downgrade.
     """
-    from alembic_neo4j.migration.inspection import inspect_project
+    from alembic_neo4j.command.inspection import inspect_project
     from alembic_neo4j.migration.lock import break_locks, lock_holder
 
     holder = inspect_project(config, lock_holder)

@@ -39,9 +39,9 @@ def verify(config: Config, full: bool, as_json: bool) -> None:
     """
     from alembic_neo4j.checks.findings import fails
     from alembic_neo4j.checks.verify import judge
+    from alembic_neo4j.command.evidence import gather
+    from alembic_neo4j.command.inspection import inspect_project
     from alembic_neo4j.migration.context import Neo4jMigrationContext
-    from alembic_neo4j.migration.evidence import gather
-    from alembic_neo4j.migration.inspection import inspect_project
 
     def look(context: Neo4jMigrationContext) -> tuple[Evidence, str]:
         return gather(context, full=full), context.graph.url

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alembic_neo4j.graph import data_changes, data_checks
+from alembic_neo4j.cypher import data_changes, data_checks
+from alembic_neo4j.cypher.data_changes import ARCHIVE_PREFIX
+from alembic_neo4j.cypher.marks import MARK_PREFIX, Mark
+from alembic_neo4j.cypher.patterns import Scope
+from alembic_neo4j.cypher.quoting import quote
+from alembic_neo4j.cypher.steps import Step
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.data_changes import ARCHIVE_PREFIX
-from alembic_neo4j.graph.marks import MARK_PREFIX, Mark
-from alembic_neo4j.graph.patterns import Scope
-from alembic_neo4j.graph.quoting import quote
-from alembic_neo4j.graph.steps import Step
 from alembic_neo4j.schema.changes import OnConflict
-from alembic_neo4j.schema.elements import Entity
+from alembic_neo4j.schema.elements import EntityType
 
 _KEYS = (
     "CALL db.propertyKeys() YIELD propertyKey "
@@ -33,7 +33,7 @@ class Archive:
 
     revision: str
     name: str
-    entity: Entity
+    entity: EntityType
     owners: tuple[str, ...]
     count: int
     mark: Mark | None = None
@@ -96,9 +96,9 @@ def purging(archive: Archive) -> list[Step]:
 
 
 _COUNTS = {
-    Entity.NODE: "MATCH (n) WHERE n.{key} IS NOT NULL "
+    EntityType.NODE: "MATCH (n) WHERE n.{key} IS NOT NULL "
     "RETURN labels(n) AS owners, count(*) AS count ORDER BY owners",
-    Entity.RELATIONSHIP: "MATCH ()-[r]->() WHERE r.{key} IS NOT NULL "
+    EntityType.RELATIONSHIP: "MATCH ()-[r]->() WHERE r.{key} IS NOT NULL "
     "RETURN [type(r)] AS owners, count(*) AS count ORDER BY owners",
 }
 

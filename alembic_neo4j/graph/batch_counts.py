@@ -4,62 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from alembic_neo4j.cypher.contents import Held, Recorded, Tally
+from alembic_neo4j.cypher.patterns import one_of
+from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.before_images import count_images
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.patterns import one_of
-from alembic_neo4j.graph.quoting import quote
-from alembic_neo4j.schema.elements import Entity
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What a batch created and changed, by labels and types that it was loaded as."""
-
-    batch: str
-    labels: tuple[str, ...]
-    types: tuple[str, ...]
-    nodes: int
-    relationships: int
-    touched: int
-
-
-@dataclass(frozen=True)
-class Held:
-    """What the graph has of a batch: what it created, and images of what it changed."""
-
-    created_nodes: int
-    touched_nodes: int
-    created_relationships: int
-    touched_relationships: int
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How many entities a batch created and changed, and how many of them are there."""
-
-    batch: str
-    created: int
-    touched: int
-    tagged: int
-    imaged: int
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether it did something, and nothing of that is there."""
-        return self.created + self.touched > 0 and self.tagged + self.imaged == 0
-
-    @property
-    def is_incomplete(self) -> bool:
-        """Whether some of what it did is not there."""
-        return self.tagged < self.created or self.imaged < self.touched
-
-    def __str__(self) -> str:
-        found = f"{self.tagged:,} of the {self.created:,} that it created"
-        if self.touched:
-            found += f", {self.imaged:,} of the {self.touched:,} that it changed"
-        return found
+from alembic_neo4j.schema.elements import EntityType
 
 
 def tally(graph: Graph, tag: str, records: Iterable[Recorded]) -> list[Tally]:
@@ -100,7 +51,7 @@ def count_everywhere(graph: Graph, tag: str) -> dict[str, Held]:
         "created_nodes": _count(graph, "(x)", tag),
         "created_relationships": _count(graph, "()-[x]->()", tag),
     }
-    for entity in Entity:
+    for entity in EntityType:
         counts[f"touched_{entity.value.lower()}s"] = Counter(
             count_images(graph, entity=entity)
         )

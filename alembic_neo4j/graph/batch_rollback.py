@@ -1,4 +1,4 @@
-"""Undoing batches: what they created is deleted, what they changed is restored.
+"""Undoing batches on a server: what they created is deleted, the rest restored.
 
 Each part is safe to run again, so that one that was killed is begun again from its
 start. No index on the tag is needed: one scan of a label finds all that a batch has
@@ -8,52 +8,36 @@ created, and what is deleted then goes by internal ids.
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from alembic_neo4j.cypher.batch_rollback import (
+    Undone,
+    deleting_near_relationships,
+    deleting_nodes,
+    deleting_relationships,
+    forgetting,
+    named,
+    nodes_of,
+    restoring,
+    scopes,
+)
+from alembic_neo4j.cypher.before_images import following
+from alembic_neo4j.cypher.patterns import one_of
+from alembic_neo4j.cypher.quoting import quote
+from alembic_neo4j.cypher.steps import Batched, Undo
 from alembic_neo4j.errors import CheckFailed, StatementError
 from alembic_neo4j.graph import before_images
 from alembic_neo4j.graph.batches import run_batches
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.patterns import one_of
-from alembic_neo4j.graph.quoting import quote
-from alembic_neo4j.graph.rewrite import Rewrite, batched, extent
-from alembic_neo4j.graph.steps import Batched, Undo
-from alembic_neo4j.schema.elements import Entity
+from alembic_neo4j.schema.elements import EntityType
 from alembic_neo4j.sentences import ended
 
 log = logging.getLogger(__name__)
 
-DELETION_BATCH_SIZE = 2_500
-"""How many are deleted at once: more take longer each (benchmarks/loads.py)."""
-
-NEAR_BATCH_SIZE = 1_000
-"""How many relationships are deleted at once node by node, for the same reason."""
-
-FEW = 50
-"""Up to so many relationships of a node are kept in one chain, which is soon read (the
-server's db.relationship_grouping_threshold)."""
 
 _STILL_RELATED = "Neo.ClientError.Schema.ConstraintValidationFailed"
-
-
-@dataclass(frozen=True)
-class Undone:
-    """What was undone: entities that were deleted, and others that were restored."""
-
-    deleted_nodes: int = 0
-    deleted_relationships: int = 0
-    restored_nodes: int = 0
-    restored_relationships: int = 0
-
-
-def rollback_command(batch: str) -> str:
-    """Return the command that rolls a batch back, as a shell reads it."""
-    # A name that begins with a dash would be an option.
-    end = "-- " if batch.startswith("-") else ""
-    return f"alembic-neo4j ingest rollback {end}{shlex.quote(batch)}"
 
 
 def run_undo(graph: Graph, undo: Undo, limits: Limits) -> Undone:
@@ -64,15 +48,6 @@ def run_undo(graph: Graph, undo: Undo, limits: Limits) -> Undone:
     it was broken off.
     """
     return _Undoing(graph, undo, limits).run()
-
-
-def undoing(undo: Undo) -> Iterator[Batched]:
-    """Yield the changes that undo it all, in their order; for a script."""
-    yield from _forgetting(undo)
-    yield from _deleting_relationships(undo)
-    yield from _deleting_nodes(undo)
-    for batch in undo.batches:
-        yield from _restoring(undo, batch)
 
 
 def tagged(graph: Graph, tag: str, prefix: str) -> set[str]:
@@ -144,11 +119,11 @@ class _Undoing:
 
     def _delete(self, undo: Undo) -> Undone:
         if self._imaged:
-            self._run_all(_forgetting(undo))
-        relationships = self._run_all(_deleting_near_relationships(undo))
-        relationships += self._run_all(_deleting_relationships(undo))
+            self._run_all(forgetting(undo))
+        relationships = self._run_all(deleting_near_relationships(undo))
+        relationships += self._run_all(deleting_relationships(undo))
         try:
-            nodes = self._run_all(_deleting_nodes(undo))
+            nodes = self._run_all(deleting_nodes(undo))
         except ServerRefused as error:
             if error.code != _STILL_RELATED:
                 raise
@@ -161,19 +136,19 @@ class _Undoing:
 
     def _restore(self, done: Undone) -> Undone:
         undo = self._undo
-        self._run_all([before_images.following()])
+        self._run_all([following()])
         nodes = relationships = 0
         for batch in undo.batches:
             self._tell_lost(batch)
-            for change in _restoring(undo, batch):
-                if change.parameters["entity"] == Entity.NODE.value:
+            for change in restoring(undo, batch):
+                if change.parameters["entity"] == EntityType.NODE.value:
                     nodes += self._run(change)
                 else:
                     relationships += self._run(change)
         return replace(done, restored_nodes=nodes, restored_relationships=relationships)
 
     def _tell_lost(self, batch: str) -> None:
-        for entity, owners in _scopes(self._undo):
+        for entity, owners in scopes(self._undo):
             lost = before_images.count_lost(self._graph, batch, entity, owners)
             if lost:
                 log.warning(
@@ -193,117 +168,6 @@ class _Undoing:
 
 
 # The changes -------------------------------------------------------------------------
-
-
-def _forgetting(undo: Undo) -> Iterator[Batched]:
-    if undo.types != ():
-        narrowed = "" if undo.types is None else "type(x) IN $types"
-        yield _with(
-            before_images.forgetting(
-                Entity.RELATIONSHIP, narrowed, undo.tag, undo.batches
-            ),
-            types=list(undo.types or ()),
-        )
-    if undo.labels != ():
-        narrowed = "" if undo.labels is None else f"x:{one_of(undo.labels)}"
-        yield before_images.forgetting(Entity.NODE, narrowed, undo.tag, undo.batches)
-
-
-def _deleting_near_relationships(undo: Undo) -> Iterator[Batched]:
-    """Yield the deletion of what is quicker to delete node by node than in its order.
-
-    The next change deletes the relationships of nodes that have many.
-    """
-    if undo.labels == ():
-        return
-    nodes, theirs = _labelled(undo), f"{_labelled(undo)}-[r]-()"
-    left = f"{_going(undo)} AND COUNT {{ (n)--() }} <= {FEW}"
-    yield replace(
-        _deletion(undo, "relationships of nodes", theirs, "r", left, among=""),
-        batch_size=NEAR_BATCH_SIZE,
-        extent=extent(nodes, "n"),
-        walk=(
-            f"MATCH {theirs} WHERE id(n) IN range($first, $last) AND {left}\n"
-            "WITH r, min(id(n)) AS _id ORDER BY _id LIMIT $size\nDELETE r\n"
-            # The last node may have more of them, and is come to again.
-            "RETURN count(*) AS changed, max(_id) - 1 AS last"
-        ),
-        walks_others=True,
-    )
-
-
-def _deleting_relationships(undo: Undo) -> Iterator[Batched]:
-    tagged = f"r.{quote(undo.tag)} IN $batches"
-    if undo.types != ():
-        types = "" if undo.types is None else f":{one_of(undo.types)}"
-        pattern = f"()-[r{types}]->()"
-        yield _deletion(undo, "relationships", pattern, "r", tagged, among=pattern)
-    if undo.labels != () and (undo.types is not None or undo.detach):
-        # Those of nodes that are going to be deleted: bounded by themselves, whatever
-        # the degree of a node is.
-        theirs, left = f"{_labelled(undo)}-[r]-()", _going(undo)
-        yield _deletion(
-            undo, "relationships of nodes", theirs, "r", left, among="()-[r]->()"
-        )
-
-
-def _going(undo: Undo) -> str:
-    """Return the predicate of the relationships ``r`` that go with a node ``n``."""
-    tag = quote(undo.tag)
-    theirs = f"n.{tag} IN $batches"
-    return theirs if undo.detach else f"{theirs} AND r.{tag} IN $batches"
-
-
-def _deleting_nodes(undo: Undo) -> Iterator[Batched]:
-    if undo.labels != ():
-        pattern = _labelled(undo)
-        left = f"n.{quote(undo.tag)} IN $batches"
-        yield _deletion(undo, "nodes", pattern, "n", left, among=pattern)
-
-
-def _restoring(undo: Undo, batch: str) -> Iterator[Batched]:
-    for entity, owners in _scopes(undo):
-        change = before_images.restoring(batch, entity, owners)
-        yield _with(change, entity=entity.value)
-
-
-def _scopes(undo: Undo) -> Iterator[tuple[Entity, tuple[str, ...] | None]]:
-    if undo.types != ():
-        yield Entity.RELATIONSHIP, undo.types
-    if undo.labels != ():
-        yield Entity.NODE, undo.labels
-
-
-def _deletion(
-    undo: Undo, what: str, pattern: str, variable: str, left: str, *, among: str
-) -> Batched:
-    return batched(
-        f"delete the {what} that {_named(undo)} created",
-        Rewrite(
-            f"MATCH {pattern}",
-            variable,
-            left,
-            f"DELETE {variable}",
-            {"batches": list(undo.batches)},
-            repeats=pattern != among,
-            extent=among,
-        ),
-        usual=DELETION_BATCH_SIZE,
-        done="deleted",
-    )
-
-
-def _with(change: Batched, **parameters: object) -> Batched:
-    return replace(change, parameters={**change.parameters, **parameters})
-
-
-def _labelled(undo: Undo) -> str:
-    return "(n)" if undo.labels is None else f"(n:{one_of(undo.labels)})"
-
-
-def _named(undo: Undo) -> str:
-    plural = "es" if len(undo.batches) > 1 else ""
-    return f"the batch{plural} {', '.join(undo.batches)}"
 
 
 # What stands in the way --------------------------------------------------------------
@@ -328,7 +192,7 @@ def _refuse_foreign(graph: Graph, undo: Undo) -> None:
             for row in found
         )
         raise CheckFailed(
-            f"nodes that {_named(undo)} created have relationships that it did not "
+            f"nodes that {named(undo)} created have relationships that it did not "
             f"make: {shown}. They would be deleted with the nodes. Delete them first, "
             "or have them deleted: detach=True, or --detach. Nothing was deleted or "
             "restored"
@@ -344,7 +208,7 @@ def _strangers(graph: Graph, undo: Undo, strange: str) -> str:
     ours, known = f"n.{quote(undo.tag)} IN $batches", undo.known
     total = "MATCH ()-[r]->() RETURN count(r) AS number"
     if known is None or graph.read(total)[0]["number"] > 2 * known.relationships:
-        return f"MATCH {_labelled(undo)}-[r]-() WHERE {ours} AND {strange}"
+        return f"MATCH {nodes_of(undo)}-[r]-() WHERE {ours} AND {strange}"
     if undo.labels is not None:
         ours += f" AND n:{one_of(undo.labels)}"
     return (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from alembic_neo4j.cypher.steps import Load, Undo
 from alembic_neo4j.graph.batch_rollback import run_undo
 from alembic_neo4j.graph.connection import Graph, Row
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.loading import run_load
 from alembic_neo4j.graph.marker import Mark
-from alembic_neo4j.graph.steps import Load, Undo
 
 
 def run_batch_step(

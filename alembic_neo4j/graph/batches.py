@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from alembic_neo4j.cypher.steps import Batched
 from alembic_neo4j.graph.batch_size import BatchSize, uncrossed
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.parameters import Sendable
-from alembic_neo4j.graph.steps import Batched
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from alembic_neo4j.cypher.capabilities import Server
 from alembic_neo4j.errors import (
     ConfigurationError,
     ConnectionFailed,
     StatementError,
 )
-from alembic_neo4j.graph.capabilities import Server
 from alembic_neo4j.graph.driver import load_driver
 from alembic_neo4j.graph.parameters import sendable
 from alembic_neo4j.graph.rows import Row as Row
@@ -254,7 +254,7 @@ class Graph:
         settings = self.settings
         if not settings.is_local:
             return settings.url, settings.credentials
-        from alembic_neo4j.graph import local
+        from alembic_neo4j import local
 
         _, _, version = settings.url.partition(":")
         server = local.ensure_started(

@@ -1,77 +1,28 @@
-"""What the data of a graph hold: labels, types, properties and the types of values."""
+"""Reading what the data of a graph hold: labels, types, properties, their types."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
-from alembic_neo4j.graph.catalogue import OWN_LABEL_PREFIX
+from alembic_neo4j.cypher.catalogue import OWN_LABEL_PREFIX
+from alembic_neo4j.cypher.contents import (
+    OWN_PROPERTY_PREFIX,
+    SAMPLE,
+    Contents,
+    Declared,
+    Expected,
+    Shape,
+)
+from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph, Row
-from alembic_neo4j.graph.quoting import quote
-from alembic_neo4j.schema.elements import Entity
-
-SAMPLE = 1000
-"""How many nodes of each label, and relationships of each type, a sample has."""
+from alembic_neo4j.schema.elements import EntityType
 
 _COUNTED_AT_ONCE = 100
 
-OWN_PROPERTY_PREFIX = "_alembic_"
-"""How the name of every property begins that this package gives to users' nodes."""
 
 MOST_SHAPES = 10_000
 """How many different shapes are kept in memory, whatever the graph holds."""
-
-Declared: TypeAlias = "Mapping[str, Mapping[str, Sequence[str]]]"
-"""The properties by label or type, with the types that ``valueType`` may show.
-
-No type at all means that any will do.
-"""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What some nodes or relationships have alike: labels, a property and its type.
-
-    `labels` of a relationship is its type alone; `type` is as ``valueType`` shows it.
-    At least `count` are so, the one of the element id `example` among them.
-    """
-
-    entity: Entity
-    labels: tuple[str, ...]
-    property: str
-    type: str
-    count: int
-    example: str
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What was found; `labels` and `types` are all in use, each with its count.
-
-    `nodes` of `of_nodes` and `relationships` of `of_relationships` are how many were
-    read for their properties, our own not counted. When all of them were meant to be
-    (`full`), only what is not as declared is among the shapes.
-    """
-
-    labels: Mapping[str, int] = field(default_factory=dict)
-    types: Mapping[str, int] = field(default_factory=dict)
-    shapes: tuple[Shape, ...] = ()
-    nodes: int = 0
-    of_nodes: int = 0
-    relationships: int = 0
-    of_relationships: int = 0
-    full: bool = False
-    truncated: bool = False
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What is declared of nodes and of relationships; `open` may have other ones."""
-
-    nodes: Declared = field(default_factory=dict)
-    relationships: Declared = field(default_factory=dict)
-    open: Collection[str] = ()
 
 
 def read_contents(graph: Graph, expected: Expected, *, full: bool) -> Contents:
@@ -93,9 +44,9 @@ def read_contents(graph: Graph, expected: Expected, *, full: bool) -> Contents:
         _read_all(graph, expected, shapes)
         nodes, relationships = all_nodes, all_relationships
     else:
-        nodes = _sampled(graph, Entity.NODE, expected.nodes, labels, shapes)
+        nodes = _sampled(graph, EntityType.NODE, expected.nodes, labels, shapes)
         relationships = _sampled(
-            graph, Entity.RELATIONSHIP, expected.relationships, types, shapes
+            graph, EntityType.RELATIONSHIP, expected.relationships, types, shapes
         )
     return Contents(
         labels,
@@ -128,7 +79,10 @@ _SHAPES = (
     "RETURN {1} AS labels, key, valueType({0}[key]) AS type, count(*) AS count, "
     "min(elementId({0})) AS example"
 )
-_LABELS_OF = {Entity.NODE: ("n", "labels(n)"), Entity.RELATIONSHIP: ("r", "[type(r)]")}
+_LABELS_OF = {
+    EntityType.NODE: ("n", "labels(n)"),
+    EntityType.RELATIONSHIP: ("r", "[type(r)]"),
+}
 
 # A label that is not declared adds nothing to what the others allow.
 _NOT_AS_DECLARED = (
@@ -158,7 +112,7 @@ class _Shapes:
     def found(self) -> tuple[Shape, ...]:
         return tuple(self._found.values())
 
-    def add(self, entity: Entity, row: Row) -> None:
+    def add(self, entity: EntityType, row: Row) -> None:
         labels = tuple(sorted(row["labels"]))
         key = (entity, labels, row["key"], row["type"])
         known = self._found.get(key)
@@ -186,7 +140,7 @@ def _counts(graph: Graph, listing: str, expression: str) -> dict[str, int]:
 
 def _sampled(
     graph: Graph,
-    entity: Entity,
+    entity: EntityType,
     declared: Declared,
     counts: Mapping[str, int],
     shapes: _Shapes,
@@ -211,8 +165,8 @@ def _count(graph: Graph, query: str) -> int:
 
 def _read_all(graph: Graph, expected: Expected, shapes: _Shapes) -> None:
     for entity, declared in (
-        (Entity.NODE, expected.nodes),
-        (Entity.RELATIONSHIP, expected.relationships),
+        (EntityType.NODE, expected.nodes),
+        (EntityType.RELATIONSHIP, expected.relationships),
     ):
         variable, labels = _LABELS_OF[entity]
         query = _NOT_AS_DECLARED.format(
@@ -227,6 +181,6 @@ def _read_all(graph: Graph, expected: Expected, shapes: _Shapes) -> None:
             shapes.add(entity, row)
 
 
-def _pattern(entity: Entity, name: str | None = None) -> str:
+def _pattern(entity: EntityType, name: str | None = None) -> str:
     named = "" if name is None else f":{quote(name)}"
-    return f"(n{named})" if entity is Entity.NODE else f"()-[r{named}]->()"
+    return f"(n{named})" if entity is EntityType.NODE else f"()-[r{named}]->()"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget
+from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
-from alembic_neo4j.graph.quoting import quote
 
 log = logging.getLogger(__name__)
 

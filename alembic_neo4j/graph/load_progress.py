@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.marker import Mark, read_progress
-from alembic_neo4j.schema.elements import Entity
+from alembic_neo4j.schema.elements import EntityType
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LoadProgress:
     `entity` says whether they became nodes or relationships.
     """
 
-    entity: str = Entity.NODE.value
+    entity: str = EntityType.NODE.value
     rows: int = 0
     digest: str = ""
     loaded: Loaded = Loaded()
@@ -50,7 +50,7 @@ class LoadProgress:
         return cls(**{**values, "missing": tuple(values["missing"])})
 
 
-def loaded_so_far(graph: Graph, mark: Mark) -> tuple[Entity, Loaded] | None:
+def loaded_so_far(graph: Graph, mark: Mark) -> tuple[EntityType, Loaded] | None:
     """Return what has become of the rows of a load that is under way or was stopped.
 
     None where its first transaction is still to come, or it is no load at all.
@@ -59,7 +59,7 @@ def loaded_so_far(graph: Graph, mark: Mark) -> tuple[Entity, Loaded] | None:
     if not text:
         return None
     progress = LoadProgress.from_text(text)
-    return Entity(progress.entity), progress.loaded
+    return EntityType(progress.entity), progress.loaded
 
 
 def has_loaded(graph: Graph, mark: Mark) -> bool:

@@ -14,31 +14,31 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeAlias
 
-from alembic_neo4j.errors import CheckFailed, LedgerError, StatementError
-from alembic_neo4j.graph import before_images
-from alembic_neo4j.graph.batch_rollback import rollback_command
-from alembic_neo4j.graph.batch_size import PortionSize, is_too_much, uncrossed
-from alembic_neo4j.graph.batches import REPORT_SECONDS
-from alembic_neo4j.graph.connection import Graph, Run, ServerRefused
-from alembic_neo4j.graph.key_indexes import warn_of_scans
-from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import Loaded, LoadProgress
-from alembic_neo4j.graph.load_rows import (
+from alembic_neo4j.cypher.batch_rollback import rollback_command
+from alembic_neo4j.cypher.load_rows import (
     Row,
     RowDigest,
     checked_row,
     judge_rows,
     packed,
 )
-from alembic_neo4j.graph.load_statements import (
+from alembic_neo4j.cypher.load_statements import (
     LoadStatements,
     Names,
     load_statements,
 )
-from alembic_neo4j.graph.load_targets import NodeTarget, RelationshipTarget
+from alembic_neo4j.cypher.load_targets import NodeTarget, RelationshipTarget
+from alembic_neo4j.cypher.steps import LOAD_BATCH_SIZE, Load
+from alembic_neo4j.errors import CheckFailed, LedgerError, StatementError
+from alembic_neo4j.graph import before_images
+from alembic_neo4j.graph.batch_size import PortionSize, is_too_much, uncrossed
+from alembic_neo4j.graph.batches import REPORT_SECONDS
+from alembic_neo4j.graph.connection import Graph, Run, ServerRefused
+from alembic_neo4j.graph.key_indexes import warn_of_scans
+from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.load_progress import Loaded, LoadProgress
 from alembic_neo4j.graph.marker import Mark, advance, finish, read_progress
-from alembic_neo4j.graph.parameters import Sendable
-from alembic_neo4j.graph.steps import LOAD_BATCH_SIZE, Load
+from alembic_neo4j.graph.parameters import Sendable, sendable_lists
 from alembic_neo4j.schema.words import counted
 from alembic_neo4j.sentences import unended
 
@@ -136,7 +136,7 @@ class _Loading:
             self._measure(digest, portion)
             names, lists = packed(self._load, portion, done + 1)
             before, statements = LoadProgress(rows=done), self._statements(names)
-            attempt = _Attempt(self._load, statements, lists, before)
+            attempt = _Attempt(self._load, statements, sendable_lists(lists), before)
             if found := list(attempt.missing(self._graph.read, target)):
                 raise CheckFailed(
                     f"{self._title}: rows lack a node to lead from or to, such as "
@@ -195,8 +195,10 @@ class _Loading:
         digest = RowDigest(self._digest)
         self._measure(digest, portion)
         first = self.progress.rows + 1
-        names, rows = packed(self._load, portion, first)
-        attempt = _Attempt(self._load, self._statements(names), rows, self.progress)
+        names, lists = packed(self._load, portion, first)
+        attempt = _Attempt(
+            self._load, self._statements(names), sendable_lists(lists), self.progress
+        )
         try:
             after = uncrossed(
                 lambda: self._transaction(attempt, digest.hexdigest(), last=last)

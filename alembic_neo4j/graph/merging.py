@@ -10,12 +10,12 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from alembic_neo4j.cypher.data_changes import RELATIONSHIP_BATCH_SIZE
+from alembic_neo4j.cypher.marks import united
+from alembic_neo4j.cypher.quoting import quote
+from alembic_neo4j.cypher.steps import Merge
 from alembic_neo4j.graph.batch_size import BatchSize, is_too_much, uncrossed
 from alembic_neo4j.graph.connection import Graph, ServerRefused
-from alembic_neo4j.graph.data_changes import RELATIONSHIP_BATCH_SIZE
-from alembic_neo4j.graph.marks import united
-from alembic_neo4j.graph.quoting import quote
-from alembic_neo4j.graph.steps import Merge
 
 log = logging.getLogger(__name__)
 

@@ -1,29 +1,14 @@
-"""Nodes that lack a label which their model gives to all of its nodes."""
+"""Looking for nodes that lack a label which their model gives to all of its nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from alembic_neo4j.cypher.contents import SAMPLE, LackingLabels
+from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.contents import SAMPLE
-from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.schema.elements import Node
-
-
-@dataclass(frozen=True)
-class LackingLabels:
-    """Nodes of a model's label that lack some of its bases' labels.
-
-    There are at least `count` of them, exactly so many where all nodes were looked at
-    (`full`); `example` is the element id of one.
-    """
-
-    label: str
-    bases: tuple[str, ...]
-    count: int
-    example: str
-    full: bool = False
 
 
 def find_lacking(

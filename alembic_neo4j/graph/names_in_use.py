@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.patterns import Scope
-from alembic_neo4j.schema.elements import Entity
+from alembic_neo4j.schema.elements import EntityType
 
 _IN_USE = (
     "RETURN COLLECT { CALL db.labels() YIELD label RETURN label } AS labels, "
@@ -13,7 +13,7 @@ _IN_USE = (
 )
 
 
-def names_in_use(graph: Graph) -> dict[Entity, frozenset[str]]:
+def names_in_use(graph: Graph) -> dict[EntityType, frozenset[str]]:
     """Return the labels that nodes carry and the types that relationships are of.
 
     The server counts them as it writes: this reads no data. Some that are not in use
@@ -21,8 +21,8 @@ def names_in_use(graph: Graph) -> dict[Entity, frozenset[str]]:
     """
     (found,) = graph.read(_IN_USE)
     return {
-        Entity.NODE: frozenset(found["labels"]),
-        Entity.RELATIONSHIP: frozenset(found["types"]),
+        EntityType.NODE: frozenset(found["labels"]),
+        EntityType.RELATIONSHIP: frozenset(found["types"]),
     }
 
 

@@ -29,6 +29,16 @@ def sendable(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: sendable_value(value) for name, value in (parameters or {}).items()}
 
 
+def sendable_lists(lists: list[list[Any]]) -> Sendable:
+    """Return lists of values in a form that the driver packs well."""
+    kinds: set[type] = set()
+    for values in lists:
+        kinds.update(map(type, values))
+    if kinds <= PLAIN:
+        return Sendable(lists)
+    return Sendable([[sendable_value(value) for value in row] for row in lists])
+
+
 def sendable_value(value: Any) -> Any:
     """Return one value in a form that the driver packs well."""
     kind = type(value)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
+from alembic_neo4j.cypher import catalogue
+from alembic_neo4j.cypher.catalogue import Catalogue, read_catalogue
+from alembic_neo4j.cypher.ddl import create_text, drop_text
 from alembic_neo4j.errors import StatementError
-from alembic_neo4j.graph import catalogue
-from alembic_neo4j.graph.catalogue import Catalogue, read_catalogue
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
-from alembic_neo4j.graph.ddl import create_text, drop_text
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.watchdog import schema_transaction
 from alembic_neo4j.schema.elements import Constraint, Index

@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from alembic_neo4j.cypher.catalogue import INDEXES
+from alembic_neo4j.cypher.ddl import drop_text
+from alembic_neo4j.cypher.schema_text import SchemaCommand, read_schema_command
+from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import StatementError
-from alembic_neo4j.graph.catalogue import INDEXES
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
-from alembic_neo4j.graph.ddl import drop_text
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.schema_commands import (
     await_online,
     commanded,
     live_catalogue,
 )
-from alembic_neo4j.graph.schema_text import SchemaCommand, read_schema_command
-from alembic_neo4j.graph.steps import Run
-from alembic_neo4j.schema.elements import Constraint, Entity, Index
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index
 from alembic_neo4j.schema.words import described
 from alembic_neo4j.sentences import ended
 
@@ -38,7 +38,7 @@ class _Found:
     elements: tuple[Index | Constraint, ...]
     index_names: frozenset[str]
     constraint_names: frozenset[str]
-    lookups: Mapping[Entity, str]
+    lookups: Mapping[EntityType, str]
 
     def twins(self, element: Index | Constraint) -> list[Index | Constraint]:
         """Return what is the same by definition, whatever its name is."""
@@ -94,7 +94,7 @@ def _found(graph: Graph) -> _Found:
         frozenset(row["name"] for row in indexes),
         frozenset(row["name"] for row in constraints),
         {
-            Entity(row["entityType"]): row["name"]
+            EntityType(row["entityType"]): row["name"]
             for row in indexes
             if row["type"] == "LOOKUP"
         },

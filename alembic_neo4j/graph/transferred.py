@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.load_targets import (
+from alembic_neo4j.cypher.load_targets import (
     Endpoint,
     LoadTarget,
     NodeTarget,
     RelationshipTarget,
 )
-from alembic_neo4j.graph.patterns import one_of
-from alembic_neo4j.graph.quoting import quote
+from alembic_neo4j.cypher.patterns import one_of
+from alembic_neo4j.cypher.quoting import quote
+from alembic_neo4j.graph.connection import Graph
 
 _AT_ONCE = 5_000
 _NAMED = 5

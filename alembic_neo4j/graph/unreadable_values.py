@@ -1,39 +1,14 @@
-"""Values in the graph that the class of their property can't read."""
+"""Looking for values in the graph that the class of their property can't read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
+from alembic_neo4j.cypher.contents import Unreadable
+from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.quoting import quote
-from alembic_neo4j.schema.elements import Entity, Property, Schema
+from alembic_neo4j.schema.elements import EntityType, Property, Schema
 from alembic_neo4j.schema.property_classes import judged_when_read, unreadable
-
-_NAMED = 3
-"""How many element ids are kept of those that have such a value."""
-
-
-@dataclass
-class Unreadable:
-    """The values of one property that can't be read: how many, and some of them."""
-
-    entity: Entity
-    owner: str
-    property: Property
-    count: int = 0
-    ids: list[str] = field(default_factory=list)
-    value: Any = None
-    reason: str = ""
-
-    def add(self, id: str, value: Any, reason: str) -> None:
-        """Count one more."""
-        if not self.count:
-            self.value, self.reason = value, reason
-        self.count += 1
-        if len(self.ids) < _NAMED:
-            self.ids.append(id)
 
 
 def read_unreadable(graph: Graph, schema: Schema) -> tuple[Unreadable, ...]:
@@ -50,7 +25,7 @@ def read_unreadable(graph: Graph, schema: Schema) -> tuple[Unreadable, ...]:
 
 def _owners(
     schema: Schema,
-) -> Iterator[tuple[Entity, str, list[Property], Mapping[str, list[str]]]]:
+) -> Iterator[tuple[EntityType, str, list[Property], Mapping[str, list[str]]]]:
     """Yield each owner with its properties, and the labels that have their own ones.
 
     What a base declares alike is looked at with the base.
@@ -70,15 +45,15 @@ def _owners(
             ]
             for declared in own
         }
-        yield Entity.NODE, label, own, others
+        yield EntityType.NODE, label, own, others
     for name, type_ in schema.relationship_types.items():
         judged = [p for p in type_.properties if judged_when_read(p)]
-        yield Entity.RELATIONSHIP, name, judged, {}
+        yield EntityType.RELATIONSHIP, name, judged, {}
 
 
 def _of_owner(
     graph: Graph,
-    entity: Entity,
+    entity: EntityType,
     owner: str,
     properties: Iterable[Property],
     others: Mapping[str, list[str]],
@@ -86,7 +61,7 @@ def _of_owner(
     found = [Unreadable(entity, owner, declared) for declared in properties]
     if not found:
         return []
-    is_node = entity is Entity.NODE
+    is_node = entity is EntityType.NODE
     variable = "n" if is_node else "r"
     pattern = f"(n:{quote(owner)})" if is_node else f"()-[r:{quote(owner)}]->()"
     values = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.quoting import quote
 
 _BATCH = 10_000
 

@@ -10,8 +10,8 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from alembic_neo4j.cypher.value_types import SCALARS
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.graph.value_types import SCALARS
 from alembic_neo4j.ingest import points, temporal
 from alembic_neo4j.ingest.json_lines import each_once
 from alembic_neo4j.ingest.rows import shortened

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from alembic_neo4j.cypher.load_targets import Endpoint, LoadTarget, NodeTarget
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.graph.load_targets import Endpoint, LoadTarget, NodeTarget
 from alembic_neo4j.ingest.addresses import address_of
 from alembic_neo4j.ingest.conversion import ValueOptions
 from alembic_neo4j.ingest.files import BytesReport, DataFile

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from alembic_neo4j.cypher.load_defaults import generated
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.graph.load_defaults import generated
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
-from alembic_neo4j.schema.elements import ConstraintKind, Entity, Property, Schema
+from alembic_neo4j.schema.elements import ConstraintKind, EntityType, Property, Schema
 
 
 def rules_of_properties(properties: Iterable[Property]) -> Rules:
@@ -45,7 +45,7 @@ def rules_of_label(schema: Schema, label: str) -> Rules:
     if node is None:
         raise _unknown_name("label", label, schema.nodes)
     rules = rules_of_properties(node.properties)
-    unique = _unique(schema, Entity.NODE, node.labels)
+    unique = _unique(schema, EntityType.NODE, node.labels)
     return replace(rules, unique=unique, unknown="keep" if node.open else "refuse")
 
 
@@ -63,11 +63,11 @@ def rules_of_type(schema: Schema, type: str) -> Rules:
         raise _unknown_name("relationship type", type, known)
     declared = schema.relationship_types.get(type)
     rules = rules_of_properties(declared.properties if declared else ())
-    return replace(rules, unique=_unique(schema, Entity.RELATIONSHIP, (type,)))
+    return replace(rules, unique=_unique(schema, EntityType.RELATIONSHIP, (type,)))
 
 
 def _unique(
-    schema: Schema, entity: Entity, labels: Sequence[str]
+    schema: Schema, entity: EntityType, labels: Sequence[str]
 ) -> tuple[tuple[str, ...], ...]:
     kinds = (ConstraintKind.UNIQUE, ConstraintKind.KEY)
     return tuple(

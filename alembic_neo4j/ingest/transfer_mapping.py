@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from alembic_neo4j.graph.load_targets import (
+from alembic_neo4j.cypher.load_targets import (
     Endpoint,
     LoadTarget,
     NodeTarget,

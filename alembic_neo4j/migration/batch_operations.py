@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from alembic_neo4j.graph.batch_rollback import Undone
+from alembic_neo4j.cypher.batch_rollback import Undone
+from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget
 from alembic_neo4j.graph.load_progress import Loaded
-from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget
 from alembic_neo4j.ingest.addresses import address_of
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.operations import GraphOperation, IrreversibleOp
-from alembic_neo4j.schema.elements import Entity
+from alembic_neo4j.schema.elements import EntityType
 from alembic_neo4j.schema.known_names import Name
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ class UndoBatchOp(BatchOperation):
     @property
     def sought(self) -> tuple[Name, ...]:
         """The labels and types that it is narrowed down to."""
-        labels = ((Entity.NODE, label) for label in self.labels or ())
-        types = ((Entity.RELATIONSHIP, type_) for type_ in self.types or ())
+        labels = ((EntityType.NODE, label) for label in self.labels or ())
+        types = ((EntityType.RELATIONSHIP, type_) for type_ in self.types or ())
         return () if self.allow_unknown else (*labels, *types)
 
     @property

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from alembic_neo4j.cypher.contents import Recorded, Tally
 from alembic_neo4j.errors import ConfigurationError, ConnectionFailed, StatementError
-from alembic_neo4j.graph.batch_counts import Recorded, Tally, count_everywhere, tally
+from alembic_neo4j.graph.batch_counts import count_everywhere, tally
 from alembic_neo4j.graph.load_progress import loaded_so_far
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import Mark

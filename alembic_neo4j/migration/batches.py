@@ -12,24 +12,20 @@ from typing import Any, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j import __version__
+from alembic_neo4j.cypher.batch_rollback import Undone, rollback_command
+from alembic_neo4j.cypher.load_defaults import defaults_of
+from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget, completed
+from alembic_neo4j.cypher.steps import Known, Load, Step, Undo
+from alembic_neo4j.cypher.stored_rows import stored_rows
 from alembic_neo4j.errors import (
     IngestError,
     LedgerError,
     Neo4jMigrationError,
 )
-from alembic_neo4j.graph.batch_rollback import (
-    Undone,
-    is_left,
-    rollback_command,
-    tagged,
-)
+from alembic_neo4j.graph.batch_rollback import is_left, tagged
 from alembic_neo4j.graph.connection import Graph, Row
 from alembic_neo4j.graph.interrupts import Interrupts
-from alembic_neo4j.graph.load_defaults import defaults_of
 from alembic_neo4j.graph.load_progress import Loaded
-from alembic_neo4j.graph.load_targets import LoadTarget, NodeTarget, completed
-from alembic_neo4j.graph.steps import Known, Load, Step, Undo
-from alembic_neo4j.graph.stored_rows import stored_rows
 from alembic_neo4j.ledger.batches import (
     LOADED,
     ROLLED_BACK,
@@ -48,7 +44,7 @@ from alembic_neo4j.migration.batch_operations import (
     UndoBatchOp,
 )
 from alembic_neo4j.migration.unknown_names import refuse_unknown
-from alembic_neo4j.schema.elements import Entity, Schema
+from alembic_neo4j.schema.elements import EntityType, Schema
 
 log = logging.getLogger(__name__)
 
@@ -358,9 +354,9 @@ def _kinds(target: LoadTarget) -> tuple[tuple[str, ...], str | None]:
     return (), target.type
 
 
-def counts_of(entity: Entity, loaded: Loaded) -> BatchCounts:
+def counts_of(entity: EntityType, loaded: Loaded) -> BatchCounts:
     """Return what became of the rows of a load, as the ledger counts it."""
-    if entity is Entity.NODE:
+    if entity is EntityType.NODE:
         return BatchCounts(loaded.created, loaded.touched)
     return BatchCounts(
         created_relationships=loaded.created,

@@ -37,7 +37,7 @@ from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
     Direction,
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Property,
@@ -354,24 +354,24 @@ _INDEX_OPTIONS: Mapping[IndexKind, Mapping[str, str]] = {
     },
 }
 _CONSTRAINT_NOUNS = {
-    (ConstraintKind.UNIQUE, Entity.NODE): "unique_constraint",
-    (ConstraintKind.UNIQUE, Entity.RELATIONSHIP): "relationship_unique_constraint",
-    (ConstraintKind.KEY, Entity.NODE): "node_key_constraint",
-    (ConstraintKind.KEY, Entity.RELATIONSHIP): "relationship_key_constraint",
-    (ConstraintKind.EXISTENCE, Entity.NODE): "node_property_existence_constraint",
+    (ConstraintKind.UNIQUE, EntityType.NODE): "unique_constraint",
+    (ConstraintKind.UNIQUE, EntityType.RELATIONSHIP): "relationship_unique_constraint",
+    (ConstraintKind.KEY, EntityType.NODE): "node_key_constraint",
+    (ConstraintKind.KEY, EntityType.RELATIONSHIP): "relationship_key_constraint",
+    (ConstraintKind.EXISTENCE, EntityType.NODE): "node_property_existence_constraint",
     (
         ConstraintKind.EXISTENCE,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
     ): "relationship_property_existence_constraint",
-    (ConstraintKind.TYPE, Entity.NODE): "property_type_constraint",
+    (ConstraintKind.TYPE, EntityType.NODE): "property_type_constraint",
     (
         ConstraintKind.TYPE,
-        Entity.RELATIONSHIP,
+        EntityType.RELATIONSHIP,
     ): "relationship_property_type_constraint",
 }
 
 
-def _entity(entity: Entity) -> str:
+def _entity(entity: EntityType) -> str:
     return entity.value.lower()
 
 
@@ -387,7 +387,7 @@ def _index_identity(index: Index) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def _index_noun(index: Index) -> str:
-    words = [] if index.entity is Entity.NODE else ["relationship"]
+    words = [] if index.entity is EntityType.NODE else ["relationship"]
     if index.kind is not IndexKind.RANGE:
         words.append(index.kind.value.lower())
     return "_".join((*words, "index"))

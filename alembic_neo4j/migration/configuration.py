@@ -9,9 +9,9 @@ from typing import Any
 
 from alembic.config import Config
 
+from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Credentials, GraphSettings
-from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
 from alembic_neo4j.ledger.tables import RESERVED
 from alembic_neo4j.migration import values
 from alembic_neo4j.migration.sources import (

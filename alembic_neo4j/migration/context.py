@@ -22,8 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j.errors import ConfigurationError, LockError
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.execute import Limits
 from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.lock import Owner
 from alembic_neo4j.ledger.engine import committed
 from alembic_neo4j.ledger.journal import Journal

@@ -6,15 +6,15 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from alembic_neo4j.errors import StatementError
-from alembic_neo4j.graph.cypher_files import (
+from alembic_neo4j.cypher.files import (
     SUFFIXES,
     CypherFile,
     cypher_code,
     cypher_digest,
     read_cypher_file,
 )
-from alembic_neo4j.graph.steps import Run
+from alembic_neo4j.cypher.steps import Run
+from alembic_neo4j.errors import StatementError
 from alembic_neo4j.migration.operations import RunCypherFileOp
 
 _CALL = b"run_cypher_file"

@@ -13,6 +13,7 @@ from alembic.runtime.migration import HeadMaintainer, RevisionStep, StampStep
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j.checks.runs import way_back
+from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.errors import (
     ConfigurationError,
     ConnectionFailed,
@@ -23,7 +24,7 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.graph.interrupts import Interrupted
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import clear_markers
-from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
+from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import accept_data, end_run

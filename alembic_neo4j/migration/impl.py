@@ -8,7 +8,7 @@ from typing import Any, TextIO, cast
 from alembic.ddl.impl import DefaultImpl
 from sqlalchemy import CursorResult, Executable
 
-from alembic_neo4j.graph.offline import comment
+from alembic_neo4j.cypher.offline import comment
 from alembic_neo4j.migration.bind import Runner, RunnerBind
 from alembic_neo4j.migration.operations import GraphOperation
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from alembic_neo4j.cypher.contents import OWN_PROPERTY_PREFIX
+from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.graph.connection import Graph, ServerRefused
-from alembic_neo4j.graph.contents import OWN_PROPERTY_PREFIX
 from alembic_neo4j.graph.names_in_use import has_property, names_in_use
-from alembic_neo4j.graph.patterns import Scope
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import (
     Event,
@@ -21,7 +21,7 @@ from alembic_neo4j.migration.replay import (
     Unseen,
 )
 from alembic_neo4j.schema.changes import Change, Named, OfProperties, named
-from alembic_neo4j.schema.elements import Entity, Node, RelationshipType, Schema
+from alembic_neo4j.schema.elements import EntityType, Node, RelationshipType, Schema
 from alembic_neo4j.schema.known_names import KnownNames, Name, mistaken
 
 log = logging.getLogger(__name__)
@@ -51,9 +51,9 @@ class NamesInGraph:
             return True
 
     @cached_property
-    def _in_use(self) -> dict[Entity, frozenset[str]] | None:
+    def _in_use(self) -> dict[EntityType, frozenset[str]] | None:
         if self._graph is None:
-            return {entity: frozenset() for entity in Entity}
+            return {entity: frozenset() for entity in EntityType}
         try:
             return names_in_use(self._graph)
         except ServerRefused as error:
@@ -94,7 +94,7 @@ class EverNames:
         meant = mistaken(called, known)
         if meant is None or self._is_unseen or self.is_made(name):
             return None
-        what = "label" if entity is Entity.NODE else "relationship type"
+        what = "label" if entity is EntityType.NODE else "relationship type"
         return f"{what} {called!r}. Did you mean {meant!r}?"
 
     def property_meant_by(
@@ -185,9 +185,9 @@ def _made_by(change: Change) -> Named:
     )
 
 
-def _names(entity: Entity, *known: KnownNames) -> frozenset[str]:
+def _names(entity: EntityType, *known: KnownNames) -> frozenset[str]:
     return frozenset().union(
-        *(one.labels if entity is Entity.NODE else one.types for one in known)
+        *(one.labels if entity is EntityType.NODE else one.types for one in known)
     )
 
 
@@ -196,7 +196,7 @@ def _owners(
 ) -> Iterator[Node | RelationshipType]:
     for schema in schemas:
         for owner in properties.owners:
-            if properties.entity is Entity.RELATIONSHIP:
+            if properties.entity is EntityType.RELATIONSHIP:
                 if owner in schema.relationship_types:
                     yield schema.relationship_types[owner]
                 continue

@@ -11,20 +11,20 @@ from alembic.runtime.migration import RevisionStep, StampStep
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
-from alembic_neo4j.checks.records import shown_heads as shown_heads
+from alembic_neo4j.checks.history import shown_heads as shown_heads
 from alembic_neo4j.checks.runs import way_back
 from alembic_neo4j.checks.stamp import ADOPT, knows_latest_data
+from alembic_neo4j.cypher.batch_rollback import rollback_command
+from alembic_neo4j.cypher.capabilities import Server, missing
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.stamp import Stamp
+from alembic_neo4j.cypher.steps import Stop
 from alembic_neo4j.errors import (
     CapabilityError,
     CheckFailed,
     IrreversibleError,
     LedgerError,
 )
-from alembic_neo4j.graph.batch_rollback import rollback_command
-from alembic_neo4j.graph.capabilities import Server, missing
-from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.stamp import Stamp
-from alembic_neo4j.graph.steps import Stop
 from alembic_neo4j.ledger.journal import LOADING, TAKING_BACK, OpenRun, RunStep
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.migration.cypher_files import named_files

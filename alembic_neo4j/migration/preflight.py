@@ -22,15 +22,15 @@ from alembic_neo4j.checks.preflight import (
     report,
     unanswered,
 )
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.lexer import classify, significant_tokens
+from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.steps import Check
 from alembic_neo4j.errors import CheckFailed, StatementError
 from alembic_neo4j.graph.connection import Graph, ServerRefused
-from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.index_sizes import found_large
-from alembic_neo4j.graph.lexer import classify, significant_tokens
+from alembic_neo4j.graph.large_values import found_large
 from alembic_neo4j.graph.names_in_use import names_in_use
 from alembic_neo4j.graph.schema_commands import live_catalogue
-from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.graph.steps import Check
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import Event, Loading, OnLedger, Statement
 from alembic_neo4j.waiting import waiting_for

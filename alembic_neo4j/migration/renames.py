@@ -19,7 +19,7 @@ from alembic_neo4j.schema.diff import (
     refused_renames,
     refuses,
 )
-from alembic_neo4j.schema.elements import Entity, Schema
+from alembic_neo4j.schema.elements import EntityType, Schema
 
 _NAME = r"(?:`(?:[^`]|``)*`|[^.:`]+)"
 _HINT = re.compile(rf"(?:(?P<owner>{_NAME})\.)?(?P<old>{_NAME}):(?P<new>{_NAME})")
@@ -104,24 +104,24 @@ def _meant(renames: Renames, hint: Hint, before: Schema, after: Schema) -> Candi
     pair = (hint.old, hint.new, "")
     if hint.owner is None:
         if hint.old in before.nodes and hint.new in after.nodes:
-            return Candidate("label", Entity.NODE, "", *pair)
+            return Candidate("label", EntityType.NODE, "", *pair)
         raise _unknown(hint, f"label {hint.old!r}", f"label {hint.new!r}")
     for old, new in _readings(hint.owner, renames.labels):
         node, other = before.nodes.get(old), after.nodes.get(new)
         if node is None or other is None:
             continue
         if node.property(hint.old) and other.property(hint.new):
-            return Candidate("property", Entity.NODE, new, *pair)
+            return Candidate("property", EntityType.NODE, new, *pair)
         types = {r.type for r in node.relationships}
         if hint.old in types and hint.new in {r.type for r in other.relationships}:
-            return Candidate("type", Entity.RELATIONSHIP, new, *pair)
+            return Candidate("type", EntityType.RELATIONSHIP, new, *pair)
     for old, new in _readings(hint.owner, renames.types):
         declared = before.relationship_types.get(old)
         wanted = after.relationship_types.get(new)
         if declared is None or wanted is None:
             continue
         if declared.property(hint.old) and wanted.property(hint.new):
-            return Candidate("property", Entity.RELATIONSHIP, new, *pair)
+            return Candidate("property", EntityType.RELATIONSHIP, new, *pair)
     raise _unknown(
         hint,
         f"property or relationship type {hint.old!r} of {hint.owner!r}",

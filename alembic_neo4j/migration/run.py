@@ -11,6 +11,12 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.lexer import classify
+from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
+from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.steps import Check, Load, Run, Step
+from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.errors import (
     IrreversibleError,
     LedgerError,
@@ -18,25 +24,12 @@ from alembic_neo4j.errors import (
     StatementError,
 )
 from alembic_neo4j.graph.connection import Graph, Row
-from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.execute import (
-    Limits,
-    digest_of,
-    kind_of,
-    left_nothing,
-    only_reads,
-    ordered,
-    run_unit,
-    units,
-)
+from alembic_neo4j.graph.execute import left_nothing, run_unit
 from alembic_neo4j.graph.interrupts import Interrupts
-from alembic_neo4j.graph.lexer import classify
+from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.load_progress import has_loaded
-from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.rows import rows_from_text, rows_to_text
-from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.graph.steps import Check, Load, Run, Step
 from alembic_neo4j.ledger.journal import DONE, Journal, Unit
 from alembic_neo4j.migration.batch_operations import BatchOperation, LoadOp
 from alembic_neo4j.migration.batches import Batches, Writing

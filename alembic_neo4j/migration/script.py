@@ -9,14 +9,14 @@ from typing import Any, TextIO
 
 from alembic.config import Config
 
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.lexer import classify
+from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
+from alembic_neo4j.cypher.offline import comment, unit_text
+from alembic_neo4j.cypher.stamp import stamp_text
+from alembic_neo4j.cypher.steps import Check, Run, Step
+from alembic_neo4j.cypher.units import ordered, units
 from alembic_neo4j.errors import IrreversibleError, OfflineError
-from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.execute import ordered, units
-from alembic_neo4j.graph.lexer import classify
-from alembic_neo4j.graph.load_targets import BATCH_PROPERTY
-from alembic_neo4j.graph.offline import comment, unit_text
-from alembic_neo4j.graph.stamp import stamp_text
-from alembic_neo4j.graph.steps import Check, Run, Step
 from alembic_neo4j.migration.batch_operations import BatchOperation
 from alembic_neo4j.migration.cypher_files import statements_of
 from alembic_neo4j.migration.operations import (

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from alembic_neo4j.cypher.load_rows import Row
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.graph.load_rows import Row
 from alembic_neo4j.ingest.transfer import (
     PartRows,
     check_something_is_taken,

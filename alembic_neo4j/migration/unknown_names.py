@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from alembic_neo4j.cypher.load_targets import LoadTarget
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.graph.load_targets import LoadTarget
 from alembic_neo4j.migration.batch_operations import LoadFileOp, LoadOp
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import ALLOW, KnownNames

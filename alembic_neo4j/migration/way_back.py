@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 from alembic.script import Script
 from alembic.util.exc import CommandError
 
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.lexer import classify
+from alembic_neo4j.cypher.stamp import Stamp
+from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.steps import Check, Create, Drop, Report, Run, Step, Stop
+from alembic_neo4j.cypher.units import digest_of, only_reads, ordered, units
 from alembic_neo4j.errors import (
     IrreversibleError,
     LedgerError,
@@ -18,14 +24,9 @@ from alembic_neo4j.errors import (
     StatementError,
 )
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.execute import digest_of, only_reads, ordered, units
-from alembic_neo4j.graph.lexer import classify
 from alembic_neo4j.graph.marker import Mark, clear_markers, read_progress
 from alembic_neo4j.graph.schema_commands import live_catalogue
-from alembic_neo4j.graph.stamp import Stamp, read_stamp, write_stamp
-from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.graph.steps import Check, Create, Drop, Report, Run, Step, Stop
+from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, Unit
 from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_stamp

@@ -15,7 +15,7 @@ Value: TypeAlias = Any
 """A property value as it is stored: None, bool, int, float, str, temporal, tuple."""
 
 
-class Entity(str, Enum):
+class EntityType(str, Enum):
     """What carries a label or a type."""
 
     NODE = "NODE"
@@ -209,7 +209,7 @@ class Index:
     """
 
     kind: IndexKind
-    entity: Entity
+    entity: EntityType
     labels: tuple[str, ...]
     properties: tuple[str, ...]
     options: tuple[tuple[str, Value], ...] = ()
@@ -217,7 +217,7 @@ class Index:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", IndexKind(self.kind))
-        object.__setattr__(self, "entity", Entity(self.entity))
+        object.__setattr__(self, "entity", EntityType(self.entity))
         _set_tuple(self, "labels", self.labels)
         _set_tuple(self, "properties", self.properties)
         if self.kind is IndexKind.FULLTEXT:
@@ -258,7 +258,7 @@ class Constraint:
     """A constraint; two are the same when all but their names are."""
 
     kind: ConstraintKind
-    entity: Entity
+    entity: EntityType
     label: str
     properties: tuple[str, ...]
     property_type: str | None = None
@@ -266,7 +266,7 @@ class Constraint:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", ConstraintKind(self.kind))
-        object.__setattr__(self, "entity", Entity(self.entity))
+        object.__setattr__(self, "entity", EntityType(self.entity))
         _set_tuple(self, "properties", self.properties)
         if self.property_type is not None:
             normal = normal_type(self.property_type)

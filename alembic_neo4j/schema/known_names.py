@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias
 
-from alembic_neo4j.schema.elements import Entity, Schema
+from alembic_neo4j.schema.elements import EntityType, Schema
 
-Name: TypeAlias = "tuple[Entity, str]"
+Name: TypeAlias = "tuple[EntityType, str]"
 """A label, of nodes, or a type, of relationships."""
 
 ALLOW = (
@@ -26,13 +26,13 @@ def known_labels(schema: Schema) -> set[str]:
         for node in schema.nodes.values()
         for label in (*node.labels, *node.optional_labels)
     }
-    return declared | _of_elements(schema, Entity.NODE)
+    return declared | _of_elements(schema, EntityType.NODE)
 
 
 def known_types(schema: Schema) -> set[str]:
     """Return the types that models declare, and those of indexes and constraints."""
     declared = {r.type for node in schema.nodes.values() for r in node.relationships}
-    of_elements = _of_elements(schema, Entity.RELATIONSHIP)
+    of_elements = _of_elements(schema, EntityType.RELATIONSHIP)
     return declared | set(schema.relationship_types) | of_elements
 
 
@@ -60,7 +60,7 @@ class KnownNames:
         """
         for entity, name in dict.fromkeys(names) if self.has_models else ():
             what, known = "label", self.labels
-            if entity is Entity.RELATIONSHIP:
+            if entity is EntityType.RELATIONSHIP:
                 what, known = "relationship type", self.types
             if name not in known:
                 yield (
@@ -113,7 +113,7 @@ def _edits(first: str, second: str) -> int:
     return row[-1]
 
 
-def _of_elements(schema: Schema, entity: Entity) -> set[str]:
+def _of_elements(schema: Schema, entity: EntityType) -> set[str]:
     return {
         label
         for elements in (schema.indexes, schema.constraints)

@@ -15,7 +15,7 @@ from alembic_neo4j.schema.declare import ConstraintDeclaration, IndexDeclaration
 from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Property,
@@ -37,7 +37,7 @@ class Carrier:
     `attributes` are the class's properties by attribute.
     """
 
-    entity: Entity
+    entity: EntityType
     label: str
     cls: ModelClass
     attributes: Attributes

@@ -10,7 +10,7 @@ from alembic_neo4j.errors import ModelError
 from alembic_neo4j.schema import words
 from alembic_neo4j.schema.elements import (
     Constraint,
-    Entity,
+    EntityType,
     Index,
     Node,
     Property,
@@ -145,12 +145,12 @@ def _no_models(packages: Sequence[str]) -> ModelError:
 
 
 def _node_carriers(models: Iterable[Model]) -> list[Carrier]:
-    return [Carrier(Entity.NODE, m.label, m.cls, m.attributes) for m in models]
+    return [Carrier(EntityType.NODE, m.label, m.cls, m.attributes) for m in models]
 
 
 def _type_carriers(models: Iterable[Model]) -> list[Carrier]:
     return [
-        Carrier(Entity.RELATIONSHIP, type_, cls, read_properties(cls))
+        Carrier(EntityType.RELATIONSHIP, type_, cls, read_properties(cls))
         for type_, classes in relation_models(models).items()
         for cls in classes
     ]
@@ -173,7 +173,7 @@ def _merged_nodes(
         i.cls: {j.element for j in group}
         for group in installed.values()
         for i in group
-        if i.element.entity is Entity.NODE
+        if i.element.entity is EntityType.NODE
     }
     merged: dict[str, Model] = {}
     for model in models:

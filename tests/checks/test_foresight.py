@@ -11,10 +11,10 @@ from alembic_neo4j.checks.foresight import (
     Unforeseen,
     questions,
 )
-from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.data_checks import constraint_checks
-from alembic_neo4j.graph.index_sizes import large
-from alembic_neo4j.graph.steps import Batched, Check
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.data_checks import constraint_checks
+from alembic_neo4j.cypher.index_sizes import large
+from alembic_neo4j.cypher.steps import Batched, Check
 from alembic_neo4j.schema.changes import (
     AddConstraint,
     AddIndex,
@@ -34,7 +34,7 @@ from alembic_neo4j.schema.changes import (
 from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Node,
@@ -43,7 +43,7 @@ from alembic_neo4j.schema.elements import (
     Schema,
 )
 
-NODE, RELATIONSHIP = Entity.NODE, Entity.RELATIONSHIP
+NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 DATA = Unforeseen(data=True, catalogue=False)
 CATALOGUE = Unforeseen(data=False, catalogue=True)
 KNOWS = Relationship("KNOWS", "P")

@@ -14,11 +14,11 @@ from alembic_neo4j.checks.plan import (
     Written,
     planned_units,
 )
-from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.execute import digest_of
-from alembic_neo4j.graph.lexer import classify
-from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.graph.steps import Batched, Run
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.lexer import classify
+from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.steps import Batched, Run
+from alembic_neo4j.cypher.units import digest_of
 from alembic_neo4j.ledger.journal import DONE, RUNNING, Unit
 from alembic_neo4j.schema.changes import (
     AddIndex,
@@ -34,7 +34,7 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
 )
 from alembic_neo4j.schema.elements import (
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Node,
@@ -43,7 +43,7 @@ from alembic_neo4j.schema.elements import (
     Schema,
 )
 
-NODE, RELATIONSHIP = Entity.NODE, Entity.RELATIONSHIP
+NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 PROPERTIES = tuple(Property(name, "STRING") for name in "abc")
 SCHEMA = Schema.of(
     nodes=[Node("A", PROPERTIES), Node("B", PROPERTIES)],
@@ -79,7 +79,7 @@ def known(*events: Event) -> list[bool]:
     ]
 
 
-def default(owner: str, name: str, entity: Entity = NODE) -> AddProperty:
+def default(owner: str, name: str, entity: EntityType = NODE) -> AddProperty:
     return AddProperty(entity, owner, Property(name, default="x"), backfill=True)
 
 

@@ -13,9 +13,9 @@ from alembic_neo4j.checks.preflight import (
     report,
     unanswered,
 )
-from alembic_neo4j.graph.catalogue import Catalogue
-from alembic_neo4j.graph.cypher import steps
-from alembic_neo4j.graph.steps import Check
+from alembic_neo4j.cypher.catalogue import Catalogue
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.steps import Check
 from alembic_neo4j.schema.changes import (
     AddConstraint,
     AddIndex,
@@ -28,7 +28,7 @@ from alembic_neo4j.schema.changes import (
 from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Node,
@@ -37,17 +37,17 @@ from alembic_neo4j.schema.elements import (
 
 BLIND = Unforeseen(data=False, catalogue=True)
 CHECK = Check("RETURN 1", "each P has a name", "Name them.")
-QUESTION = Question("r1", CHECK, Entity.NODE, frozenset({"P"}))
+QUESTION = Question("r1", CHECK, EntityType.NODE, frozenset({"P"}))
 
 
 def index(label: str = "P", *properties: str, name: str = "") -> Index:
     on = properties or ("p",)
-    return Index(IndexKind.RANGE, Entity.NODE, (label,), on, name=name)
+    return Index(IndexKind.RANGE, EntityType.NODE, (label,), on, name=name)
 
 
 def unique(label: str = "P", *properties: str, name: str = "") -> Constraint:
     on = properties or ("p",)
-    return Constraint(ConstraintKind.UNIQUE, Entity.NODE, label, on, name=name)
+    return Constraint(ConstraintKind.UNIQUE, EntityType.NODE, label, on, name=name)
 
 
 def live(*elements: Index | Constraint, **others: str) -> Catalogue:
@@ -124,7 +124,7 @@ def test_a_name_taken_by_what_this_package_can_t_read() -> None:
         (AddConstraint(unique(name="c")), index(name="i")),
         (
             AddConstraint(unique(name="c")),
-            Constraint(ConstraintKind.KEY, Entity.NODE, "P", ("p",), name="k"),
+            Constraint(ConstraintKind.KEY, EntityType.NODE, "P", ("p",), name="k"),
         ),
     ],
 )
@@ -142,7 +142,7 @@ def test_the_order_of_the_properties_makes_another_place() -> None:
 
 
 def test_another_kind_of_index_may_stand_beside_it() -> None:
-    text = Index(IndexKind.TEXT, Entity.NODE, ("P",), ("p",), name="t")
+    text = Index(IndexKind.TEXT, EntityType.NODE, ("P",), ("p",), name="t")
     run = foreseen("r1", AddIndex(index()), AddConstraint(unique("Q")))
     assert found(run, catalogue=live(text)) == []
 
@@ -150,7 +150,9 @@ def test_another_kind_of_index_may_stand_beside_it() -> None:
 def test_a_definition_with_other_settings() -> None:
     def vector(name: str, dimensions: int) -> Index:
         options = (("vector.dimensions", dimensions),)
-        return Index(IndexKind.VECTOR, Entity.NODE, ("P",), ("p",), options, name=name)
+        return Index(
+            IndexKind.VECTOR, EntityType.NODE, ("P",), ("p",), options, name=name
+        )
 
     run = foreseen("r1", AddIndex(vector("mine", 3)))
     ((_, text, advice),) = found(run, catalogue=live(vector("theirs", 4)))
@@ -161,7 +163,7 @@ def test_a_definition_with_other_settings() -> None:
 
 def test_a_fulltext_index_may_have_a_twin_in_another_order() -> None:
     def fulltext(name: str, *labels: str) -> Index:
-        return Index(IndexKind.FULLTEXT, Entity.NODE, labels, ("p",), name=name)
+        return Index(IndexKind.FULLTEXT, EntityType.NODE, labels, ("p",), name=name)
 
     several = foreseen("r1", AddIndex(fulltext("mine", "A", "B")))
     assert found(several, catalogue=live(fulltext("theirs", "A", "B"))) == []
@@ -272,7 +274,9 @@ def test_a_long_value_is_cut_short() -> None:
 def test_the_report_is_in_the_order_of_the_revisions() -> None:
     run = [foreseen("r2"), foreseen("r1")]
     first = Obstacle("r1", "this", ("that", "and that"), "Mend it.")
-    second = unanswered(Question("r2", CHECK, Entity.NODE, frozenset()), "Bad syntax")
+    second = unanswered(
+        Question("r2", CHECK, EntityType.NODE, frozenset()), "Bad syntax"
+    )
     assert report([first, second], run) == (
         "2 things stand in the way of revisions r2 to r1; nothing of that has run:\n"
         "  r2: expected: each P has a name\n"

@@ -24,19 +24,22 @@ from alembic_neo4j.checks.findings import CODES, Finding, Severity, fails
 from alembic_neo4j.checks.runs import again
 from alembic_neo4j.checks.stamp import not_adoptable
 from alembic_neo4j.checks.verify import judge
-from alembic_neo4j.graph.batch_counts import Tally
-from alembic_neo4j.graph.capabilities import Server
-from alembic_neo4j.graph.catalogue import Catalogue, IndexState
-from alembic_neo4j.graph.contents import Contents, Shape
-from alembic_neo4j.graph.model_labels import LackingLabels
-from alembic_neo4j.graph.stamp import Stamp
-from alembic_neo4j.graph.unreadable_values import Unreadable
+from alembic_neo4j.command.repair import MENDABLE
+from alembic_neo4j.cypher.capabilities import Server
+from alembic_neo4j.cypher.catalogue import Catalogue, IndexState
+from alembic_neo4j.cypher.contents import (
+    Contents,
+    LackingLabels,
+    Shape,
+    Tally,
+    Unreadable,
+)
+from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.ledger.journal import OpenRun, RunStep, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
-from alembic_neo4j.migration.repair import MENDABLE
 from alembic_neo4j.schema.elements import (
     Constraint,
-    Entity,
+    EntityType,
     Index,
     Node,
     Property,
@@ -123,7 +126,7 @@ def with_contents(**changes: Any) -> Evidence:
 
 
 def shape(name: str, type_: str, *labels: str) -> Shape:
-    return Shape(Entity.NODE, labels or ("Person",), name, type_, 3, "4:x:1")
+    return Shape(EntityType.NODE, labels or ("Person",), name, type_, 3, "4:x:1")
 
 
 def file_with(**changes: Any) -> Evidence:
@@ -215,7 +218,7 @@ CASES: dict[str, Evidence] = {
             DATA,
             unreadable=(
                 Unreadable(
-                    Entity.NODE,
+                    EntityType.NODE,
                     "Person",
                     Property("day", "STRING", format="date"),
                     *(1200, ["4:x:1"], "noon", "it is no date"),

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from alembic_neo4j import local
 from alembic_neo4j.cli import VERBS, main
-from alembic_neo4j.graph import local
 
 LIGHT = """
 import sys

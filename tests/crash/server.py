@@ -8,10 +8,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from alembic_neo4j.graph import local
+from alembic_neo4j import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
-from alembic_neo4j.graph.local import process
-from alembic_neo4j.graph.local.guard import guarded
+from alembic_neo4j.local import process
+from alembic_neo4j.local.guard import guarded
 
 
 class OwnServer:

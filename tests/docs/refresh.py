@@ -15,7 +15,7 @@ from pathlib import Path
 
 from documents import ROOT, Outcome, Session
 
-from alembic_neo4j.graph import local
+from alembic_neo4j import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
 from alembic_neo4j.graph.wipe import wipe
 

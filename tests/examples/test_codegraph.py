@@ -211,7 +211,7 @@ def test_the_story_of_the_readme(copy: Path, driver: neo4j.Driver) -> None:
         printed = run(copy, program, *arguments)
         if arguments[-1] == "--verify":
             assert "alembic_neo4j: equal" in printed
-    assert "alembic_neo4j.graph.quoting.quote" in printed
+    assert "alembic_neo4j.cypher.quoting.quote" in printed
     counts = dict(
         rows(driver, "MATCH (n:Node) UNWIND labels(n) AS l RETURN l, count(*) AS n")
     )

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from alembic_neo4j.graph.batch_rollback import Undone, run_undo
-from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_defaults import Defaults
-from alembic_neo4j.graph.load_progress import Loaded
-from alembic_neo4j.graph.load_targets import (
+from alembic_neo4j.cypher.batch_rollback import Undone
+from alembic_neo4j.cypher.load_defaults import Defaults
+from alembic_neo4j.cypher.load_targets import (
     BATCH_PROPERTY,
     Endpoint,
     LoadTarget,
     NodeTarget,
     RelationshipTarget,
 )
+from alembic_neo4j.cypher.steps import Load, Undo
+from alembic_neo4j.graph.batch_rollback import run_undo
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.loading import run_load
 from alembic_neo4j.graph.marker import Mark
-from alembic_neo4j.graph.steps import Load, Undo
 
 OWN = "any(label IN labels(n) WHERE label STARTS WITH '__AlembicNeo4j')"
 PERSON = Endpoint("Person", ("name",))

@@ -11,20 +11,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alembic_neo4j.errors import CheckFailed
-from alembic_neo4j.graph.batch_rollback import FEW, Undone, is_left, run_undo, tagged
-from alembic_neo4j.graph.before_images import INDEX
-from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.interrupts import Interrupts
-from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_defaults import Defaults
-from alembic_neo4j.graph.load_targets import (
+from alembic_neo4j.cypher.batch_rollback import FEW, Undone
+from alembic_neo4j.cypher.before_images import INDEX
+from alembic_neo4j.cypher.load_defaults import Defaults
+from alembic_neo4j.cypher.load_targets import (
     BATCH_PROPERTY,
     Endpoint,
     NodeTarget,
     RelationshipTarget,
 )
-from alembic_neo4j.graph.steps import Known, Undo
+from alembic_neo4j.cypher.steps import Known, Undo
+from alembic_neo4j.errors import CheckFailed
+from alembic_neo4j.graph.batch_rollback import is_left, run_undo, tagged
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.limits import Limits
 from tests.graph.loads import contents, images, knows, load, nodes, properties, undo
 
 BY_NAME = nodes(keys=("name",))

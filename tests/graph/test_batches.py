@@ -15,8 +15,14 @@ from typing import Any
 
 import pytest
 
+from alembic_neo4j import local
+from alembic_neo4j.cypher import data_changes
+from alembic_neo4j.cypher.load_targets import NodeTarget
+from alembic_neo4j.cypher.patterns import Scope, nodes, relationships
+from alembic_neo4j.cypher.rewrite import Rewrite, batched
+from alembic_neo4j.cypher.steps import Batched
 from alembic_neo4j.errors import StatementError
-from alembic_neo4j.graph import batch_size, batches, data_changes, local
+from alembic_neo4j.graph import batch_size, batches
 from alembic_neo4j.graph.batches import run_batches
 from alembic_neo4j.graph.connection import (
     Credentials,
@@ -24,15 +30,12 @@ from alembic_neo4j.graph.connection import (
     GraphSettings,
     ServerRefused,
 )
-from alembic_neo4j.graph.execute import Limits, run_unit
+from alembic_neo4j.graph.execute import run_unit
 from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
+from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.load_progress import Loaded
-from alembic_neo4j.graph.load_targets import NodeTarget
-from alembic_neo4j.graph.local.guard import guarded
 from alembic_neo4j.graph.marker import Mark
-from alembic_neo4j.graph.patterns import Scope, nodes, relationships
-from alembic_neo4j.graph.rewrite import Rewrite, batched
-from alembic_neo4j.graph.steps import Batched
+from alembic_neo4j.local.guard import guarded
 from tests.graph.loads import load
 
 PERSON = nodes("Person")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from alembic_neo4j.graph.execute import ordered, units
-from alembic_neo4j.graph.statements import Kind
-from alembic_neo4j.graph.steps import Check, Create, Drop, Run, Step
-from alembic_neo4j.schema.elements import Entity, Index, IndexKind
+from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.steps import Check, Create, Drop, Run, Step
+from alembic_neo4j.cypher.units import ordered, units
+from alembic_neo4j.schema.elements import EntityType, Index, IndexKind
 
-INDEX = Index(IndexKind.RANGE, Entity.NODE, ("P",), ("p",))
-OTHER = Index(IndexKind.RANGE, Entity.NODE, ("Q",), ("q",))
+INDEX = Index(IndexKind.RANGE, EntityType.NODE, ("P",), ("p",))
+OTHER = Index(IndexKind.RANGE, EntityType.NODE, ("Q",), ("q",))
 DATA = Run("CREATE (:P)", Kind.DATA)
 SCHEMA = Run("CREATE INDEX FOR (n:P) ON (n.q)", Kind.SCHEMA)
 READ = Run("MATCH (n) RETURN n", Kind.READ)

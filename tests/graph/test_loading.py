@@ -15,6 +15,10 @@ import pytest
 from neo4j.spatial import CartesianPoint, WGS84Point
 from neo4j.time import DateTime, Duration
 
+from alembic_neo4j.cypher import load_targets
+from alembic_neo4j.cypher.load_defaults import Defaults, defaults_of
+from alembic_neo4j.cypher.load_rows import RowDigest
+from alembic_neo4j.cypher.load_targets import Endpoint, RelationshipTarget
 from alembic_neo4j.errors import (
     CheckFailed,
     IngestError,
@@ -22,14 +26,11 @@ from alembic_neo4j.errors import (
     SchemaError,
     StatementError,
 )
-from alembic_neo4j.graph import batch_size, load_targets
+from alembic_neo4j.graph import batch_size
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_defaults import Defaults, defaults_of
 from alembic_neo4j.graph.load_progress import Loaded, has_loaded
-from alembic_neo4j.graph.load_rows import RowDigest
-from alembic_neo4j.graph.load_targets import Endpoint, RelationshipTarget
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.schema.elements import Node, Property, RelationshipType, Schema
 from tests.graph.loads import contents, images, knows, load, nodes, properties, undo

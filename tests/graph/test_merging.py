@@ -9,16 +9,17 @@ from typing import Any
 import neo4j
 import pytest
 
+from alembic_neo4j.cypher.marks import Mark
+from alembic_neo4j.cypher.offline import unit_text
+from alembic_neo4j.cypher.steps import Batched, Merge
 from alembic_neo4j.errors import CheckFailed, OfflineError, SchemaError, StatementError
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.execute import Limits, run_unit
-from alembic_neo4j.graph.marks import Mark
+from alembic_neo4j.graph.execute import run_unit
+from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.merging import run_merge
-from alembic_neo4j.graph.offline import unit_text
-from alembic_neo4j.graph.steps import Batched, Merge
 from alembic_neo4j.schema.changes import MergeNodes
-from alembic_neo4j.schema.elements import Constraint, ConstraintKind, Entity, Schema
-from tests.graph.test_cypher import (
+from alembic_neo4j.schema.elements import Constraint, ConstraintKind, EntityType, Schema
+from tests.cypher.test_change_steps import (
     NEW,
     OLD,
     OTHER,
@@ -159,7 +160,7 @@ def test_lists_are_broken_off_and_gone_on_with(
 
 def test_a_constraint_that_takes_no_list_is_told_of_beforehand() -> None:
     typed = Constraint(
-        ConstraintKind.TYPE, Entity.NODE, PEOPLE, ("name",), "STRING", name="typed"
+        ConstraintKind.TYPE, EntityType.NODE, PEOPLE, ("name",), "STRING", name="typed"
     )
     before = Schema.of(constraints=[typed])
     with pytest.raises(SchemaError, match="'name' becomes a list, and the constraint "):

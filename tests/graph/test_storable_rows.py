@@ -9,9 +9,9 @@ from typing import Any
 import neo4j
 import pytest
 
+from alembic_neo4j.cypher.load_targets import LoadTarget
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.load_targets import LoadTarget
 from tests.graph.loads import contents, knows, load, nodes
 from tests.schema.storable_values import ACCEPTED, NOT_FINITE, REFUSED
 

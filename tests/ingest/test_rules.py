@@ -19,7 +19,7 @@ from alembic_neo4j.ingest.rules import PropertyRules, Rules
 from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
-    Entity,
+    EntityType,
     Node,
     Property,
     Relationship,
@@ -151,10 +151,10 @@ SCHEMA = Schema.of(
     ],
     relationship_types=[RelationshipType("KNOWS", (Property("since", "INTEGER"),))],
     constraints=[
-        Constraint(ConstraintKind.UNIQUE, Entity.NODE, "Being", ("uid",)),
-        Constraint(ConstraintKind.KEY, Entity.NODE, "Person", ("name", "mail")),
-        Constraint(ConstraintKind.UNIQUE, Entity.NODE, "Thing", ("id",)),
-        Constraint(ConstraintKind.UNIQUE, Entity.RELATIONSHIP, "KNOWS", ("id",)),
+        Constraint(ConstraintKind.UNIQUE, EntityType.NODE, "Being", ("uid",)),
+        Constraint(ConstraintKind.KEY, EntityType.NODE, "Person", ("name", "mail")),
+        Constraint(ConstraintKind.UNIQUE, EntityType.NODE, "Thing", ("id",)),
+        Constraint(ConstraintKind.UNIQUE, EntityType.RELATIONSHIP, "KNOWS", ("id",)),
     ],
 )
 

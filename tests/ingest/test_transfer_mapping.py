@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from alembic_neo4j.cypher.load_targets import NodeTarget, RelationshipTarget
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.graph.load_targets import NodeTarget, RelationshipTarget
 from alembic_neo4j.ingest.transfer_mapping import PropertyMapping
 from alembic_neo4j.ingest.transfer_mapping_files import (
     SCHEMA_FILE,

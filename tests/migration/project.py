@@ -20,9 +20,9 @@ from click.testing import CliRunner
 from sqlalchemy import create_engine, inspect, text
 
 from alembic_neo4j.cli import main as verbs
+from alembic_neo4j.cypher.stamp import LABEL as STAMP
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.lock import LABEL as LOCK
-from alembic_neo4j.graph.stamp import LABEL as STAMP
 
 PROGRAM = Path(sys.executable).parent / "alembic"
 NOWHERE = "bolt://127.0.0.1:1"

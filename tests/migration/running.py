@@ -12,7 +12,7 @@ from alembic.operations.ops import UpgradeOps
 
 from alembic_neo4j import op
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.execute import Limits
+from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.run import GraphRunner

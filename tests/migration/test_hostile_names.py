@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.schema.changes import (
     AddConstraint,
     AddIndex,
@@ -28,7 +28,7 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.elements import (
     Constraint,
-    Entity,
+    EntityType,
     Index,
     Node,
     Property,
@@ -55,8 +55,8 @@ NAMES = {
 def first(name: str) -> list[Change]:
     """Declare all that can bear the name, and every kind of index on it."""
     label, kind = name, f"{name} TYPE"
-    on = {"entity": Entity.NODE, "labels": (label,)}
-    between = {"entity": Entity.RELATIONSHIP, "labels": (kind,)}
+    on = {"entity": EntityType.NODE, "labels": (label,)}
+    between = {"entity": EntityType.RELATIONSHIP, "labels": (kind,)}
     vector = (("vector.dimensions", 2), ("vector.similarity_function", "cosine"))
     return [
         AddNode(Node(label, (Property(name, "STRING"), Property("plain", "STRING")))),
@@ -70,7 +70,7 @@ def first(name: str) -> list[Change]:
         AddIndex(Index(kind="VECTOR", properties=(name,), options=vector, **on)),
         AddIndex(Index(kind="RANGE", properties=(name,), name=f"{name}!", **between)),
         AddIndex(Index(kind="TEXT", properties=(name,), **between)),
-        AddConstraint(Constraint("UNIQUE", Entity.NODE, label, (name,))),
+        AddConstraint(Constraint("UNIQUE", EntityType.NODE, label, (name,))),
     ]
 
 
@@ -82,20 +82,20 @@ def second(name: str) -> list[Change]:
     return [
         RenameLabel(name, label),
         RenameRelationshipType(f"{name} TYPE", kind),
-        RenameProperty(Entity.NODE, label, name, f"{name} 3"),
-        RenameProperty(Entity.RELATIONSHIP, kind, name, f"{name} 3"),
-        AddProperty(Entity.NODE, label, added, True),
-        AddProperty(Entity.RELATIONSHIP, kind, added, True),
+        RenameProperty(EntityType.NODE, label, name, f"{name} 3"),
+        RenameProperty(EntityType.RELATIONSHIP, kind, name, f"{name} 3"),
+        AddProperty(EntityType.NODE, label, added, True),
+        AddProperty(EntityType.RELATIONSHIP, kind, added, True),
         AlterNode(label, (("optional_labels", (name,)),), (("optional_labels", ()),)),
         AlterProperty(
-            Entity.NODE,
+            EntityType.NODE,
             label,
             f"{name} 3",
             (("max_length", 5000), ("required", True)),
             (("max_length", None), ("required", False)),
         ),
         AlterProperty(
-            Entity.NODE,
+            EntityType.NODE,
             label,
             "plain",
             (("type", "INTEGER"),),
@@ -106,7 +106,9 @@ def second(name: str) -> list[Change]:
         AddLabel(label, f"{name} base"),
         AlterRelationship(label, to_other, (("cardinality", "ZeroOrOne"),)),
         ReverseRelationships(label, kind, "Other"),
-        RemoveProperty(Entity.NODE, "Other", name, "archive", Property(name, "STRING")),
+        RemoveProperty(
+            EntityType.NODE, "Other", name, "archive", Property(name, "STRING")
+        ),
     ]
 
 

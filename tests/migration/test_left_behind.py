@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic_neo4j.graph import before_images, lock, stamp
+from alembic_neo4j.cypher import before_images, stamp
+from alembic_neo4j.graph import lock
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.wipe import wipe
 from tests.crash.harness import KILLED, Kill, client, points

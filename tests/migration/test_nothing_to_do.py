@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.stamp import Stamp, write_stamp
+from alembic_neo4j.graph.stamp import write_stamp
 from tests.migration.project import Project
 
 SCRIPT = """

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from alembic_neo4j.cypher.lexer import split_statements
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.lexer import split_statements
-from alembic_neo4j.graph.local import artifacts
-from alembic_neo4j.graph.local.java import suitable_java
 from alembic_neo4j.graph.wipe import wipe
+from alembic_neo4j.local import artifacts
+from alembic_neo4j.local.java import suitable_java
 from alembic_neo4j.pytest_plugin import Neo4jServer
 from tests.migration.project import Project, data, graph_state, indexes, stamped
 

@@ -24,7 +24,7 @@ from sqlalchemy.pool import StaticPool
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.schema.elements import (
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Node,
@@ -35,7 +35,7 @@ from tests.migration.project import Project, graph_state, indexes, stamped
 
 SCHEMA = Schema.of(
     nodes=[Node("Person", (Property("name", "STRING"),))],
-    indexes=[Index(IndexKind.RANGE, Entity.NODE, ("Person",), ("name",))],
+    indexes=[Index(IndexKind.RANGE, EntityType.NODE, ("Person",), ("name",))],
 )
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 
+from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.errors import CheckFailed
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.quoting import quote
 from alembic_neo4j.graph.wipe import wipe
 from alembic_neo4j.schema.changes import (
     AddLabel,
@@ -22,7 +22,7 @@ from alembic_neo4j.schema.changes import (
     undoing,
 )
 from alembic_neo4j.schema.diff import diff
-from alembic_neo4j.schema.elements import Entity, Schema
+from alembic_neo4j.schema.elements import EntityType, Schema
 from tests.migration.running import reversed_, run
 from tests.migration.test_exact_downgrades import contents
 from tests.schema.strategies import LABELS, PROPERTIES, TYPES, evolutions
@@ -109,8 +109,8 @@ def written(draw: st.DrawFn) -> tuple[Change, Change]:
     type_, at_source, at_target, *_ = draw(st.permutations(TYPES))
     name, part, other, *_ = draw(st.permutations(PROPERTIES))
     where = draw(st.sampled_from((None, "n.id < 5")))
-    entity = draw(st.sampled_from(Entity))
-    owner = first if entity is Entity.NODE else type_
+    entity = draw(st.sampled_from(EntityType))
+    owner = first if entity is EntityType.NODE else type_
     parts = draw(st.sampled_from(((), (part,), (part, other))))
     split = SplitProperty(entity, owner, name, draw(st.sampled_from(" xy")), into=parts)
     turn = RelationshipToNode(first, type_, second, third, at_source, at_target)

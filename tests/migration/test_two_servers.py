@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from alembic_neo4j.graph import local
+from alembic_neo4j import local
 from alembic_neo4j.graph.connection import Graph, GraphSettings
-from alembic_neo4j.graph.local.guard import guarded
 from alembic_neo4j.graph.wipe import wipe
+from alembic_neo4j.local.guard import guarded
 from tests.migration.project import Project, graph_state, indexes, stamped
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from alembic_neo4j.graph import local
-from alembic_neo4j.graph.local import process
+from alembic_neo4j import local
+from alembic_neo4j.local import process
 
 pytestmark = pytest.mark.server
 

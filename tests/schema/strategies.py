@@ -13,7 +13,7 @@ from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
     Direction,
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Node,
@@ -138,8 +138,8 @@ def node_sets(draw: st.DrawFn, *, inherit: bool = True) -> list[Node]:
 def indexes(draw: st.DrawFn) -> Index:
     """Return an index of any kind, on a label or on a relationship type."""
     kind = draw(st.sampled_from(IndexKind))
-    entity = draw(st.sampled_from(Entity))
-    names = LABELS if entity is Entity.NODE else TYPES
+    entity = draw(st.sampled_from(EntityType))
+    names = LABELS if entity is EntityType.NODE else TYPES
     several = kind is IndexKind.FULLTEXT
     composite = several or kind is IndexKind.RANGE
     options: dict[str, Any] = {}
@@ -166,7 +166,7 @@ def constraints(draw: st.DrawFn, *, enterprise: bool = False) -> Constraint:
     """Return a constraint that the edition has."""
     kinds = tuple(ConstraintKind) if enterprise else (ConstraintKind.UNIQUE,)
     kind = draw(st.sampled_from(kinds))
-    entity = draw(st.sampled_from(Entity))
+    entity = draw(st.sampled_from(EntityType))
     composite = kind in (ConstraintKind.UNIQUE, ConstraintKind.KEY)
     property_type = None
     if kind is ConstraintKind.TYPE:
@@ -174,7 +174,7 @@ def constraints(draw: st.DrawFn, *, enterprise: bool = False) -> Constraint:
     return Constraint(
         kind,
         entity,
-        draw(st.sampled_from(LABELS if entity is Entity.NODE else TYPES)),
+        draw(st.sampled_from(LABELS if entity is EntityType.NODE else TYPES)),
         draw(some(PROPERTIES, 2 if composite else 1)),
         property_type,
         name=draw(st.sampled_from(("", "", "", "mine", "yours"))),
@@ -275,8 +275,8 @@ def renames(draw: st.DrawFn, before: Schema, after: Schema) -> Renames:
         return certain_renames(before, after)
     labels = draw(_pairs(LABELS))
     types = draw(_pairs(TYPES))
-    nodes = sorted((Entity.NODE, label) for label in after.nodes)
-    edges = sorted((Entity.RELATIONSHIP, t) for t in after.relationship_types)
+    nodes = sorted((EntityType.NODE, label) for label in after.nodes)
+    edges = sorted((EntityType.RELATIONSHIP, t) for t in after.relationship_types)
     owners = [*nodes, *edges]
     chosen = draw(_some_of(owners, 3))
     return Renames(labels, types, {o: draw(_pairs(PROPERTIES)) for o in chosen})

@@ -36,7 +36,7 @@ from alembic_neo4j.schema.changes import (
 from alembic_neo4j.schema.elements import (
     Constraint,
     Direction,
-    Entity,
+    EntityType,
     Index,
     Node,
     Property,
@@ -46,7 +46,7 @@ from alembic_neo4j.schema.elements import (
 )
 from alembic_neo4j.schema.names import distinct_name
 
-NODE, RELATIONSHIP = Entity.NODE, Entity.RELATIONSHIP
+NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 NAME = Property("name", "STRING")
 AGE = Property("age", "INTEGER")
 LIVES = Relationship("LIVES", "City")
@@ -260,16 +260,18 @@ def test_an_attribute_follows_a_renamed_property_unless_it_had_a_name_of_its_own
 ):
     plain, own = Property("a"), Property("b", attribute="mine")
     schema = Schema.of(nodes=[Node("L", (plain, own))])
-    renamed = RenameProperty(Entity.NODE, "L", "a", "x").apply(schema)
-    renamed = RenameProperty(Entity.NODE, "L", "b", "y").apply(renamed)
-    told = RenameProperty(Entity.NODE, "L", "x", "z", attribute="told").apply(renamed)
+    renamed = RenameProperty(EntityType.NODE, "L", "a", "x").apply(schema)
+    renamed = RenameProperty(EntityType.NODE, "L", "b", "y").apply(renamed)
+    told = RenameProperty(EntityType.NODE, "L", "x", "z", attribute="told").apply(
+        renamed
+    )
     found = {p.name: p.attribute for p in told.nodes["L"].properties}
     assert found == {"y": "mine", "z": "told"}
 
 
 def test_what_moves_onto_an_element_of_the_same_schema_leaves_that_one() -> None:
-    standing = Constraint("UNIQUE", Entity.NODE, "New", ("p",), name="standing")
-    moving = Constraint("UNIQUE", Entity.NODE, "Old", ("p",))
+    standing = Constraint("UNIQUE", EntityType.NODE, "New", ("p",), name="standing")
+    moving = Constraint("UNIQUE", EntityType.NODE, "Old", ("p",))
     for constraints in ([standing, moving], [moving, standing]):
         schema = Schema.of(constraints=constraints)
         found = RenameLabel("Old", "New").apply(schema).constraints

@@ -37,7 +37,7 @@ from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
     Direction,
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Node,
@@ -47,7 +47,7 @@ from alembic_neo4j.schema.elements import (
     Schema,
 )
 
-NODE, RELATIONSHIP = Entity.NODE, Entity.RELATIONSHIP
+NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 FILL_IN = Placeholder.FILL_IN
 EMPTY = Schema()
 
@@ -92,7 +92,7 @@ def with_elements(schema: Schema, *elements: Index | Constraint) -> Schema:
 def index(
     *properties: str,
     kind: IndexKind = IndexKind.RANGE,
-    entity: Entity = NODE,
+    entity: EntityType = NODE,
     labels: Iterable[str] = ("Person",),
     options: tuple[tuple[str, Any], ...] = (),
     name: str = "",

@@ -18,14 +18,14 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.diff import diff
 from alembic_neo4j.schema.elements import (
-    Entity,
+    EntityType,
     Node,
     Property,
     Relationship,
     Schema,
 )
 
-NODE = Entity.NODE
+NODE = EntityType.NODE
 NAME = Property("name", "STRING")
 AGE = Property("age", "INTEGER")
 KNOWS = Relationship("KNOWS", "Animal")

@@ -19,7 +19,7 @@ from alembic_neo4j.schema.diff import (
     refused_renames,
 )
 from alembic_neo4j.schema.elements import (
-    Entity,
+    EntityType,
     Index,
     Node,
     Property,
@@ -28,7 +28,7 @@ from alembic_neo4j.schema.elements import (
     Schema,
 )
 
-NODE, RELATIONSHIP = Entity.NODE, Entity.RELATIONSHIP
+NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 AGE = Property("age", "INTEGER")
 
 
@@ -154,11 +154,11 @@ class TestRefusals:
         ]
         assert likely_candidates(before, after, Renames()) == ()
 
-    @pytest.mark.parametrize("entity", Entity)
-    def test_two_properties_into_one(self, entity: Entity) -> None:
+    @pytest.mark.parametrize("entity", EntityType)
+    def test_two_properties_into_one(self, entity: EntityType) -> None:
         def schema(*names: str) -> Schema:
             properties = tuple(Property(name, "STRING") for name in names)
-            if entity is Entity.NODE:
+            if entity is EntityType.NODE:
                 return Schema.of(nodes=[Node("A", properties)])
             return Schema.of(relationship_types=[RelationshipType("A", properties)])
 

@@ -32,7 +32,7 @@ from alembic_neo4j.schema.diff import (
 )
 from alembic_neo4j.schema.elements import (
     Constraint,
-    Entity,
+    EntityType,
     Index,
     Node,
     Property,
@@ -43,7 +43,7 @@ from alembic_neo4j.schema.elements import (
 
 from .strategies import schemas
 
-NODE, RELATIONSHIP = Entity.NODE, Entity.RELATIONSHIP
+NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 AGE = Property("age", "INTEGER")
 YEARS = Property("years", "INTEGER")
 

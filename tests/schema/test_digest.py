@@ -25,7 +25,7 @@ from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
     Direction,
-    Entity,
+    EntityType,
     Index,
     IndexKind,
     Node,
@@ -77,17 +77,17 @@ SCHEMA = Schema.of(
     indexes=[
         Index(
             IndexKind.POINT,
-            Entity.RELATIONSHIP,
+            EntityType.RELATIONSHIP,
             ("KNOWS",),
             ("at",),
             (("spatial.cartesian.min", (0.0, 1.0)),),
             name="mine",
         ),
-        Index(IndexKind.RANGE, Entity.NODE, ("Person",), ("name", "born")),
+        Index(IndexKind.RANGE, EntityType.NODE, ("Person",), ("name", "born")),
     ],
     constraints=[
-        Constraint(ConstraintKind.TYPE, Entity.NODE, "Person", ("name",), "STRING"),
-        Constraint(ConstraintKind.UNIQUE, Entity.NODE, "Person", ("code", "name")),
+        Constraint(ConstraintKind.TYPE, EntityType.NODE, "Person", ("name",), "STRING"),
+        Constraint(ConstraintKind.UNIQUE, EntityType.NODE, "Person", ("code", "name")),
     ],
 )
 
@@ -216,13 +216,13 @@ def test_every_compared_field_of_a_node_is_in_the_digest(
 
 
 def test_the_order_of_composite_properties_and_options_are_in_the_digest() -> None:
-    plain = Index(IndexKind.RANGE, Entity.NODE, ("A",), ("a", "b"))
+    plain = Index(IndexKind.RANGE, EntityType.NODE, ("A",), ("a", "b"))
     digests = {
         schema_digest(Schema.of(indexes=[index]))
         for index in (
             plain,
             replace(plain, properties=("b", "a")),
-            replace(plain, entity=Entity.RELATIONSHIP),
+            replace(plain, entity=EntityType.RELATIONSHIP),
             replace(plain, kind=IndexKind.FULLTEXT),
             replace(
                 plain,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema.elements import Constraint, Entity, Index, Schema
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Schema
 from alembic_neo4j.schema.models import ModelSchema
 
 Read = Callable[[str], ModelSchema]
@@ -136,8 +136,8 @@ def test_declarations_work_on_async_classes_and_relationship_models(
         "text_index_A_a",
     ]
     entities = {i.name: i.entity for i in schema.indexes.values()}
-    assert entities["index_EL1_X_z"] is Entity.RELATIONSHIP
-    assert entities["text_index_A_a"] is Entity.NODE
+    assert entities["index_EL1_X_z"] is EntityType.RELATIONSHIP
+    assert entities["text_index_A_a"] is EntityType.NODE
 
 
 def test_a_declaration_is_installed_on_the_labels_of_subclasses_too(

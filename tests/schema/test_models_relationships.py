@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema.elements import Direction, Entity, Relationship
+from alembic_neo4j.schema.elements import Direction, EntityType, Relationship
 from alembic_neo4j.schema.models import ModelSchema, read_models
 
 Read = Callable[[str], ModelSchema]
@@ -223,7 +223,7 @@ def test_a_model_gives_its_properties_and_indexes_to_each_type(read: Read) -> No
     assert [p.name for p in type_.properties] == ["from", "key", "text", "vector"]
     assert type_.source == "app.Since"
     assert {t.kgid for t in schema.relationship_types.values()} == {"since"}
-    assert {i.entity for i in schema.indexes.values()} == {Entity.RELATIONSHIP}
+    assert {i.entity for i in schema.indexes.values()} == {EntityType.RELATIONSHIP}
     assert sorted((i.name, i.options) for i in schema.indexes.values()) == [
         (
             "fulltext_index_RT1_A_text",

@@ -63,7 +63,7 @@ from alembic_neo4j.schema.changes.relationships import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.changes.undoing import undoing
+from alembic_neo4j.schema.changes.reversals import undoing
 
 __all__ = [
     "REFACTORINGS",

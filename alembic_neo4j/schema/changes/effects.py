@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.elements import (
     Constraint,
-    Entity,
+    EntityType,
     Index,
     Node,
     RelationshipType,
@@ -56,12 +56,12 @@ def each_model(schema: Schema, label: str, change: Callable[[Node], Node]) -> Sc
 
 def each_owner(
     schema: Schema,
-    entity: Entity,
+    entity: EntityType,
     owner: str,
     change: Callable[[Any], Any],
 ) -> Schema:
     """Return the schema with a label's models, or a type, changed."""
-    if entity is Entity.NODE:
+    if entity is EntityType.NODE:
         return each_model(schema, owner, change)
     declared = schema.relationship_types.get(owner)
     return schema if declared is None else with_type(schema, change(declared))

@@ -32,7 +32,7 @@ from alembic_neo4j.schema.changes.relationships import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.elements import Constraint, Entity, Index
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index
 from alembic_neo4j.schema.known_names import Name
 
 
@@ -40,7 +40,7 @@ from alembic_neo4j.schema.known_names import Name
 class OfProperties:
     """Properties of what has any of some labels, or is of one of some types."""
 
-    entity: Entity
+    entity: EntityType
     owners: tuple[str, ...]
     names: tuple[str, ...]
 
@@ -184,36 +184,36 @@ def _(change: JoinProperties) -> tuple[Iterable[OfProperties], Iterable[str]]:
 def _(change: ExtractProperty) -> tuple[Iterable[OfProperties], Iterable[str]]:
     # One that is called as what is sought is no proof that this is right.
     made = () if change.target_property is None else (change.target_property,)
-    return _of(Entity.NODE, change.label, change.name), made
+    return _of(EntityType.NODE, change.label, change.name), made
 
 
 @_properties.register
 def _(change: InlineNode) -> tuple[Iterable[OfProperties], Iterable[str]]:
     if change.target_property is None:
-        return _of(Entity.NODE, change.target, change.name), ()
-    return _of(Entity.NODE, change.target, change.target_property), (change.name,)
+        return _of(EntityType.NODE, change.target, change.name), ()
+    return _of(EntityType.NODE, change.target, change.target_property), (change.name,)
 
 
 @_properties.register
 def _(change: MergeNodes) -> tuple[Iterable[OfProperties], Iterable[str]]:
     names = (name for name, _ in change.policies)
-    return _of(Entity.NODE, change.label, *names), ()
+    return _of(EntityType.NODE, change.label, *names), ()
 
 
 @_properties.register
 def _(
     change: DeduplicateRelationships,
 ) -> tuple[Iterable[OfProperties], Iterable[str]]:
-    return _of(Entity.RELATIONSHIP, change.type, *(change.by or ())), ()
+    return _of(EntityType.RELATIONSHIP, change.type, *(change.by or ())), ()
 
 
 def _nodes(*labels: str) -> tuple[Name, ...]:
-    return tuple((Entity.NODE, label) for label in labels)
+    return tuple((EntityType.NODE, label) for label in labels)
 
 
 def _types(*types: str) -> tuple[Name, ...]:
-    return tuple((Entity.RELATIONSHIP, type_) for type_ in types)
+    return tuple((EntityType.RELATIONSHIP, type_) for type_ in types)
 
 
-def _of(entity: Entity, owner: str, *names: str) -> tuple[OfProperties, ...]:
+def _of(entity: EntityType, owner: str, *names: str) -> tuple[OfProperties, ...]:
     return (OfProperties(entity, (owner,), names),)

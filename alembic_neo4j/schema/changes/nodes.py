@@ -23,7 +23,7 @@ from alembic_neo4j.schema.changes.effects import (
     without,
 )
 from alembic_neo4j.schema.elements import (
-    Entity,
+    EntityType,
     Node,
     Schema,
 )
@@ -185,7 +185,7 @@ class RenameLabel(Change):
 
     def move(self, element: Element) -> Element:
         """Return an index or constraint as it is on the new label."""
-        if element.entity is not Entity.NODE or self.old not in element.labels:
+        if element.entity is not EntityType.NODE or self.old not in element.labels:
             return element
         return relabelled(element, self.old, self.new)
 

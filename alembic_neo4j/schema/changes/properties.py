@@ -21,7 +21,7 @@ from alembic_neo4j.schema.changes.effects import (
     renewed,
 )
 from alembic_neo4j.schema.elements import (
-    Entity,
+    EntityType,
     Property,
     Schema,
 )
@@ -43,7 +43,7 @@ class AddProperty(Change):
     revision archived come back.
     """
 
-    entity: Entity
+    entity: EntityType
     owner: str
     property: Property
     backfill: bool | str | Placeholder | None = None
@@ -79,7 +79,7 @@ class AddProperty(Change):
 class RemoveProperty(Change):
     """A property is no longer declared; its values are archived unless told."""
 
-    entity: Entity
+    entity: EntityType
     owner: str
     name: str
     values: Removal = "archive"
@@ -118,7 +118,7 @@ class AlterProperty(Change):
     have not changed since.
     """
 
-    entity: Entity
+    entity: EntityType
     owner: str
     name: str
     values: Values
@@ -166,7 +166,7 @@ class RenameProperty(Change):
     rename leaves the values that were there before, and brings back those that it hid.
     """
 
-    entity: Entity
+    entity: EntityType
     owner: str
     old: str
     new: str
@@ -180,7 +180,7 @@ class RenameProperty(Change):
     def apply(self, schema: Schema) -> Schema:
         """Rename the property on the owner and on its subclasses."""
         labels = {self.owner}
-        if self.entity is Entity.NODE:
+        if self.entity is EntityType.NODE:
             labels |= {node.label for node in schema.models_with(self.owner)}
         renamed = each_owner(schema, self.entity, self.owner, self.renamed)
         return move_elements(renamed, lambda e: self.move(e, labels))

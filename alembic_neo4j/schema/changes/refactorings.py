@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from alembic_neo4j.schema.changes.change import Change, Irreversible
 from alembic_neo4j.schema.changes.effects import each_model
 from alembic_neo4j.schema.changes.properties import OnConflict
-from alembic_neo4j.schema.elements import Entity, Node, Property, Schema
+from alembic_neo4j.schema.elements import EntityType, Node, Property, Schema
 from alembic_neo4j.schema.known_names import Name
 
 OnFailure: TypeAlias = Literal["fail", "keep", "remove", "archive"]
@@ -43,11 +43,11 @@ class Refactoring(Change):
     @property
     def operation(self) -> str:
         """The function of `op` that makes it."""
-        return self.words.format(_word(getattr(self, "entity", Entity.NODE)))
+        return self.words.format(_word(getattr(self, "entity", EntityType.NODE)))
 
     @property
     @abstractmethod
-    def subject(self) -> tuple[Entity, str]:
+    def subject(self) -> tuple[EntityType, str]:
         """What is changed: nodes of a label, or relationships of a type."""
 
     @property
@@ -92,11 +92,11 @@ class Refactoring(Change):
 
 @dataclass(frozen=True)
 class _OfProperty(Refactoring):
-    entity: Entity
+    entity: EntityType
     owner: str
 
     @property
-    def subject(self) -> tuple[Entity, str]:
+    def subject(self) -> tuple[EntityType, str]:
         """What carries the property."""
         return self.entity, self.owner
 
@@ -106,9 +106,9 @@ class _OfNodes(Refactoring):
     label: str
 
     @property
-    def subject(self) -> tuple[Entity, str]:
+    def subject(self) -> tuple[EntityType, str]:
         """The nodes with the label."""
-        return Entity.NODE, self.label
+        return EntityType.NODE, self.label
 
 
 class _OfRelationships(Refactoring):
@@ -116,13 +116,13 @@ class _OfRelationships(Refactoring):
     """No field here: it has another place in each of the subclasses."""
 
     @property
-    def subject(self) -> tuple[Entity, str]:
+    def subject(self) -> tuple[EntityType, str]:
         """The relationships of the type."""
-        return Entity.RELATIONSHIP, self.type
+        return EntityType.RELATIONSHIP, self.type
 
 
-def _word(entity: Entity) -> str:
-    return "node" if entity is Entity.NODE else "relationship"
+def _word(entity: EntityType) -> str:
+    return "node" if entity is EntityType.NODE else "relationship"
 
 
 # Properties ----------------------------------------------------------------------
@@ -232,7 +232,7 @@ class ExtractProperty(_OfNodes):
     @property
     def written(self) -> tuple[Name, ...]:
         """The labels and types of what it makes."""
-        return ((Entity.NODE, self.target), (Entity.RELATIONSHIP, self.type))
+        return ((EntityType.NODE, self.target), (EntityType.RELATIONSHIP, self.type))
 
 
 @dataclass(frozen=True)
@@ -251,9 +251,9 @@ class InlineNode(_OfNodes):
     def sought(self) -> tuple[Name, ...]:
         """The labels and types of what it finds."""
         return (
-            (Entity.NODE, self.label),
-            (Entity.NODE, self.target),
-            (Entity.RELATIONSHIP, self.type),
+            (EntityType.NODE, self.label),
+            (EntityType.NODE, self.target),
+            (EntityType.RELATIONSHIP, self.type),
         )
 
 
@@ -336,18 +336,18 @@ class RelationshipToNode(_OfRelationships):
     def sought(self) -> tuple[Name, ...]:
         """The labels and types of what it finds."""
         return (
-            (Entity.NODE, self.source),
-            (Entity.RELATIONSHIP, self.type),
-            (Entity.NODE, self.target),
+            (EntityType.NODE, self.source),
+            (EntityType.RELATIONSHIP, self.type),
+            (EntityType.NODE, self.target),
         )
 
     @property
     def written(self) -> tuple[Name, ...]:
         """The labels and types of what it makes."""
         return (
-            (Entity.NODE, self.label),
-            (Entity.RELATIONSHIP, self.source_type),
-            (Entity.RELATIONSHIP, self.target_type),
+            (EntityType.NODE, self.label),
+            (EntityType.RELATIONSHIP, self.source_type),
+            (EntityType.RELATIONSHIP, self.target_type),
         )
 
     def reverse(self) -> NodeToRelationship:
@@ -379,25 +379,25 @@ class NodeToRelationship(Refactoring):
     undo: bool = field(default=False, kw_only=True)
 
     @property
-    def subject(self) -> tuple[Entity, str]:
+    def subject(self) -> tuple[EntityType, str]:
         """The nodes with the label."""
-        return Entity.NODE, self.label
+        return EntityType.NODE, self.label
 
     @property
     def sought(self) -> tuple[Name, ...]:
         """The labels and types of what it finds."""
         return (
-            (Entity.NODE, self.source),
-            (Entity.RELATIONSHIP, self.source_type),
-            (Entity.NODE, self.label),
-            (Entity.RELATIONSHIP, self.target_type),
-            (Entity.NODE, self.target),
+            (EntityType.NODE, self.source),
+            (EntityType.RELATIONSHIP, self.source_type),
+            (EntityType.NODE, self.label),
+            (EntityType.RELATIONSHIP, self.target_type),
+            (EntityType.NODE, self.target),
         )
 
     @property
     def written(self) -> tuple[Name, ...]:
         """The labels and types of what it makes."""
-        return ((Entity.RELATIONSHIP, self.type),)
+        return ((EntityType.RELATIONSHIP, self.type),)
 
     def reverse(self) -> RelationshipToNode:
         """Turn the relationships into nodes."""
@@ -428,9 +428,9 @@ class DeduplicateRelationships(_OfRelationships):
     def sought(self) -> tuple[Name, ...]:
         """The labels and types of what it finds."""
         return (
-            (Entity.NODE, self.source),
-            (Entity.RELATIONSHIP, self.type),
-            (Entity.NODE, self.target),
+            (EntityType.NODE, self.source),
+            (EntityType.RELATIONSHIP, self.type),
+            (EntityType.NODE, self.target),
         )
 
 
@@ -448,8 +448,8 @@ class DeleteRelationships(_OfRelationships):
     def sought(self) -> tuple[Name, ...]:
         """The labels and types of what it finds."""
         ends = (self.source_label, self.target_label)
-        labels = ((Entity.NODE, label) for label in ends if label is not None)
-        return ((Entity.RELATIONSHIP, self.type), *labels)
+        labels = ((EntityType.NODE, label) for label in ends if label is not None)
+        return ((EntityType.RELATIONSHIP, self.type), *labels)
 
 
 REFACTORINGS: tuple[type[Refactoring], ...] = (

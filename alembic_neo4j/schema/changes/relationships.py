@@ -23,7 +23,7 @@ from alembic_neo4j.schema.changes.effects import (
 )
 from alembic_neo4j.schema.elements import (
     Direction,
-    Entity,
+    EntityType,
     Node,
     Relationship,
     RelationshipType,
@@ -275,7 +275,7 @@ class RenameRelationshipType(Change):
 
     def move(self, element: Element) -> Element:
         """Return an index or constraint as it is on the new type."""
-        relationship = element.entity is Entity.RELATIONSHIP
+        relationship = element.entity is EntityType.RELATIONSHIP
         if not relationship or self.old not in element.labels:
             return element
         return relabelled(element, self.old, self.new)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from alembic_neo4j.schema.changes import Placeholder
-from alembic_neo4j.schema.elements import ConstraintKind, Entity, Property, Schema
+from alembic_neo4j.schema.elements import ConstraintKind, EntityType, Property, Schema
 
 _NOW: Mapping[str, str] = {
     "FLOAT": "datetime().epochMillis / 1000.0",
@@ -27,8 +27,8 @@ class Demands:
     Both are sets of entity, label or type, and property.
     """
 
-    unique: frozenset[tuple[Entity, str, str]]
-    present: frozenset[tuple[Entity, str, str]]
+    unique: frozenset[tuple[EntityType, str, str]]
+    present: frozenset[tuple[EntityType, str, str]]
 
     @classmethod
     def of(cls, schema: Schema) -> Demands:
@@ -44,7 +44,7 @@ class Demands:
         return cls(frozenset(unique), frozenset(present))
 
     def backfill(
-        self, entity: Entity, labels: Iterable[str], declared: Property
+        self, entity: EntityType, labels: Iterable[str], declared: Property
     ) -> bool | str | Placeholder | None:
         """Return how a new property is filled in, as AddProperty has it.
 

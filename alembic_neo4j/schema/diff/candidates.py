@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from alembic_neo4j.schema.diff.renames import Renames, kept_owners, used_types
 from alembic_neo4j.schema.elements import (
     Constraint,
-    Entity,
+    EntityType,
     Index,
     Node,
     Property,
@@ -43,7 +43,7 @@ class Candidate:
     """
 
     kind: Kind
-    entity: Entity
+    entity: EntityType
     owner: str
     old: str
     new: str
@@ -94,7 +94,7 @@ def _labels(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]
         for rating, label in heapq.nsmallest(_MOST, (r for r in rated if r[0])):
             why = _shared(features[id(old)], features[id(after.nodes[label])])
             pair, same = (old.label, label), why == _ALL_SHARED
-            candidate = Candidate("label", Entity.NODE, "", *pair, why)
+            candidate = Candidate("label", EntityType.NODE, "", *pair, why)
             likely = same or _similar(*pair) >= _SIMILAR or rating <= -_LIKELY
             yield _Rated(replace(candidate, likely=likely), -rating)
 
@@ -144,7 +144,9 @@ def _types(before: Schema, after: Schema, renames: Renames) -> Iterator[_Rated]:
                 if _features(after, new.type):
                     why += ", the same properties"
                 pair = (old.type, new.type)
-                candidate = Candidate("type", Entity.RELATIONSHIP, owner, *pair, why)
+                candidate = Candidate(
+                    "type", EntityType.RELATIONSHIP, owner, *pair, why
+                )
                 found.setdefault(pair, _Rated(candidate, _similar(*pair)))
     olds = Counter(old for old, _ in found)
     news = Counter(new for _, new in found)
@@ -161,8 +163,8 @@ def _properties(before: Schema, after: Schema, renames: Renames) -> Iterator[_Ra
         if old.properties != new.properties
     ]
     elements = (_elements(before), _elements(after)) if changed else ({}, {})
-    found: dict[tuple[Entity, str, str, str], _Rated] = {}
-    declared: dict[tuple[Entity, str, str, str], tuple[Property, Property]] = {}
+    found: dict[tuple[EntityType, str, str, str], _Rated] = {}
+    declared: dict[tuple[EntityType, str, str, str], tuple[Property, Property]] = {}
     for (entity, owner), old_owner, new_owner in changed:
         above = [owner, *(new_owner.bases if isinstance(new_owner, Node) else ())]
         decided: dict[str, str] = {}
@@ -185,7 +187,7 @@ def _properties(before: Schema, after: Schema, renames: Renames) -> Iterator[_Ra
     together: dict[tuple[Any, ...], list[_Rated]] = {}
     for key, rated in found.items():
         entity, owner, *names = key
-        bases = after.nodes[owner].bases if entity is Entity.NODE else ()
+        bases = after.nodes[owner].bases if entity is EntityType.NODE else ()
         if not any((entity, base, *names) in found for base in bases):
             same = (entity, *declared[key], rated.candidate.why)
             together.setdefault(same, []).append(rated)
@@ -235,9 +237,9 @@ def _alike(
     return ", ".join(reasons), rating
 
 
-def _elements(schema: Schema) -> dict[tuple[Entity, str, str], set[str]]:
+def _elements(schema: Schema) -> dict[tuple[EntityType, str, str], set[str]]:
     """Return in words which indexes and constraints lie on each property."""
-    found: dict[tuple[Entity, str, str], set[str]] = {}
+    found: dict[tuple[EntityType, str, str], set[str]] = {}
     elements: list[Index | Constraint]
     elements = [*schema.indexes.values(), *schema.constraints.values()]
     for element in elements:

@@ -18,11 +18,17 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.diff.notes import Note, shown
 from alembic_neo4j.schema.diff.working import Move
-from alembic_neo4j.schema.elements import Constraint, Entity, Index, IndexKind, Schema
+from alembic_neo4j.schema.elements import (
+    Constraint,
+    EntityType,
+    Index,
+    IndexKind,
+    Schema,
+)
 from alembic_neo4j.schema.names import distinct_name
 
 Element: TypeAlias = "Index | Constraint"
-Place: TypeAlias = "tuple[Entity, str]"
+Place: TypeAlias = "tuple[EntityType, str]"
 
 
 def compare_elements(
@@ -30,7 +36,7 @@ def compare_elements(
     after: Schema,
     *,
     moves: Iterable[Move] = (),
-    touched: Collection[tuple[Entity, str, str]] = (),
+    touched: Collection[tuple[EntityType, str, str]] = (),
     compare_names: bool = False,
 ) -> tuple[list[Change], list[Change]]:
     """Return the drops and the creations, in the order in which they can run.
@@ -119,10 +125,14 @@ def _by_place(elements: Mapping[Any, Element]) -> dict[Place, set[Any]]:
     return found
 
 
-def _entity(change: RenameLabel | RenameRelationshipType | RenameProperty) -> Entity:
+def _entity(
+    change: RenameLabel | RenameRelationshipType | RenameProperty,
+) -> EntityType:
     if isinstance(change, RenameProperty):
         return change.entity
-    return Entity.NODE if isinstance(change, RenameLabel) else Entity.RELATIONSHIP
+    return (
+        EntityType.NODE if isinstance(change, RenameLabel) else EntityType.RELATIONSHIP
+    )
 
 
 def _moved(element: Element, move: Move) -> Element | None:
@@ -154,7 +164,9 @@ def _named_alike(first: Element, second: Element | None) -> bool:
     return second is not None and first.name == second.name
 
 
-def _is_touched(element: Element, touched: Collection[tuple[Entity, str, str]]) -> bool:
+def _is_touched(
+    element: Element, touched: Collection[tuple[EntityType, str, str]]
+) -> bool:
     return bool(touched) and any(
         (element.entity, label, name) in touched
         for label in element.labels

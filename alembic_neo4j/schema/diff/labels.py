@@ -17,7 +17,7 @@ from alembic_neo4j.schema.changes import (
 from alembic_neo4j.schema.diff.notes import Note, quoted, run_cypher, shown
 from alembic_neo4j.schema.diff.renames import in_order
 from alembic_neo4j.schema.diff.working import Move, Refusal, Working, heights
-from alembic_neo4j.schema.elements import Entity, Node
+from alembic_neo4j.schema.elements import EntityType, Node
 
 _ALTERABLE = ("databases", "kgid", "open", "optional_labels")
 
@@ -52,7 +52,7 @@ def rename_labels(working: Working, wanted: Mapping[str, str]) -> list[Change]:
             else f"{shown(new)} is in use already"
         )
         why += ", and a downgrade could not tell their nodes apart"
-        working.refuse(Refusal(Entity.NODE, None, old, new, why))
+        working.refuse(Refusal(EntityType.NODE, None, old, new, why))
     return changes
 
 

@@ -9,7 +9,7 @@ from alembic_neo4j.schema.diff.compare import refused_renames
 from alembic_neo4j.schema.diff.merges import why_not_one
 from alembic_neo4j.schema.diff.renames import Renames, certain_renames
 from alembic_neo4j.schema.diff.working import Refusal
-from alembic_neo4j.schema.elements import Entity, Schema
+from alembic_neo4j.schema.elements import EntityType, Schema
 
 
 def likely_candidates(
@@ -71,7 +71,7 @@ def refuses(refusal: Refusal, candidate: Candidate) -> bool:
     if candidate.kind == "property":
         owners = [(candidate.entity, owner) for owner in candidate.owners]
         return (refusal.entity, refusal.owner) in owners
-    entity = Entity.NODE if candidate.kind == "label" else Entity.RELATIONSHIP
+    entity = EntityType.NODE if candidate.kind == "label" else EntityType.RELATIONSHIP
     return (refusal.entity, refusal.owner) == (entity, None)
 
 

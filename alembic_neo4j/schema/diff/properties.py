@@ -19,7 +19,7 @@ from alembic_neo4j.schema.diff.declarations import Declarations
 from alembic_neo4j.schema.diff.notes import shown
 from alembic_neo4j.schema.diff.renames import Owner, in_order
 from alembic_neo4j.schema.diff.working import Move, Refusal, Working
-from alembic_neo4j.schema.elements import Entity, Node, Property, RelationshipType
+from alembic_neo4j.schema.elements import EntityType, Node, Property, RelationshipType
 from alembic_neo4j.schema.property_classes import described_format, kind_of
 
 _FIELDS = tuple(f.name for f in fields(Property) if f.compare and f.name != "name")
@@ -30,21 +30,21 @@ def rename_properties(
 ) -> list[Change]:
     """Rename the properties, as far as the new names are free."""
     changes: list[Change] = []
-    labels = {label for entity, label in wanted if entity is Entity.NODE}
+    labels = {label for entity, label in wanted if entity is EntityType.NODE}
     for label in working.ordered(labels & working.nodes.keys()):
         node = working.after.nodes.get(label)
         if node is not None:
-            pairs = _fitting(wanted[Entity.NODE, label], working.nodes[label], node)
+            pairs = _fitting(wanted[EntityType.NODE, label], working.nodes[label], node)
             pairs = _without_kept_below(working, label, pairs)
             reached = (working.nodes[other] for other in working.reached(label))
             taken = {p.name for model in reached for p in model.properties}
-            owner = (Entity.NODE, label)
+            owner = (EntityType.NODE, label)
             changes += _renamed(working, owner, pairs, taken)
-    types = {type_ for entity, type_ in wanted if entity is Entity.RELATIONSHIP}
+    types = {type_ for entity, type_ in wanted if entity is EntityType.RELATIONSHIP}
     for type_ in sorted(types & working.types.keys()):
         declared = working.after.relationship_types.get(type_)
         if declared is not None:
-            owner = (Entity.RELATIONSHIP, type_)
+            owner = (EntityType.RELATIONSHIP, type_)
             taken = {p.name for p in working.types[type_].properties}
             pairs = _fitting(wanted[owner], working.types[type_], declared)
             changes += _renamed(working, owner, pairs, taken)
@@ -64,11 +64,11 @@ class NodeProperties(Declarations[str, Property]):
 
     def added(self, label: str, declared: Property) -> Change:
         """Return the change that declares a property."""
-        return AddProperty(Entity.NODE, label, declared)
+        return AddProperty(EntityType.NODE, label, declared)
 
     def removed(self, label: str, declared: Property) -> Change:
         """Return the change that declares a property no more and keeps the values."""
-        return RemoveProperty(Entity.NODE, label, declared.name, "keep", declared)
+        return RemoveProperty(EntityType.NODE, label, declared.name, "keep", declared)
 
     def visit(self, label: str) -> None:
         """Add, alter and remove the properties of a model.
@@ -92,9 +92,9 @@ class NodeProperties(Declarations[str, Property]):
     def _add(self, label: str, declared: Property) -> None:
         labels = {*self.working.nodes[label].labels, *self.working.below(label)}
         # What had values before keeps them: a downgrade goes by marks.
-        backfill = self._demands.backfill(Entity.NODE, labels, declared)
+        backfill = self._demands.backfill(EntityType.NODE, labels, declared)
         self.align(label, declared.name, None)
-        self.emit(label, AddProperty(Entity.NODE, label, declared, backfill))
+        self.emit(label, AddProperty(EntityType.NODE, label, declared, backfill))
 
     def _remove(self, label: str, declared: Property) -> None:
         staying = [
@@ -112,17 +112,23 @@ class NodeProperties(Declarations[str, Property]):
                 label,
             )
         else:
-            touch(self.working, Entity.NODE, self.working.reached(label), declared.name)
+            touch(
+                self.working,
+                EntityType.NODE,
+                self.working.reached(label),
+                declared.name,
+            )
         self.emit(
-            label, RemoveProperty(Entity.NODE, label, declared.name, values, declared)
+            label,
+            RemoveProperty(EntityType.NODE, label, declared.name, values, declared),
         )
 
     def _alter(self, label: str, old: Property, new: Property) -> None:
-        change = altered(Entity.NODE, label, old, new)
+        change = altered(EntityType.NODE, label, old, new)
         converts = change.using is not None or change.reverse_using is not None
         if converts:
             self._align_values(label, old)
-            touch(self.working, Entity.NODE, self.working.reached(label), old.name)
+            touch(self.working, EntityType.NODE, self.working.reached(label), old.name)
         names = [name for name, _ in change.values]
         for other in self.working.below(label):
             found = self.find(other, old.name)
@@ -148,7 +154,7 @@ def compare_type_properties(
     working: Working, demands: Demands, old: RelationshipType, new: RelationshipType
 ) -> list[Change]:
     """Return the changes of the properties of a relationship type."""
-    entity, type_ = Entity.RELATIONSHIP, new.type
+    entity, type_ = EntityType.RELATIONSHIP, new.type
     added: list[Change] = []
     changed: list[Change] = []
     removed: list[Change] = []
@@ -172,7 +178,9 @@ def compare_type_properties(
     return [*added, *changed, *removed]
 
 
-def altered(entity: Entity, owner: str, old: Property, new: Property) -> AlterProperty:
+def altered(
+    entity: EntityType, owner: str, old: Property, new: Property
+) -> AlterProperty:
     """Return the one change that makes a property what it shall be."""
     names = sorted(n for n in _FIELDS if getattr(old, n) != getattr(new, n))
     values = conversion(old, new)
@@ -187,7 +195,9 @@ def altered(entity: Entity, owner: str, old: Property, new: Property) -> AlterPr
     )
 
 
-def touch(working: Working, entity: Entity, labels: Iterable[str], name: str) -> None:
+def touch(
+    working: Working, entity: EntityType, labels: Iterable[str], name: str
+) -> None:
     """Remember that the values of a property change, on all of these labels."""
     working.touched.update((entity, label, name) for label in labels)
 
@@ -248,7 +258,7 @@ def _without_kept_below(
                 f"{', '.join(map(shown, keeping))} keeps {shown(old)}, and a rename "
                 "would take its values along"
             )
-            working.refuse(Refusal(Entity.NODE, label, old, kept.pop(old), why))
+            working.refuse(Refusal(EntityType.NODE, label, old, kept.pop(old), why))
     return kept
 
 
@@ -261,7 +271,7 @@ def _attribute(working: Working, owner: Owner, old: str, new: str) -> str | None
     entity, label = owner
     ours: Node | RelationshipType | None
     theirs: Node | RelationshipType | None
-    if entity is Entity.NODE:
+    if entity is EntityType.NODE:
         ours, theirs = working.nodes.get(label), working.after.nodes.get(label)
     else:
         ours = working.types.get(label)
@@ -283,7 +293,7 @@ def _renamed(
     for old, new in steps:
         attribute = _attribute(working, owner, old, new)
         change = RenameProperty(entity, label, old, new, attribute=attribute)
-        if entity is Entity.NODE:
+        if entity is EntityType.NODE:
             reached = {label, *working.reached(label)}
             working.apply_below(change, label)
         else:

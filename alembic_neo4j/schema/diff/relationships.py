@@ -25,7 +25,7 @@ from alembic_neo4j.schema.diff.types import models_by_type
 from alembic_neo4j.schema.diff.working import Working
 from alembic_neo4j.schema.elements import (
     Direction,
-    Entity,
+    EntityType,
     Node,
     Relationship,
     RelationshipType,
@@ -318,7 +318,7 @@ def _added_type(
     later = [
         declared.name
         for declared in new.properties
-        if demands.backfill(Entity.RELATIONSHIP, [new.type], declared) is not None
+        if demands.backfill(EntityType.RELATIONSHIP, [new.type], declared) is not None
     ]
     first = new
     for name in later:

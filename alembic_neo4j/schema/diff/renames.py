@@ -9,14 +9,14 @@ from typing import TypeAlias
 
 from alembic_neo4j.schema.diff.merges import why_not_one
 from alembic_neo4j.schema.elements import (
-    Entity,
+    EntityType,
     Node,
     Property,
     RelationshipType,
     Schema,
 )
 
-Owner: TypeAlias = "tuple[Entity, str]"
+Owner: TypeAlias = "tuple[EntityType, str]"
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ def kept_owners(
     for label, node in sorted(before.nodes.items()):
         new = renames.label(label)
         if new in after.nodes:
-            kept.append(((Entity.NODE, new), node, after.nodes[new]))
+            kept.append(((EntityType.NODE, new), node, after.nodes[new]))
     for type_, declared in sorted(before.relationship_types.items()):
         new = renames.type(type_)
         if new in after.relationship_types:
             other = after.relationship_types[new]
-            kept.append(((Entity.RELATIONSHIP, new), declared, other))
+            kept.append(((EntityType.RELATIONSHIP, new), declared, other))
     return kept
 
 

@@ -10,7 +10,7 @@ from alembic_neo4j.schema.diff.merges import sources, why_not_one
 from alembic_neo4j.schema.diff.notes import shown
 from alembic_neo4j.schema.diff.renames import in_order, used_types
 from alembic_neo4j.schema.diff.working import Move, Refusal, Working
-from alembic_neo4j.schema.elements import Entity, Node, Schema
+from alembic_neo4j.schema.elements import EntityType, Node, Schema
 
 
 def rename_types(working: Working, wanted: Mapping[str, str]) -> list[Change]:
@@ -63,7 +63,7 @@ def _staying(
             f"{users} still has {shown(old)}, so which relationships move "
             "is for a person to write"
         )
-        working.refuse(Refusal(Entity.RELATIONSHIP, None, old, fitting[old], why))
+        working.refuse(Refusal(EntityType.RELATIONSHIP, None, old, fitting[old], why))
     return staying
 
 
@@ -77,7 +77,7 @@ def _bring_together(working: Working, olds: list[str], new: str) -> list[Change]
     changes: list[Change] = []
     for old in olds:
         if why:
-            working.refuse(Refusal(Entity.RELATIONSHIP, None, old, new, why))
+            working.refuse(Refusal(EntityType.RELATIONSHIP, None, old, new, why))
             continue
         begins = sources(working.nodes, old) or ()
         change = RenameRelationshipType(old, new, source_labels=begins)

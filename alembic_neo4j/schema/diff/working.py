@@ -12,7 +12,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
 )
 from alembic_neo4j.schema.diff.notes import Note, shown
-from alembic_neo4j.schema.elements import Entity, Node, RelationshipType, Schema
+from alembic_neo4j.schema.elements import EntityType, Node, RelationshipType, Schema
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Move:
 class Refusal:
     """A rename that is not made, and why; a property has an owner."""
 
-    entity: Entity
+    entity: EntityType
     owner: str | None
     old: str
     new: str
@@ -57,7 +57,7 @@ class Working:
         self.notes: list[Note] = []
         self.moves: list[Move] = []
         self.refusals: list[Refusal] = []
-        self.touched: set[tuple[Entity, str, str]] = set()
+        self.touched: set[tuple[EntityType, str, str]] = set()
         self.changed: set[str] = set()
         self._below: dict[str, set[str]] = {}
         self._heights: Mapping[str, int] = {}

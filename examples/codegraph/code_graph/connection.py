@@ -7,7 +7,7 @@ from pathlib import Path
 
 import neo4j
 
-from alembic_neo4j.graph import local
+from alembic_neo4j import local
 
 
 def connect() -> neo4j.Driver:

@@ -7,7 +7,7 @@ class Named:
     name = StringProperty(index=True, max_length=80)
 
 
-class Entity(StructuredNode):
+class EntityType(StructuredNode):
     """Abstract, without a label."""
 
     __abstract_node__ = True

@@ -16,7 +16,7 @@ from neomodel import (
 )
 from neomodel.properties import DateProperty, FloatProperty
 
-from shop.bases import Entity, Named
+from shop.bases import EntityType, Named
 
 
 class Purchase(StructuredRel):
@@ -31,7 +31,7 @@ class Purchase(StructuredRel):
     embedding = ArrayProperty(FloatProperty(), vector_index=VectorIndex(dimensions=3))
 
 
-class Person(Named, Entity):
+class Person(Named, EntityType):
     __kgid__ = "person"
     __optional_labels__: ClassVar[list[str]] = ["Vip"]
 
@@ -55,7 +55,7 @@ class Customer(Person):
     returned = RelationshipTo(".things.Product", "RETURNED", model=Purchase)
 
 
-class City(Named, Entity):
+class City(Named, EntityType):
     mayor = RelationshipFrom(
         Person, "GOVERNS", cardinality=ZeroOrOne, exclusion_group="power"
     )

@@ -7,10 +7,10 @@ from neomodel import (
 )
 from neomodel.contrib import SemiStructuredNode
 
-from shop.bases import Entity, Entry
+from shop.bases import EntityType, Entry
 
 
-class Product(Entity, Entry):
+class Product(EntityType, Entry):
     __label__ = "Product`s"
 
     title = StringProperty(

@@ -1,0 +1,213 @@
+"""Loading a file as a batch of its own, and rolling back a batch, by verbs."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from alembic_neo4j.command.verb_run import run_recorded, verb_step
+from alembic_neo4j.cypher.batch_rollback import Undone, rollback_command
+from alembic_neo4j.cypher.load_targets import LoadTarget
+from alembic_neo4j.errors import LedgerError
+from alembic_neo4j.graph.batch_rollback import tagged
+from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.ledger.batches import (
+    LOADED,
+    ROLLED_BACK,
+    BatchRecord,
+    Loader,
+    Source,
+)
+from alembic_neo4j.ledger.journal import LOADING, RunStep
+from alembic_neo4j.migration.batch_operations import BeginBatchOp, LoadOp, UndoBatchOp
+from alembic_neo4j.migration.batch_states import batches_now, tallies
+from alembic_neo4j.migration.batches import LONGEST, checked_name
+from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.run import GraphRunner
+from alembic_neo4j.migration.unknown_names import refuse_targets
+
+if TYPE_CHECKING:
+    from alembic_neo4j.ingest.data_rows import DataFileSource, DataRows
+    from alembic_neo4j.ingest.files import DataFile
+    from alembic_neo4j.ingest.progress import Report
+
+
+log = logging.getLogger(__name__)
+
+_ROLLING_BACK = "ingest rollback"
+
+
+@dataclass(frozen=True)
+class FileLoad:
+    """A file that is loaded, as what, and into which batch."""
+
+    file: DataFile
+    source: DataFileSource
+    target: LoadTarget
+    batch: str
+    loader: Loader | None = None
+    batch_size: int | None = None
+    allow_unknown: bool = False
+
+    @property
+    def step(self) -> RunStep:
+        """The run that it is: the same command again goes on with it."""
+        source = replace(self.source, reject_file=None, uri="", sha256=None)
+        return verb_step(
+            LOADING, self.batch, self.file.sha256, repr(self.target), repr(source)
+        )
+
+
+@dataclass(frozen=True)
+class LoadOutcome:
+    """What became of a load; `earlier` is its batch where it had ended before."""
+
+    loaded: Loaded
+    earlier: BatchRecord | None = None
+
+
+def default_batch(file: DataFile, target: LoadTarget) -> str:
+    """Return the name of the batch of a file where none is given.
+
+    It is the same for the same content that becomes the same, and another one else.
+    """
+    digest = hashlib.sha256(f"{file.sha256}\n{target!r}".encode()).hexdigest()[:12]
+    # Nor does it begin with a dash, as an option does.
+    stem = re.sub(r"[^\w.-]|^-", "_", file.name)[: LONGEST - len(digest) - 1]
+    return f"{stem}-{digest}"
+
+
+def load_rows(
+    context: Neo4jMigrationContext, load: FileLoad, *, report: Report | None = None
+) -> DataRows:
+    """Return the rows of a load, with the rules of the schema at this moment.
+
+    Raises IngestError where no model of it has the labels or the type of the target,
+    unless that is meant.
+    """
+    # It imports the driver, which most verbs do without.
+    from alembic_neo4j.ingest.data_rows import DataRows
+    from alembic_neo4j.ingest.progress import quiet
+
+    schema = context.history.at(context.get_current_heads())
+    if not load.allow_unknown:
+        refuse_targets(f"load of {load.target}", [load.target], schema)
+    return DataRows(
+        *(load.file, load.source, load.target, schema), report=report or quiet
+    )
+
+
+def load_file(
+    context: Neo4jMigrationContext, load: FileLoad, rows: DataRows
+) -> LoadOutcome:
+    """Load the rows, each exactly once, and return what became of them.
+
+    Nothing is written where this very load is in the graph already: a command may have
+    been killed after its last write. Raises LedgerError where another one has loaded
+    the batch, and what `run_recorded` and `run_load` raise.
+    """
+    checked_name(load.batch)
+    origin = Source(load.file.uri, load.file.sha256)
+
+    def act(runner: GraphRunner) -> LoadOutcome:
+        earlier = _earlier(context, load)
+        if earlier is not None:
+            return LoadOutcome(_became(earlier), earlier)
+        runner.schema = context.history.at(context.get_current_heads())
+        runner.batches.start(load.batch, revision=None)
+        runner.invoke(BeginBatchOp(load.batch, load.loader))
+        loaded: Loaded = runner.invoke(
+            LoadOp(load.target, rows, load.batch_size, origin, load.allow_unknown)
+        )
+        return LoadOutcome(loaded)
+
+    return run_recorded(context, load.step, act)
+
+
+def roll_back(
+    context: Neo4jMigrationContext, batch: str, *, detach: bool = False
+) -> Undone:
+    """Undo all that a batch has done, and return what was undone.
+
+    A load of it that was killed is ended by that. Raises LedgerError where neither the
+    ledger nor the graph knows the batch, CheckFailed as `run_undo` does.
+    """
+    find_batch(context, batch)
+
+    def act(runner: GraphRunner) -> Undone:
+        runner.batches.start(batch, revision=None)
+        undone: Undone = runner.invoke(UndoBatchOp(batch, detach=detach))
+        return undone
+
+    step = verb_step(_ROLLING_BACK, batch)
+    return run_recorded(context, step, act, supersedes=_is_load_of(batch))
+
+
+def find_batch(context: Neo4jMigrationContext, batch: str) -> BatchRecord | None:
+    """Return what the ledger knows of a batch; None where only the graph knows it.
+
+    Raises LedgerError where nobody does.
+    """
+    known = next((r for r in batches_now(context) if r.batch == batch), None)
+    if known is None and batch not in tagged(
+        context.graph, context.options.batch_property, batch
+    ):
+        raise unknown_batch(context, batch)
+    return known
+
+
+def unknown_batch(context: Neo4jMigrationContext, batch: str) -> LedgerError:
+    """Return the error for a batch that was never loaded."""
+    names = [record.batch for record in batches_now(context)]
+    found = f"the ledger knows {', '.join(names[-10:])}" if names else "it knows none"
+    return LedgerError(f"there is no batch {batch!r}: {found}")
+
+
+def is_rolled_back(record: BatchRecord | None) -> bool:
+    """Tell whether nothing of a batch is left."""
+    return record is not None and record.state == ROLLED_BACK
+
+
+def _earlier(context: Neo4jMigrationContext, load: FileLoad) -> BatchRecord | None:
+    """Return the batch of this very load where it has ended, None where it has not."""
+    journal = context.journal
+    known = journal.batches.find(load.batch)
+    if known is None or known.state != LOADED:
+        return None
+    if journal.steps(known.run) != (load.step,):
+        return None
+    (found,) = tallies(context, [known])
+    if found.is_missing:
+        raise LedgerError(
+            f"the batch {load.batch} was loaded at {known.begun_at:%Y-%m-%d %H:%M} by "
+            f"{known.begun_by}, and nothing of it is in the graph: it was deleted, or "
+            "the graph was restored from an older copy. Nothing was loaded. To load it "
+            f"again, say that it is not there: `{rollback_command(load.batch)}`"
+        )
+    if found.is_incomplete:
+        log.warning(
+            "Of the batch %s there are %s: the rest was deleted since. To load it "
+            "again, take back what is left: `%s`",
+            load.batch,
+            found,
+            rollback_command(load.batch),
+        )
+    return known
+
+
+def _became(record: BatchRecord) -> Loaded:
+    counts = record.counts
+    return Loaded(
+        counts.created_nodes + counts.created_relationships,
+        counts.touched_nodes + counts.touched_relationships,
+        counts.unmatched,
+    )
+
+
+def _is_load_of(batch: str) -> Callable[[RunStep], bool]:
+    begun = verb_step(LOADING, batch)
+    return begun.is_about

@@ -1,0 +1,240 @@
+"""Looking at what an upgrade or a downgrade would do, before it does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from alembic.runtime.migration import RevisionStep, StampStep
+
+from alembic_neo4j.checks.evidence import Unchecked
+from alembic_neo4j.checks.foresight import Foreseen, Made, Unforeseen
+from alembic_neo4j.checks.plan import (
+    NOT_ASKED,
+    Event,
+    Opaque,
+    Raw,
+    Refusal,
+    RevisionPlan,
+    RunPlan,
+    UnitPlan,
+    Written,
+    planned_units,
+)
+from alembic_neo4j.command.evidence import reached
+from alembic_neo4j.cypher.lexer import classify
+from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.steps import Run
+from alembic_neo4j.errors import (
+    ConnectionFailed,
+    Neo4jMigrationError,
+    StatementError,
+)
+from alembic_neo4j.graph.connection import Graph, ServerRefused
+from alembic_neo4j.graph.stamp import read_stamp
+from alembic_neo4j.ledger.journal import OpenRun, Unit
+from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.lock import visible_holder
+from alembic_neo4j.migration.plan import (
+    PlannedStep,
+    Recorded,
+    check_capabilities,
+    check_files,
+    check_open_run,
+    check_placeholders,
+    check_stamp,
+    is_relative,
+    plan,
+)
+from alembic_neo4j.migration.preflight import find_obstacles, foreseen
+from alembic_neo4j.migration.replay import Event as ReplayedEvent
+from alembic_neo4j.migration.replay import Loading, OnLedger, Statement
+from alembic_neo4j.migration.revision_code import load_revisions
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A plan that has been replayed, and what the ledger says of where it begins."""
+
+    heads: tuple[str, ...]
+    recorded: Recorded
+    planned: Sequence[PlannedStep]
+    run: Sequence[Foreseen]
+
+
+def read_plan(
+    context: Neo4jMigrationContext, target: str, *, down: bool = False, ask: bool = True
+) -> RunPlan:
+    """Return what the run up to a target, or with `down` back to it, would do.
+
+    Nothing is written and nothing waited for. Without `ask` the graph is left alone.
+    Raises CommandError for a target that is none, IrreversibleError and ReplayError.
+    """
+    load_revisions(context.script)
+    heads, recorded = context.get_current_heads(), context.recorded()
+    planned = plan(_steps(context, target, heads, down), heads, context.history)
+    if recorded.open_run and is_relative(target):
+        # It counts from where the open run began, which is all that would run.
+        planned = planned[: len(recorded.open_run.steps)]
+    prepared = _Prepared(
+        heads, recorded, planned, foreseen(planned, rules=context.options.checks_rules)
+    )
+    found = _from_files(context, prepared)
+    if not ask:
+        return _counted(found, _unasked)
+    unchecked: list[Unchecked] = []
+    answered = reached("graph", lambda: _asked(context, prepared, found), unchecked)
+    return answered or replace(_counted(found, _unasked), unchecked=tuple(unchecked))
+
+
+def _from_files(context: Neo4jMigrationContext, prepared: _Prepared) -> RunPlan:
+    """Return what files and ledger tell of the plan."""
+    recorded, planned = prepared.recorded, prepared.planned
+    refusals = _refused(
+        (
+            "open-run",
+            lambda: check_open_run(recorded.open_run, planned, prepared.heads),
+        ),
+        ("unfinished", lambda: check_placeholders(planned)),
+        ("files", lambda: check_files(context.script, recorded.applied)),
+    )
+    refused = any(refusal.code == "open-run" for refusal in refusals)
+    resumed = None if refused else recorded.open_run
+    revisions = _revisions(context, prepared, resumed)
+    return RunPlan(prepared.heads, tuple(revisions), resumed, tuple(refusals))
+
+
+def _asked(
+    context: Neo4jMigrationContext, prepared: _Prepared, found: RunPlan
+) -> RunPlan:
+    """Return the plan with what the graph tells of it."""
+    graph, holder = context.graph, visible_holder(context)
+    # What an open run has begun is no hindrance to itself.
+    obstacles = (
+        [] if prepared.recorded.open_run else find_obstacles(graph, prepared.run)
+    )
+    checks = [
+        ("capability", lambda: check_capabilities(prepared.planned, graph.server)),
+    ]
+    if holder is None:
+        # While another command writes, ledger and graph may seem not to fit.
+        stamp = read_stamp(graph)
+        checks.append(
+            ("stamp", lambda: check_stamp(stamp, prepared.recorded, prepared.heads))
+        )
+    return replace(
+        _counted(found, lambda unit: _count(graph, unit)),
+        refusals=(*found.refusals, *_refused(*checks)),
+        obstacles=tuple(obstacles),
+        server=graph.server,
+        holder=holder,
+    )
+
+
+def _refused(*checks: tuple[str, Callable[[], None]]) -> list[Refusal]:
+    refusals = []
+    for code, check in checks:
+        try:
+            check()
+        except (ConnectionFailed, StatementError):
+            raise
+        except Neo4jMigrationError as error:
+            refusals.append(Refusal(code, str(error)))
+    return refusals
+
+
+def _steps(
+    context: Neo4jMigrationContext, target: str, heads: tuple[str, ...], down: bool
+) -> Sequence[RevisionStep | StampStep]:
+    # What Alembic's own upgrade and downgrade call, with its heads as they do.
+    current: Any = heads
+    if down:
+        return context.script._downgrade_revs(target, current)
+    return context.script._upgrade_revs(target, current)
+
+
+# What the revisions do ---------------------------------------------------------------
+
+
+def _revisions(
+    context: Neo4jMigrationContext, prepared: _Prepared, open_run: OpenRun | None
+) -> Iterator[RevisionPlan]:
+    begun = {step.revision for step in open_run.steps} if open_run else set()
+    recorded = context.journal.units(open_run.run) if open_run else ()
+    written = Written()
+    for item, seen in zip(prepared.planned, prepared.run, strict=True):
+        revision = item.script.revision
+        units, written = planned_units(
+            _events(item, seen), written, _units_of(revision, recorded)
+        )
+        yield RevisionPlan(
+            revision,
+            item.script.doc,
+            item.run_step.action,
+            str(item.step),
+            item.script.path,
+            getattr(item.script.module, "rollback_safe", True),
+            revision in begun,
+            units,
+        )
+
+
+def _units_of(revision: str, recorded: Sequence[Unit]) -> list[Unit]:
+    return [unit for unit in recorded if unit.revision == revision]
+
+
+def _events(item: PlannedStep, seen: Foreseen) -> list[Event]:
+    events = zip(item.recording.events, seen.events, strict=True)
+    return [_event(event, effect) for event, effect in events]
+
+
+def _event(event: ReplayedEvent, effect: Made | Unforeseen) -> Event:
+    if isinstance(effect, Made):
+        return effect
+    if isinstance(event, Statement):
+        return _raw(event, effect)
+    if isinstance(event, OnLedger):
+        return Opaque("ledger", event.text)
+    if isinstance(event, Loading):
+        return Opaque("load", event.text)
+    # It asks op.is_replaying(), or is of a kind that a replay does not follow.
+    return Opaque("unknown", "what it does from here on shows only when it runs")
+
+
+def _raw(statement: Statement, effect: Unforeseen) -> Event:
+    try:
+        kind = classify(statement.text)
+    except StatementError as error:
+        return Opaque("unknown", str(error))
+    if statement.autocommit:
+        kind = Kind.AUTOCOMMIT
+    run = Run(statement.text, kind, place=statement.place)
+    return Raw(run, statement.answers, effect.data)
+
+
+# How much a batched change would change ----------------------------------------------
+
+
+def _counted(plan: RunPlan, count: Callable[[UnitPlan], UnitPlan]) -> RunPlan:
+    revisions = [
+        replace(revision, units=tuple(map(count, revision.units)))
+        for revision in plan.revisions
+    ]
+    return replace(plan, revisions=tuple(revisions))
+
+
+def _count(graph: Graph, unit: UnitPlan) -> UnitPlan:
+    if unit.batched is None or unit.unknown:
+        return unit
+    try:
+        (row,) = graph.read(unit.batched.count, unit.batched.parameters)
+    except ServerRefused as error:
+        return replace(unit, unknown=str(error))
+    return replace(unit, count=row["count"])
+
+
+def _unasked(unit: UnitPlan) -> UnitPlan:
+    if unit.batched is None or unit.unknown:
+        return unit
+    return replace(unit, unknown=NOT_ASKED)

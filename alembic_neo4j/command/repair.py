@@ -1,0 +1,359 @@
+"""Mending what `verify` finds, as far as that can be mended, item by item."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
+
+from alembic.runtime.migration import HeadMaintainer, StampStep
+from alembic.script import Script
+
+from alembic_neo4j.checks.evidence import Evidence, RevisionFile
+from alembic_neo4j.checks.findings import Finding
+from alembic_neo4j.checks.history import shown_heads
+from alembic_neo4j.checks.runs import shown_unit, unsettled
+from alembic_neo4j.checks.verify import judge
+from alembic_neo4j.command.evidence import gather_mendable
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.data_checks import constraint_checks
+from alembic_neo4j.cypher.stamp import Stamp
+from alembic_neo4j.cypher.steps import Create, Drop, Step
+from alembic_neo4j.errors import (
+    ConnectionFailed,
+    LedgerError,
+    LockError,
+    Neo4jMigrationError,
+)
+from alembic_neo4j.graph.execute import run_unit
+from alembic_neo4j.graph.marker import clear_markers
+from alembic_neo4j.graph.stamp import read_stamp, write_stamp
+from alembic_neo4j.ledger.journal import Journal, OpenRun
+from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.batch_states import accept_data, end_run
+from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.lock import locked
+from alembic_neo4j.migration.revision_files import (
+    code_digest,
+    file_digest,
+    write_schema_hash,
+)
+from alembic_neo4j.schema.changes import AddLabel
+from alembic_neo4j.schema.digest import schema_digest
+from alembic_neo4j.schema.elements import Constraint
+from alembic_neo4j.sentences import unended
+
+LABELS = "label-missing"
+"""The code of what only a look at all nodes of some labels finds."""
+
+Key: TypeAlias = "tuple[str, str]"
+"""What tells an item from others: its code and its subject."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to be mended; `units_done` is what is said of an unsettled unit."""
+
+    keys: Collection[Key]
+    units_done: bool = False
+
+
+@dataclass(frozen=True)
+class Mended:
+    """An item that was chosen, and why it could not be mended, if it could not."""
+
+    finding: Finding
+    failure: str = ""
+
+
+def proposals(
+    context: Neo4jMigrationContext, *, labels: bool = True
+) -> tuple[list[Finding], Evidence]:
+    """Return what can be mended, in the order in which it is; nothing is written.
+
+    With `labels` all nodes of models with bases are looked at, for those that lack one.
+    """
+    evidence = gather_mendable(context, labels=labels)
+    found = [finding for finding in judge(evidence) if finding.repair]
+    order = list(_MENDERS)
+    return sorted(found, key=lambda finding: order.index(finding.code)), evidence
+
+
+def key_of(finding: Finding) -> Key:
+    """Return what tells an item from others."""
+    return finding.code, finding.subject
+
+
+def mend(context: Neo4jMigrationContext, choice: Choice) -> list[Mended]:
+    """Mend what was chosen and is still found; return what became of each.
+
+    All of it is done under the lock. An item that can't be mended leaves the others
+    alone. Each may be done twice: after a kill the same command does what is left.
+    Raises LockError and ConnectionFailed; what was mended before stays so.
+    """
+    with locked(context), context.interruptible():
+        labels = any(code == LABELS for code, _ in choice.keys)
+        found, evidence = proposals(context, labels=labels)
+        work = _Work(context, evidence, choice)
+        mended = []
+        for finding in found:
+            if key_of(finding) in choice.keys:
+                context.limits.interrupts.check()
+                mended.append(_attempted(work, finding))
+        return mended
+
+
+@dataclass
+class _Work:
+    """What the items of one command need."""
+
+    context: Neo4jMigrationContext
+    evidence: Evidence
+    choice: Choice
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, made real when something is written to it."""
+        return self.context.materialise()
+
+    @property
+    def journal(self) -> Journal:
+        """The runs, in a ledger that has been made real."""
+        self.ledger.exists()
+        return self.context.journal
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The heads of the ledger."""
+        return self.context.get_current_heads()
+
+    @property
+    def open_run(self) -> OpenRun:
+        """The run that is open."""
+        assert self.evidence.ledger is not None
+        assert self.evidence.ledger.open_run is not None
+        return self.evidence.ledger.open_run
+
+    def file(self, finding: Finding) -> RevisionFile:
+        """The file that a finding is about."""
+        return self.evidence.history.files[finding.revision]
+
+    def script(self, finding: Finding) -> Script:
+        """The revision that a finding is about."""
+        script = self.context.script.get_revision(finding.revision)
+        assert script is not None
+        return script
+
+    def run(self, *steps: Step) -> None:
+        """Run steps on the graph one after the other, as if they were begun before."""
+        for step in steps:
+            run_unit(self.context.graph, [step], self.context.limits, resumed=True)
+
+
+def _attempted(work: _Work, finding: Finding) -> Mended:
+    try:
+        if finding.element or finding.live:
+            _refuse_another_graph(work)
+        _MENDERS[finding.code](work, finding)
+    except (LockError, ConnectionFailed):
+        raise
+    except (Neo4jMigrationError, NotImplementedError, OSError, ValueError) as error:
+        if work.context.connection is not None:
+            work.context.connection.rollback()
+        return Mended(finding, str(error))
+    log.info("Mended %s: %s", finding.code, finding.subject)
+    return Mended(finding)
+
+
+def _refuse_another_graph(work: _Work) -> None:
+    recorded, stamp = work.context.recorded(), read_stamp(work.context.graph)
+    if stamp is None or recorded.identity is None or stamp.ledger != recorded.identity:
+        raise LedgerError(
+            "the graph is not known to be this ledger's, so that its indexes and "
+            "constraints are left alone. Settle the stamp first, see "
+            "`alembic-neo4j verify`"
+        )
+    if set(stamp.heads) != set(work.heads):
+        raise LedgerError(
+            f"the graph is stamped {shown_heads(stamp.heads)} and the ledger is at "
+            f"{shown_heads(work.heads)}, so that its indexes and constraints are left "
+            "alone. Settle the stamp first, see `alembic-neo4j verify`"
+        )
+
+
+# --- ledger and stamp ------------------------------------------------------------
+
+
+def _adopt(work: _Work, _: Finding) -> None:
+    """Rebuild the ledger from the stamp, in one transaction of the ledger."""
+    context, ledger = work.context, work.ledger
+    stamp = read_stamp(context.graph)
+    assert stamp is not None
+    if stamp.ledger is None:
+        identity = ledger.create_identity()
+    else:
+        identity = stamp.ledger
+        ledger.take_identity(identity)
+    maintainer = HeadMaintainer(context, ())
+    for head in sorted(stamp.heads):
+        step = StampStep(None, head, True, True, context.script.revision_map)
+        maintainer.update_to_step(step)
+    for script, recording in context.history.walk(stamp.heads):
+        ledger.record_applied(
+            script.revision,
+            schema_hash=schema_digest(recording.after),
+            file_hash=file_digest(script),
+            code_hash=code_digest(script),
+        )
+    ledger.remember_stamp(stamp.heads)
+    accept_data(context, ledger)
+    context.commit()
+    if stamp.ledger is None:
+        write_stamp(context.graph, Stamp(identity, stamp.heads))
+
+
+def _stamp(work: _Work, _: Finding) -> None:
+    context, ledger = work.context, work.ledger
+    identity = ledger.identity or ledger.create_identity()
+    context.commit()
+    write_stamp(context.graph, Stamp(identity, work.heads))
+    ledger.remember_stamp(work.heads)
+    accept_data(context, ledger)
+    context.commit()
+
+
+def _accept_data(work: _Work, _: Finding) -> None:
+    accept_data(work.context, work.ledger)
+    work.context.commit()
+
+
+def _abandon(work: _Work, finding: Finding) -> None:
+    context, ledger = work.context, work.ledger
+    end_run(context)
+    context.commit()
+    stamp = read_stamp(context.graph)
+    if stamp is not None and stamp.ledger == ledger.identity:
+        clear_markers(context.graph)
+        _stamp(work, finding)
+
+
+def _settle_unit(work: _Work, finding: Finding) -> None:
+    journal, run = work.journal, work.open_run
+    for unit in unsettled(journal.units(run.run), run):
+        if shown_unit(unit, run) == finding.subject and work.choice.units_done:
+            journal.finish_unit(run.run, unit, "[]")
+        elif shown_unit(unit, run) == finding.subject:
+            journal.forget_unit(run.run, unit)
+    work.context.commit()
+
+
+# --- files -----------------------------------------------------------------------
+
+
+def _write_hash(work: _Work, finding: Finding) -> None:
+    file, ledger = work.file(finding), work.evidence.ledger
+    assert file.replayed_hash is not None
+    assert ledger is not None
+    steps = ledger.open_run.steps if ledger.open_run else ()
+    if any(step.revision == file.revision for step in steps):
+        raise LedgerError(
+            f"a run of revision {file.revision} is open, which goes on with its file "
+            "as it is; write the hash when that has ended"
+        )
+    record = ledger.applied.get(file.revision)
+    try:
+        write_schema_hash(Path(file.path), file.replayed_hash)
+    except ValueError as error:
+        raise LedgerError(f"{file.path}: {unended(error)}; write it by hand") from error
+    if record is not None and record.file_hash == file.file_hash:
+        # It was as it was applied, and still is but for this.
+        _accept(work, finding)
+
+
+def _accept(work: _Work, finding: Finding) -> None:
+    script = work.script(finding)
+    replayed = work.file(finding).replayed_hash
+    if replayed is None:
+        replayed = schema_digest(work.context.history.at([script.revision]))
+    work.ledger.accept_file(
+        script.revision,
+        schema_hash=replayed,
+        file_hash=file_digest(script),
+        code_hash=code_digest(script),
+    )
+    work.context.commit()
+
+
+# --- indexes and constraints -----------------------------------------------------
+
+
+def _drop(work: _Work, finding: Finding) -> None:
+    assert finding.live is not None
+    work.run(Drop(finding.live))
+
+
+def _create(work: _Work, finding: Finding) -> None:
+    assert finding.element is not None
+    work.run(*_obstacles(finding), Create(finding.element))
+
+
+def _replace(work: _Work, finding: Finding) -> None:
+    assert finding.element is not None
+    assert finding.live is not None
+    # The data are looked at while what is there still protects them.
+    work.run(*_obstacles(finding), Drop(finding.live), Create(finding.element))
+
+
+def _obstacles(finding: Finding) -> tuple[Step, ...]:
+    element = finding.element
+    return constraint_checks(element) if isinstance(element, Constraint) else ()
+
+
+# --- nodes -----------------------------------------------------------------------
+
+
+def _add_labels(work: _Work, finding: Finding) -> None:
+    """Add labels in batches; after a kill the same command adds what is missing."""
+    _refuse_another_graph(work)
+    schema = work.evidence.history.schema
+    assert schema is not None
+    label, *bases = finding.labels
+    for base in bases:
+        # The constraints of the base are checked before the first node gets it.
+        work.run(*steps(AddLabel(label, base), schema, revision=""))
+
+
+def _clear(work: _Work, _: Finding) -> None:
+    _refuse_another_graph(work)
+    open_run = work.context.journal.open_run()
+    clear_markers(work.context.graph, kept=open_run.run if open_run else "")
+
+
+_MENDERS: Mapping[str, Callable[[_Work, Finding], None]] = {
+    "ledger-lost": _adopt,
+    "unit-unknown": _settle_unit,
+    "run-open": _abandon,
+    "stamp-missing": _stamp,
+    "stamp-stale": _stamp,
+    "stamp-late": _stamp,
+    "data-stale": _accept_data,
+    "schema-hash-stale": _write_hash,
+    "file-reformatted": _accept,
+    "file-edited": _accept,
+    "element-foreign": _drop,
+    "index-orphan": _create,
+    "element-changed": _replace,
+    "index-failed": _replace,
+    "element-missing": _create,
+    LABELS: _add_labels,
+    "marker-left": _clear,
+}
+"""What mends each code, in the order in which it is done."""
+
+MENDABLE = tuple(_MENDERS)
+"""The codes of what can be mended."""

@@ -1,0 +1,189 @@
+"""A verb's own run through the journal: recorded, locked, resumed by the same verb."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from alembic_neo4j.cypher.stamp import Stamp
+from alembic_neo4j.errors import LedgerError, Neo4jMigrationError
+from alembic_neo4j.graph.interrupts import Interrupted
+from alembic_neo4j.graph.marker import clear_markers
+from alembic_neo4j.graph.stamp import note_run, read_stamp, write_stamp
+from alembic_neo4j.ledger.journal import OpenRun, RunStep
+from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.batch_states import end_run
+from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.lock import locked
+from alembic_neo4j.migration.plan import check_stamp, unfinished
+from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.sentences import unended
+
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+
+_LONGEST = 64
+"""How long the name in the ledger of what a unit belongs to may be."""
+
+
+def run_recorded(
+    context: Neo4jMigrationContext,
+    step: RunStep,
+    act: Callable[[GraphRunner], Result],
+    *,
+    repeatable: bool = False,
+    supersedes: Callable[[RunStep], bool] = lambda _step: False,
+) -> Result:
+    """Do what a verb does to the graph, exactly once, and return what `act` returns.
+
+    `act` gets a runner whose units the journal knows. Where a killed command has begun
+    the same `step`, that run goes on; while another one is open, LedgerError is raised
+    and nothing runs, as where graph and ledger do not belong together. LockError is
+    raised when another command does not end in time. What `act` raises leaves the run
+    open where something may have been written, and ends it where nothing was.
+
+    What is `repeatable` may be begun again from its start: it is where the run that was
+    killed was about the same and would do something else now, and an error ends it. A
+    run that is open for another step is ended by this one where it `supersedes` that.
+    """
+    with locked(context):
+        open_run = _own_open_run(
+            context, step, repeatable=repeatable, supersedes=supersedes
+        )
+        ledger = _prepare(context)
+        recorder = _recorder(context, step, open_run)
+        _note_run(context, ledger, recorder.run)
+        runner = GraphRunner(
+            context.graph,
+            context.limits,
+            recorder,
+            batch_property=context.options.batch_property,
+        )
+        runner.begin(step.subject, Schema())
+        try:
+            with context.interruptible():
+                result = act(runner)
+                runner.flush()
+                recorder.journal.finish_step(recorder.run, last=True)
+                ledger.remember_data_runs(recorder.run)
+                context.commit()
+        except BaseException as error:
+            touched = runner.touched
+            ends = repeatable and isinstance(error, Neo4jMigrationError)
+            _note_failure(context, step, error, stays=touched and not ends)
+            raise
+        # Garbage only: a run that is killed here has ended all the same.
+        clear_markers(context.graph)
+        return result
+
+
+def verb_step(verb: str, subject: str, *does: str) -> RunStep:
+    """Return a verb's step, about a subject; `does` is all that it depends on."""
+    digest = hashlib.sha256("\n".join(does).encode()).hexdigest()
+    if len(subject) > _LONGEST:
+        whole = hashlib.sha256(subject.encode()).hexdigest()
+        subject = f"…{whole[:8]}…{subject[-(_LONGEST - 10) :]}"
+    return RunStep(verb, subject, digest)
+
+
+def _own_open_run(
+    context: Neo4jMigrationContext,
+    step: RunStep,
+    *,
+    repeatable: bool,
+    supersedes: Callable[[RunStep], bool],
+) -> OpenRun | None:
+    """Return the run that is open, None where none is; it has to be this verb's."""
+    recorded = context.recorded()
+    stamp = read_stamp(context.graph)
+    check_stamp(stamp, recorded, context.get_current_heads())
+    open_run = recorded.open_run
+    if open_run is None or open_run.steps == (step,):
+        return open_run
+    begun, why = open_run.steps[0], ""
+    if supersedes(begun):
+        return open_run
+    if begun.is_about(step):
+        if repeatable:
+            return open_run
+        why = "what it would do now is something else"
+    raise LedgerError(unfinished(open_run, why))
+
+
+def _prepare(context: Neo4jMigrationContext) -> Ledger:
+    """Return the ledger, made real, after the graph knows that it belongs to it."""
+    ledger = context.materialise()
+    identity = ledger.identity or ledger.create_identity()
+    context.commit()
+    if read_stamp(context.graph) is None:
+        heads = context.get_current_heads()
+        write_stamp(context.graph, Stamp(identity, heads))
+        ledger.remember_stamp(heads)
+        context.commit()
+    return ledger
+
+
+def _recorder(
+    context: Neo4jMigrationContext, step: RunStep, open_run: OpenRun | None
+) -> Recorder:
+    journal = context.journal
+    if open_run is not None and open_run.steps != (step,):
+        (begun,) = open_run.steps
+        if begun.is_about(step):
+            log.info("%s is not what it was when it was begun: it begins again", step)
+        end_run(context)
+        open_run = None
+    if open_run is None:
+        run = journal.begin([step])
+        context.commit()
+        return Recorder(journal, context.commit, run)
+    log.info(
+        "Going on with %s of %s by %s",
+        step,
+        f"{open_run.begun_at:%Y-%m-%d %H:%M}",
+        open_run.begun_by,
+    )
+    return Recorder(journal, context.commit, open_run.run, resumed=True)
+
+
+def _note_run(context: Neo4jMigrationContext, ledger: Ledger, run: str) -> None:
+    """Tell the graph which run changes its data, after the ledger knows that it will.
+
+    From then on an older copy of the graph is told from it.
+    """
+    stamp = read_stamp(context.graph)
+    assert stamp is not None
+    if stamp.run == run:
+        return
+    ledger.remember_data_runs(stamp.run, run)
+    context.commit()
+    note_run(context.graph, run)
+
+
+def _note_failure(
+    context: Neo4jMigrationContext,
+    step: RunStep,
+    error: BaseException,
+    *,
+    stays: bool,
+) -> None:
+    assert context.connection is not None
+    if not stays:
+        # There is nothing to go on with.
+        with suppress(Neo4jMigrationError, SQLAlchemyError):
+            context.connection.rollback()
+            end_run(context)
+            context.commit()
+    again = "run the same command again and it goes on from here"
+    if isinstance(error, Interrupted):
+        found = f"stopped; {again}" if stays else "stopped; it had written nothing"
+        log.warning("%s: %s", step, found)
+    elif isinstance(error, Neo4jMigrationError) and stays:
+        error.args = (f"{unended(error)}. What was done before this stays; {again}",)
