@@ -6,6 +6,7 @@ server is sent: it alone follows the package's modules as they move.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
@@ -17,12 +18,14 @@ import alembic.op
 import pytest
 from alembic.autogenerate import render_python_code
 from alembic.operations.ops import MigrateOperation, UpgradeOps
+from neomodel import db
 
 from alembic_neo4j import op
-from alembic_neo4j.graph.cypher import steps
+from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.schema.changes import Change, undoing
 from alembic_neo4j.schema.elements import Schema
 from tests.migration.golden_cases import FILES, HISTORY, Case
+from tests.migration.golden_models import HEADER, STAGES
 from tests.migration.project import Project
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -117,10 +120,31 @@ def steps_of(case: Case) -> str:
         for written in _changes(code):
             change = undoing(written, undone)
             for step in steps(change, schema, revision="r1"):
-                lines += [f"{type(step).__name__}:", *_fields(step)]
+                lines += [f"{type(step).__name__.lower()}:", *_fields(step)]
             schema = change.apply(schema)
             done.append(change)
     return "\n".join(lines) + "\n"
+
+
+def generated(project: Project, *, enterprise: bool) -> str:
+    """Return the revisions that autogenerate writes as the models change."""
+    project.set("neo4j.enterprise", str(enterprise).lower())
+    parts = {}
+    for number, stage in enumerate(STAGES, 1):
+        # neomodel keeps the model of a relationship type for the life of a process.
+        db._NODE_CLASS_REGISTRY.clear()
+        project.models(HEADER + stage.models)
+        hints = [part for hint in stage.hints for part in ("-x", f"rename={hint}")]
+        title = ("--rev-id", f"r{number}", "-m", stage.title)
+        done = project.run(*hints, "revision", "--autogenerate", *title)
+        assert done.status == 0, done.text
+        (path,) = project.versions.glob(f"r{number}_*.py")
+        logged = re.sub(r"\[alembic_neo4j[\w.]*\]", "[ours]", done.err)
+        text = re.sub(r"(?m)^Create Date: .*$", "Create Date: <date>", path.read_text())
+        parts[stage.title] = (
+            f"{logged.replace(str(project.path), '<project>')}---- {path.name}\n{text}"
+        )
+    return sections(parts)
 
 
 def kinds_of_change() -> set[type]:
@@ -157,16 +181,21 @@ def _fields(step: Any) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, str):
-        return f" {value}" if "\n" not in value else f"\n{textwrap.indent(value, '  ')}"
+    text = value if isinstance(value, str) else repr(_plain(value))
+    return f"\n{textwrap.indent(text, '  ')}" if "\n" in text else f" {text}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value in terms of Python's own, whatever our classes are called."""
     if isinstance(value, Enum):
-        return f" {value.value}"
+        return value.value
     if is_dataclass(value):
-        shown = (f"{f.name}={getattr(value, f.name)!r}" for f in fields(value))
-        return f" {type(value).__name__}({', '.join(shown)})"
+        return tuple(_plain(getattr(value, field.name)) for field in fields(value))
     if isinstance(value, Mapping):
-        return f" {dict(value)!r}"
-    return f" {value!r}"
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_plain, value))
+    return value
 
 
 def compare(name: str, make: Callable[[], str], *, refresh: bool) -> None:

@@ -54,6 +54,15 @@ def test_scripts_are_written_so(group: str, project: Project) -> None:
     )
 
 
+@pytest.mark.parametrize("edition", ["community", "enterprise"])
+def test_autogenerate_writes_these_revisions(edition: str, project: Project) -> None:
+    golden.compare(
+        f"generated/{edition}.txt",
+        lambda: golden.generated(project, enterprise=edition == "enterprise"),
+        refresh=REFRESHES,
+    )
+
+
 def test_no_operation_and_no_option_is_left_out() -> None:
     """`op` is read as it is: a new function, or parameter, has no golden text yet."""
     given = {use for case in ALL for use in _uses(f"{case.upgrade}\n{case.downgrade}")}
