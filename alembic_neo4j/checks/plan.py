@@ -10,21 +10,8 @@ from alembic_neo4j.checks.evidence import Unchecked
 from alembic_neo4j.checks.foresight import Made
 from alembic_neo4j.checks.preflight import Obstacle
 from alembic_neo4j.cypher.capabilities import Server
-from alembic_neo4j.cypher.ddl import create_text, drop_text
-from alembic_neo4j.cypher.steps import (
-    Batched,
-    Check,
-    Create,
-    Drop,
-    Load,
-    Merge,
-    Report,
-    Run,
-    Step,
-    Undo,
-)
+from alembic_neo4j.cypher.steps import Batched, Merge, Step
 from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
-from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
 from alembic_neo4j.schema.changes import (
     AddLabel,
@@ -39,7 +26,6 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.words import described
 
 EARLIER = "an earlier step changes it"
 NOT_ASKED = "the graph was not asked"
@@ -204,7 +190,7 @@ class _Planned:
 
     def _unit(self, unit: Sequence[Step]) -> UnitPlan:
         kind, first = kind_of(unit), unit[0]
-        found = UnitPlan(kind, tuple(_texts(unit)))
+        found = UnitPlan(kind, tuple(step.shown for step in unit))
         if not only_reads(unit):
             state = self._state(digest_of(unit))
             if self._position is not None:
@@ -302,36 +288,3 @@ def _written(change: Change) -> frozenset[str]:
     if isinstance(change, ReverseRelationships):
         return frozenset({change.type})
     return frozenset()
-
-
-# Steps in words ----------------------------------------------------------------------
-
-
-def _texts(unit: Sequence[Step]) -> Iterator[str]:
-    for step in unit:
-        yield _text(step)
-
-
-def _text(step: Step) -> str:
-    if isinstance(step, Create):
-        try:
-            return create_text(step.element)
-        except SchemaError as error:
-            return f"{described(step.element)}: {error}"
-    if isinstance(step, Drop):
-        return drop_text(step.element)
-    if isinstance(step, (Batched, Merge, Load, Undo)):
-        return step.title
-    if isinstance(step, Report):
-        return step.text
-    if isinstance(step, Check):
-        return step.expected
-    if isinstance(step, Run):
-        place = f"{step.place}: " if step.place else ""
-        return f"{place}{_first_line(step.text)}"
-    return step.message
-
-
-def _first_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return f"{lines[0]} …" if len(lines) > 1 else "".join(lines)

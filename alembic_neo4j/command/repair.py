@@ -28,7 +28,7 @@ from alembic_neo4j.errors import (
     LockError,
     Neo4jMigrationError,
 )
-from alembic_neo4j.graph.execute import run_unit
+from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import Journal, OpenRun
@@ -152,7 +152,7 @@ class _Work:
     def run(self, *steps: Step) -> None:
         """Run steps on the graph one after the other, as if they were begun before."""
         for step in steps:
-            run_unit(self.context.graph, [step], self.context.limits, resumed=True)
+            Attempt(self.context.graph, [step], self.context.limits, resumed=True).run()
 
 
 def _attempted(work: _Work, finding: Finding) -> Mended:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from alembic_neo4j.cypher import before_images
 from alembic_neo4j.cypher.patterns import one_of
-from alembic_neo4j.cypher.quoting import quote
+from alembic_neo4j.cypher.quoting import commented, inline, quote
 from alembic_neo4j.cypher.rewrite import Rewrite, batched, extent
-from alembic_neo4j.cypher.steps import Batched, Undo
+from alembic_neo4j.cypher.steps import Atomicity, Batched, Step
 from alembic_neo4j.schema.elements import EntityType
 
 DELETION_BATCH_SIZE = 2_500
@@ -24,6 +24,51 @@ NEAR_BATCH_SIZE = 1_000
 FEW = 50
 """Up to so many relationships of a node are kept in one chain, which is soon read (the
 server's db.relationship_grouping_threshold)."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What batches are known to have created: under what names, and how much."""
+
+    labels: tuple[str, ...]
+    types: tuple[str, ...]
+    nodes: int
+    relationships: int
+
+
+@dataclass(frozen=True)
+class Undo(Step):
+    """What batches have done is undone, the newest of them first.
+
+    What they created is deleted and what they changed gets back what it had, as far as
+    it has one of the `labels`, or is of one of the `types`; None is all that there are.
+    What is `known` tells where to look first. With `detach` the relationships of others
+    are deleted with the nodes that they lead to or from.
+    """
+
+    batches: tuple[str, ...]
+    tag: str
+    labels: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    detach: bool = False
+    known: Known | None = None
+
+    @property
+    def atomicity(self) -> Atomicity:
+        """In what it takes effect."""
+        return Atomicity.CHECKED_BATCHES
+
+    @property
+    def shown(self) -> str:
+        """What is undone."""
+        return f"rollback of {', '.join(self.batches)}"
+
+    @property
+    def script(self) -> str:
+        """All that undoes it, each as an auto-commit statement."""
+        changes = (inline(c.offline, c.parameters) for c in undoing(self))
+        texts = (*before_images.ensure_text(), *changes)
+        return "\n".join([commented(self.shown), *(f"{text};" for text in texts)])
 
 
 @dataclass(frozen=True)

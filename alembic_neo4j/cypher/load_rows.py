@@ -7,7 +7,7 @@ import marshal
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from alembic_neo4j.cypher.load_statements import Names
 from alembic_neo4j.cypher.load_targets import (
@@ -16,9 +16,11 @@ from alembic_neo4j.cypher.load_targets import (
     NodeTarget,
     RelationshipTarget,
 )
-from alembic_neo4j.cypher.steps import Load
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.schema.storable import name_problem, storable, storable_column
+
+if TYPE_CHECKING:
+    from alembic_neo4j.cypher.loads import Load
 
 Row: TypeAlias = "dict[str, Any]"
 

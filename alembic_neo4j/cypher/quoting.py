@@ -79,6 +79,11 @@ def inline(text: str, parameters: Mapping[str, Any]) -> str:
     return "".join(written.get(token.start, token.text) for token in lex(text))
 
 
+def commented(text: str) -> str:
+    """Return the text as comment lines, whatever line ends a name may hold."""
+    return "\n".join(f"// {line}".rstrip() for line in text.splitlines())
+
+
 def parameters_of(text: str) -> dict[str, Token]:
     """Return the parameters that a Cypher text uses, each where it first does.
 

@@ -1,38 +1,146 @@
-"""What a change asks of the server, as values to be run or written to a script."""
+"""What a change asks of the server, as values to be run or written to a script.
+
+Loads and rollbacks are steps as well (``load_rows``, ``batch_rollback``). How each is
+run, `graph.execute` knows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, ClassVar
 
-from alembic_neo4j.cypher.load_defaults import Defaults
-from alembic_neo4j.cypher.load_targets import LoadTarget
+from alembic_neo4j.cypher.ddl import create_text, drop_text
+from alembic_neo4j.cypher.quoting import commented, inline
+from alembic_neo4j.cypher.schema_text import verb
 from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.errors import OfflineError, SchemaError
 from alembic_neo4j.schema.elements import Constraint, Index
+from alembic_neo4j.schema.words import described
 
 DEFAULT_BATCH_SIZE = 10_000
 
-LOAD_BATCH_SIZE = 5_000
-"""How many rows one transaction loads."""
+TOGETHER = 1_000
+"""How many raw statements share a transaction at most, which the server has to hold."""
+
+
+class Atomicity(Enum):
+    """In what a step takes effect: it decides what an error may leave of it."""
+
+    TRANSACTION = "one transaction"
+    MARKED_TRANSACTION = "one transaction, and a marker in it"
+    AUTOCOMMIT = "transactions of its own"
+    BATCHES = "several transactions"
+    CHECKED_BATCHES = "several, after all was looked for that stands in the way"
+    MARKED_BATCHES = "several, and a marker in each"
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the graph itself tells, by its marker, what has had its effect."""
+        return self in (Atomicity.MARKED_TRANSACTION, Atomicity.MARKED_BATCHES)
+
+
+class Step(ABC):
+    """One thing that is asked of the server, and what everybody has to know of it."""
+
+    writes: ClassVar[bool] = True
+    """Whether a kind of step changes anything at all."""
+
+    @property
+    def kind_of_unit(self) -> str:
+        """What a unit of it is, as the journal and messages name it."""
+        return type(self).__name__.lower()
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the journal has its unit; what has no effect may be left out."""
+        return True
+
+    @property
+    def atomicity(self) -> Atomicity:
+        """In what it takes effect."""
+        return Atomicity.TRANSACTION
+
+    @property
+    def by_itself(self) -> Step:
+        """The step as it runs outside of explicit transactions."""
+        return self
+
+    @property
+    def lenient(self) -> Step:
+        """The step instead where the rules of the models do not stop a run."""
+        return self
+
+    @property
+    @abstractmethod
+    def shown(self) -> str:
+        """What it does, in one line of a plan."""
+
+    @property
+    @abstractmethod
+    def script(self) -> str:
+        """Its statements in a script, each ended by a semicolon.
+
+        Raises OfflineError where it can't be written down.
+        """
+
+    def joins(self, _unit: Sequence[Step]) -> bool:
+        """Tell whether it may run in the transaction of the steps before it."""
+        return False
 
 
 @dataclass(frozen=True)
-class Create:
+class SchemaStep(Step):
+    """A command for one index or constraint."""
+
+    element: Index | Constraint
+
+    def joins(self, unit: Sequence[Step]) -> bool:
+        """Tell whether the others do the same.
+
+        A create and a drop of one schema in one transaction break the index when it is
+        rolled back (neo4j/neo4j#13539).
+        """
+        return type(unit[-1]) is type(self)
+
+
+@dataclass(frozen=True)
+class Create(SchemaStep):
     """An index or constraint is created; the server must not know its like."""
 
-    element: Index | Constraint
+    @property
+    def shown(self) -> str:
+        """The command, or what can't be said by one."""
+        try:
+            return create_text(self.element)
+        except SchemaError as error:
+            return f"{described(self.element)}: {error}"
+
+    @property
+    def script(self) -> str:
+        """The command."""
+        return f"{create_text(self.element)};"
 
 
 @dataclass(frozen=True)
-class Drop:
+class Drop(SchemaStep):
     """An index or constraint is dropped by the name that the history gave it."""
 
-    element: Index | Constraint
+    @property
+    def shown(self) -> str:
+        """The command."""
+        return drop_text(self.element)
+
+    @property
+    def script(self) -> str:
+        """The command."""
+        return f"{drop_text(self.element)};"
 
 
 @dataclass(frozen=True)
-class Batched:
+class Batched(Step):
     """A data change over many entities, run in transactions of bounded size.
 
     Its entities go by their internal ids, in ascending order. `select` returns one row
@@ -67,9 +175,24 @@ class Batched:
     done: str = "changed"
     only_marks: bool = False
 
+    @property
+    def atomicity(self) -> Atomicity:
+        """In what it takes effect."""
+        return Atomicity.BATCHES
+
+    @property
+    def shown(self) -> str:
+        """Its title."""
+        return self.title
+
+    @property
+    def script(self) -> str:
+        """All of it in one auto-commit statement."""
+        return f"{commented(self.title)}\n{inline(self.offline, self.parameters)};"
+
 
 @dataclass(frozen=True)
-class Merge:
+class Merge(Step):
     """Nodes that belong together become one, which keeps all their relationships.
 
     `groups` returns in each row, as ``ids``, the internal ids of some that are to be
@@ -91,9 +214,27 @@ class Merge:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int | None = None
 
+    @property
+    def atomicity(self) -> Atomicity:
+        """In what it takes effect."""
+        return Atomicity.BATCHES
+
+    @property
+    def shown(self) -> str:
+        """Its title."""
+        return self.title
+
+    @property
+    def script(self) -> str:
+        """Nothing, since it takes reads in between."""
+        raise OfflineError(
+            f"{self.title}: the types of the relationships are not known, so that it "
+            "can't be written to a script. Run it with `alembic -c neo4j.ini upgrade`"
+        )
+
 
 @dataclass(frozen=True)
-class Report:
+class Report(Step):
     """A query whose rows the log tells of; nothing stands in the way.
 
     It returns the columns of a `Check`. `text` says what they are, `advice` what may
@@ -105,9 +246,27 @@ class Report:
     advice: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
+    writes = False
+
+    @property
+    def is_recorded(self) -> bool:
+        """It may be repeated."""
+        return False
+
+    @property
+    def shown(self) -> str:
+        """What it tells of."""
+        return self.text
+
+    @property
+    def script(self) -> str:
+        """A query in comments."""
+        query = inline(self.query, self.parameters)
+        return commented(f"This tells: {self.text}\n{query}\n{self.advice}")
+
 
 @dataclass(frozen=True)
-class Check:
+class Check(Step):
     """A query whose rows stand in the way of what follows.
 
     It returns the columns ``value``, ``count`` and ``ids`` (up to five element ids),
@@ -121,15 +280,31 @@ class Check:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     rule: bool = False
 
+    writes = False
+
     @property
-    def report(self) -> Report:
-        """What tells of the rows, and lets what follows go on."""
+    def lenient(self) -> Step:
+        """For a rule, what tells of the rows and lets what follows go on."""
+        if not self.rule:
+            return self
         text = f"The data break a rule of the models: {self.expected}. Found"
         return Report(self.query, text, self.advice, self.parameters)
 
+    @property
+    def shown(self) -> str:
+        """What it expects."""
+        return self.expected
+
+    @property
+    def script(self) -> str:
+        """A query in comments: a script can't stop on what it finds."""
+        query = inline(self.query, self.parameters)
+        expected = f"Expected: {self.expected}. This returns no row then:"
+        return commented(f"{expected}\n{query}\n{self.advice}")
+
 
 @dataclass(frozen=True)
-class Run:
+class Run(Step):
     """A statement that a person wrote; its rows go back to the revision.
 
     `repeatable` says that running it twice does no harm, `place` where it is written
@@ -142,75 +317,70 @@ class Run:
     repeatable: bool = False
     place: str = ""
 
+    @property
+    def by_itself(self) -> Run:
+        """The statement as it runs outside of explicit transactions.
 
-@dataclass(frozen=True)
-class Load:
-    """Rows become nodes or relationships of a batch, each exactly once.
-
-    What a batch creates gets its name as the property `tag`. The rows are gone through
-    once; when a run goes on, once more, past those that are loaded. `source` is what
-    tells beforehand that they are the same, such as the SHA-256 of their file. What is
-    created gets the `defaults` of properties of which its row has no value. Values that
-    are `judged` were found to be storable as they were read; of all others
-    `allow_nan` says whether they may be NaN or infinite.
-    """
-
-    target: LoadTarget
-    rows: Iterable[Any]
-    batch: str
-    tag: str
-    source: str = ""
-    batch_size: int | None = None
-    defaults: Defaults = field(default_factory=Defaults)
-    allow_nan: bool = False
-    judged: bool = False
+        What the catalogue tells of is better known than by that.
+        """
+        return self if self.kind is Kind.SCHEMA else replace(self, kind=Kind.AUTOCOMMIT)
 
     @property
-    def title(self) -> str:
-        """What it is, in messages."""
-        return f"load of {self.target}"
-
-
-@dataclass(frozen=True)
-class Known:
-    """What batches are known to have created: under what names, and how much."""
-
-    labels: tuple[str, ...]
-    types: tuple[str, ...]
-    nodes: int
-    relationships: int
-
-
-@dataclass(frozen=True)
-class Undo:
-    """What batches have done is undone, the newest of them first.
-
-    What they created is deleted and what they changed gets back what it had, as far as
-    it has one of the `labels`, or is of one of the `types`; None is all that there are.
-    What is `known` tells where to look first. With `detach` the relationships of others
-    are deleted with the nodes that they lead to or from.
-    """
-
-    batches: tuple[str, ...]
-    tag: str
-    labels: tuple[str, ...] | None = None
-    types: tuple[str, ...] | None = None
-    detach: bool = False
-    known: Known | None = None
+    def kind_of_unit(self) -> str:
+        """The kind of transaction that the statement asks for."""
+        return self.kind.value
 
     @property
-    def title(self) -> str:
-        """What it is, in messages."""
-        return f"rollback of {', '.join(self.batches)}"
+    def is_recorded(self) -> bool:
+        """A read may be repeated."""
+        return self.kind is not Kind.READ
+
+    @property
+    def atomicity(self) -> Atomicity:
+        """In what it takes effect."""
+        known = {
+            Kind.DATA: Atomicity.MARKED_TRANSACTION,
+            Kind.AUTOCOMMIT: Atomicity.AUTOCOMMIT,
+        }
+        return known.get(self.kind, Atomicity.TRANSACTION)
+
+    @property
+    def shown(self) -> str:
+        """Where it is written, and its first line."""
+        place = f"{self.place}: " if self.place else ""
+        lines = self.text.strip().splitlines()
+        first = f"{lines[0]} …" if len(lines) > 1 else "".join(lines)
+        return f"{place}{first}"
+
+    @property
+    def script(self) -> str:
+        """The statement."""
+        return f"{inline(self.text, self.parameters).rstrip().rstrip(';')};"
+
+    def joins(self, unit: Sequence[Step]) -> bool:
+        """Tell whether the others are of its kind, and commands of its verb."""
+        before = unit[-1]
+        if not isinstance(before, Run) or len(unit) == TOGETHER:
+            return False
+        if before.kind is self.kind is Kind.SCHEMA:
+            return verb(before.text) == verb(self.text)
+        return before.kind is self.kind is Kind.DATA
 
 
 @dataclass(frozen=True)
-class Stop:
+class Stop(Step):
     """A placeholder that a person has to fill in before the revision can run."""
 
     message: str
 
+    writes = False
 
-Step: TypeAlias = (
-    "Create | Drop | Batched | Merge | Check | Report | Run | Load | Undo | Stop"
-)
+    @property
+    def shown(self) -> str:
+        """What there is to fill in."""
+        return self.message
+
+    @property
+    def script(self) -> str:
+        """Nothing, since it is not finished."""
+        raise OfflineError(self.message)

@@ -5,47 +5,34 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
+from alembic_neo4j.cypher.batch_rollback import Undo
 from alembic_neo4j.cypher.ddl import create_text, drop_text
-from alembic_neo4j.cypher.schema_text import verb
-from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.steps import (
     Batched,
     Check,
     Create,
     Drop,
-    Load,
     Merge,
     Report,
     Run,
+    SchemaStep,
     Step,
-    Undo,
+    Stop,
 )
-
-TOGETHER = 1_000
-"""How many raw statements share a transaction at most, which the server has to hold."""
+from alembic_neo4j.schema.elements import Index
 
 
 def units(steps: Iterable[Step]) -> Iterator[list[Step]]:
     """Yield the steps in groups that may share one transaction, in their order."""
     pending: list[Step] = []
     for step in steps:
-        full = len(pending) == TOGETHER and isinstance(step, Run)
-        if pending and (full or not _may_share(pending[-1], step)):
+        if pending and not step.joins(pending):
             yield pending
             pending = []
         pending.append(step)
     if pending:
         yield pending
-
-
-def _may_share(before: Step, step: Step) -> bool:
-    # A create and a drop of one schema in one transaction break the index when it is
-    # rolled back (neo4j/neo4j#13539).
-    if isinstance(before, Run) and isinstance(step, Run):
-        if before.kind is step.kind is Kind.SCHEMA:
-            return verb(before.text) == verb(step.text)
-        return before.kind is step.kind is Kind.DATA
-    return isinstance(step, (Create, Drop)) and type(step) is type(before)
 
 
 def ordered(steps: Sequence[Step]) -> list[Step]:
@@ -59,7 +46,7 @@ def ordered(steps: Sequence[Step]) -> list[Step]:
             result.remove(made)
         elif isinstance(step, Check):
             position = len(result)
-            while position and isinstance(result[position - 1], (Create, Drop)):
+            while position and isinstance(result[position - 1], SchemaStep):
                 position -= 1
             result.insert(position, step)
         else:
@@ -69,16 +56,25 @@ def ordered(steps: Sequence[Step]) -> list[Step]:
 
 def kind_of(unit: Sequence[Step]) -> str:
     """Return what a group of steps is, as the journal and messages name it."""
-    first = unit[0]
-    return first.kind.value if isinstance(first, Run) else type(first).__name__.lower()
+    return unit[0].kind_of_unit
 
 
 def only_reads(unit: Sequence[Step]) -> bool:
     """Tell whether a group of steps has no effect: the journal leaves it out."""
-    first = unit[0]
-    return isinstance(first, Report) or (
-        isinstance(first, Run) and first.kind is Kind.READ
-    )
+    return not unit[0].is_recorded
+
+
+def script_of(unit: Sequence[Step]) -> str:
+    """Return the statements of a group of steps, each ended by a semicolon.
+
+    Raises OfflineError for a step that can't be written down.
+    """
+    lines = [step.script for step in unit]
+    if any(
+        isinstance(step, Create) and isinstance(step.element, Index) for step in unit
+    ):
+        lines.append("CALL db.awaitIndexes();")
+    return "\n".join(lines)
 
 
 def digest_of(unit: Sequence[Step]) -> str:
@@ -102,4 +98,7 @@ def _text(step: Step) -> str:
         return f"{step.target!r}\n{step.batch}\n{step.tag}\n{step.source}"
     if isinstance(step, Undo):
         return repr(step)
-    return step.text if isinstance(step, Run) else step.message
+    if isinstance(step, Run):
+        return step.text
+    assert isinstance(step, Stop)
+    return step.message

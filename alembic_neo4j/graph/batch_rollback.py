@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from alembic_neo4j.cypher.batch_rollback import (
+    Undo,
     Undone,
     deleting_near_relationships,
     deleting_nodes,
@@ -25,7 +26,7 @@ from alembic_neo4j.cypher.batch_rollback import (
 from alembic_neo4j.cypher.before_images import following
 from alembic_neo4j.cypher.patterns import one_of
 from alembic_neo4j.cypher.quoting import quote
-from alembic_neo4j.cypher.steps import Batched, Undo
+from alembic_neo4j.cypher.steps import Batched
 from alembic_neo4j.errors import CheckFailed, StatementError
 from alembic_neo4j.graph import before_images
 from alembic_neo4j.graph.batches import run_batches
@@ -128,7 +129,7 @@ class _Undoing:
             if error.code != _STILL_RELATED:
                 raise
             raise StatementError(
-                f"{undo.title}: other programs relate nodes to those that it deletes: "
+                f"{undo.shown}: other programs relate nodes to those that it deletes: "
                 f"{ended(error.server_message)} Stop them, and run the same command "
                 "again"
             ) from error

@@ -28,7 +28,7 @@ from alembic_neo4j.cypher.load_statements import (
     load_statements,
 )
 from alembic_neo4j.cypher.load_targets import NodeTarget, RelationshipTarget
-from alembic_neo4j.cypher.steps import LOAD_BATCH_SIZE, Load
+from alembic_neo4j.cypher.loads import LOAD_BATCH_SIZE, Load
 from alembic_neo4j.errors import CheckFailed, LedgerError, StatementError
 from alembic_neo4j.graph import before_images
 from alembic_neo4j.graph.batch_size import PortionSize, is_too_much, uncrossed
@@ -99,7 +99,7 @@ class _Loading:
         self.progress = progress
         self._graph = graph
         self._load = load
-        self._title = load.title
+        self._title = load.shown
         self._size = PortionSize(self._title, size)
         self._limits = limits
         self._mark = mark
@@ -318,7 +318,7 @@ class _Attempt:
             missing = (*missing, *self.missing(run, target))[:_NAMED]
         if unmatched and target.on_unmatched == "fail":
             raise CheckFailed(
-                f"{self.load.title}: {unmatched:,} of {len(self.rows):,} rows lack a "
+                f"{self.load.shown}: {unmatched:,} of {len(self.rows):,} rows lack a "
                 f"node to lead from or to, such as {'; '.join(missing)}. Load these "
                 "nodes first, or leave the rows out"
             )
@@ -350,7 +350,7 @@ class _Attempt:
         found = run(self.statements.several, self.parameters)
         rows = "; ".join(self._ambiguous(row) for row in found)
         return CheckFailed(
-            f"{self.load.title}: keys have to find one node at most, and these "
+            f"{self.load.shown}: keys have to find one node at most, and these "
             f"find several: {rows}. Give more keys, or mend the data and add a "
             "uniqueness constraint"
         )

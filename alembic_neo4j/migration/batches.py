@@ -12,10 +12,16 @@ from typing import Any, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j import __version__
-from alembic_neo4j.cypher.batch_rollback import Undone, rollback_command
+from alembic_neo4j.cypher.batch_rollback import (
+    Known,
+    Undo,
+    Undone,
+    rollback_command,
+)
 from alembic_neo4j.cypher.load_defaults import defaults_of
 from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget, completed
-from alembic_neo4j.cypher.steps import Known, Load, Step, Undo
+from alembic_neo4j.cypher.loads import Load
+from alembic_neo4j.cypher.steps import Step
 from alembic_neo4j.cypher.stored_rows import stored_rows
 from alembic_neo4j.errors import (
     IngestError,

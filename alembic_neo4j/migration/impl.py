@@ -8,7 +8,7 @@ from typing import Any, TextIO, cast
 from alembic.ddl.impl import DefaultImpl
 from sqlalchemy import CursorResult, Executable
 
-from alembic_neo4j.cypher.offline import comment
+from alembic_neo4j.cypher.quoting import commented
 from alembic_neo4j.migration.bind import Runner, RunnerBind
 from alembic_neo4j.migration.operations import GraphOperation
 
@@ -75,7 +75,7 @@ class Neo4jImpl(DefaultImpl):
 
     def static_output(self, text: str) -> None:
         """Write a remark of Alembic's to the script: its ``--`` is no Cypher."""
-        super().static_output(comment(text.removeprefix("--").strip()))
+        super().static_output(commented(text.removeprefix("--").strip()))
 
     def start_migrations(self) -> None:
         """Do nothing: a run of ours begins with its plan."""

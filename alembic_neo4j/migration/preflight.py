@@ -25,7 +25,6 @@ from alembic_neo4j.checks.preflight import (
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.lexer import classify, significant_tokens
 from alembic_neo4j.cypher.statements import Kind
-from alembic_neo4j.cypher.steps import Check
 from alembic_neo4j.errors import CheckFailed, StatementError
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.large_values import found_large
@@ -82,7 +81,7 @@ def _event(event: Event, revision: str, rules: bool) -> Made | Unforeseen:
         made = tuple(
             step
             for step in steps(change, before, revision=revision)
-            if rules or not (isinstance(step, Check) and step.rule)
+            if rules or step.lenient is step
         )
         return Made(change, before, made)
     if isinstance(event, Statement):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from alembic_neo4j.cypher.load_rows import judge_rows
-from alembic_neo4j.cypher.steps import Load
+from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.stored_rows import stored_rows
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.migration.batch_operations import LoadOp

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,8 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.lexer import classify
 from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
-from alembic_neo4j.cypher.statements import Kind
-from alembic_neo4j.cypher.steps import Check, Load, Run, Step
+from alembic_neo4j.cypher.steps import Atomicity, Run, Step
 from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.errors import (
     IrreversibleError,
@@ -24,10 +23,9 @@ from alembic_neo4j.errors import (
     StatementError,
 )
 from alembic_neo4j.graph.connection import Graph, Row
-from alembic_neo4j.graph.execute import left_nothing, run_unit
+from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import has_loaded
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.rows import rows_from_text, rows_to_text
 from alembic_neo4j.ledger.journal import DONE, Journal, Unit
@@ -141,9 +139,7 @@ class GraphRunner:
         if isinstance(operation, ChangeOp):
             change = undoing(operation.change, self._undone)
             for step in steps(change, self.schema, revision=self.revision):
-                if self.reports_rules and isinstance(step, Check) and step.rule:
-                    step = step.report
-                self._buffer.append(step)
+                self._buffer.append(step.lenient if self.reports_rules else step)
             self.schema = change.apply(self.schema)
         elif isinstance(operation, RunCypherOp):
             return self._run_now(operation)
@@ -160,14 +156,11 @@ class GraphRunner:
     def execute(self, cypher: str) -> None:
         """Buffer a raw statement."""
         self.thread.check()
-        self._buffer.append(Run(cypher, self._kind(cypher)))
+        self.add([Run(cypher, classify(cypher))])
 
     def add(self, steps: Sequence[Step]) -> None:
         """Buffer steps, of statements those whose kind is known."""
-        for step in steps:
-            if self._autocommit and isinstance(step, Run) and not _is_schema(step):
-                step = replace(step, kind=Kind.AUTOCOMMIT)
-            self._buffer.append(step)
+        self._buffer += [s.by_itself if self._autocommit else s for s in steps]
 
     def flush(self) -> list[Row]:
         """Run what is buffered; return the rows of the last statement."""
@@ -213,17 +206,9 @@ class GraphRunner:
             self._autocommit = False
 
     def _run_now(self, operation: RunCypherOp) -> list[Row]:
-        kind = self._kind(operation.text)
-        self._buffer.append(
-            Run(operation.text, kind, operation.parameters, operation.repeatable)
-        )
+        text, kind = operation.text, classify(operation.text)
+        self.add([Run(text, kind, operation.parameters, operation.repeatable)])
         return self.flush()
-
-    def _kind(self, cypher: str) -> Kind:
-        kind = classify(cypher)
-        # What the catalogue tells of is better known than by itself.
-        outside = self._autocommit and kind is not Kind.SCHEMA
-        return Kind.AUTOCOMMIT if outside else kind
 
     def _once(
         self,
@@ -233,7 +218,7 @@ class GraphRunner:
     ) -> list[Row]:
         self._limits.interrupts.check()
         if self.recorder is None or only_reads(unit):
-            return run_unit(self._graph, unit, self._limits)
+            return Attempt(self._graph, unit, self._limits).run()
         journal, run = self.recorder.journal, self.recorder.run
         self._position += 1
         planned = Unit(self.revision, self._position, kind_of(unit), digest_of(unit))
@@ -247,8 +232,11 @@ class GraphRunner:
             journal.begin_unit(run, planned)
             self.recorder.commit()
         mark = Mark(run, self.revision, self._position)
-        rows = self._attempted(unit, planned, mark, resumed=known is not None)
-        if _is_autocommit(unit[0]):
+        attempt = Attempt(
+            *(self._graph, unit, self._limits, mark), resumed=known is not None
+        )
+        rows = self._attempted(attempt, planned)
+        if unit[0].atomicity is Atomicity.AUTOCOMMIT:
             # It has had its effect, whatever its rows are; of any other kind the graph
             # tells, until the next commit does.
             journal.finish_unit(run, planned, _kept(rows))
@@ -279,18 +267,13 @@ class GraphRunner:
         self.recorder.journal.begin_unit(self.recorder.run, planned)
         self.recorder.commit()
 
-    def _attempted(
-        self, unit: Sequence[Step], planned: Unit, mark: Mark, *, resumed: bool
-    ) -> list[Row]:
+    def _attempted(self, attempt: Attempt, planned: Unit) -> list[Row]:
         try:
-            return run_unit(self._graph, unit, self._limits, mark=mark, resumed=resumed)
+            return attempt.run()
         except BaseException as error:
-            if isinstance(unit[0], Load):
-                if not resumed and not self._has_loaded(mark):
-                    self._void.add(planned.position)
-            elif left_nothing(unit[0], error):
+            if attempt.left_nothing(error):
                 self._void.add(planned.position)
-                if not _is_marked(unit[0]):
+                if not attempt.unit[0].atomicity.is_marked:
                     self._record_refused(planned)
             raise
 
@@ -300,12 +283,6 @@ class GraphRunner:
         with suppress(Neo4jMigrationError, SQLAlchemyError):
             self.recorder.journal.forget_unit(self.recorder.run, planned)
             self.recorder.commit()
-
-    def _has_loaded(self, mark: Mark) -> bool:
-        try:
-            return has_loaded(self._graph, mark)
-        except Neo4jMigrationError:
-            return True
 
 
 def _transferred(
@@ -326,19 +303,6 @@ def _kept(rows: list[Row]) -> str:
     except StatementError as error:
         log.warning("The rows are lost when this run is resumed: %s", error)
         return "[]"
-
-
-def _is_marked(step: Step) -> bool:
-    """Whether the graph itself tells, by its marker, that a step has had its effect."""
-    return isinstance(step, Run) and step.kind is Kind.DATA
-
-
-def _is_schema(step: Run) -> bool:
-    return step.kind is Kind.SCHEMA
-
-
-def _is_autocommit(step: Step) -> bool:
-    return isinstance(step, Run) and step.kind is Kind.AUTOCOMMIT
 
 
 def _refuse_another(known: Unit, planned: Unit) -> None:

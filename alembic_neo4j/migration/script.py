@@ -12,10 +12,10 @@ from alembic.config import Config
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.lexer import classify
 from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
-from alembic_neo4j.cypher.offline import comment, unit_text
+from alembic_neo4j.cypher.quoting import commented
 from alembic_neo4j.cypher.stamp import stamp_text
 from alembic_neo4j.cypher.steps import Check, Run, Step
-from alembic_neo4j.cypher.units import ordered, units
+from alembic_neo4j.cypher.units import ordered, script_of, units
 from alembic_neo4j.errors import IrreversibleError, OfflineError
 from alembic_neo4j.migration.batch_operations import BatchOperation
 from alembic_neo4j.migration.cypher_files import statements_of
@@ -102,7 +102,7 @@ class ScriptRunner:
         """Write what is buffered, grouped by kind."""
         waiting, self._buffer = _without_repeats(ordered(self._buffer)), []
         for unit in units(waiting):
-            self.write(unit_text(unit))
+            self.write(script_of(unit))
 
     def stamp(self, heads: Sequence[str]) -> None:
         """Write the statement that stamps the graph."""
@@ -110,7 +110,7 @@ class ScriptRunner:
 
     def comment(self, text: str) -> None:
         """Write a remark."""
-        self.write(comment(text))
+        self.write(commented(text))
 
     def write(self, text: str) -> None:
         """Write a block of text and an empty line after it."""

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from alembic_neo4j.cypher.batch_rollback import Undo
 from alembic_neo4j.cypher.load_defaults import defaults_of
 from alembic_neo4j.cypher.load_targets import completed
-from alembic_neo4j.cypher.steps import Load, Step, Undo
+from alembic_neo4j.cypher.loads import Load
+from alembic_neo4j.cypher.steps import Step
 from alembic_neo4j.cypher.stored_rows import stored_rows
 from alembic_neo4j.errors import OfflineError
 from alembic_neo4j.migration.batch_operations import (

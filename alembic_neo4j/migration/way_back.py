@@ -13,7 +13,7 @@ from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.lexer import classify
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.cypher.statements import Kind
-from alembic_neo4j.cypher.steps import Check, Create, Drop, Report, Run, Step, Stop
+from alembic_neo4j.cypher.steps import Atomicity, Create, Drop, Run, SchemaStep, Step
 from alembic_neo4j.cypher.units import digest_of, only_reads, ordered, units
 from alembic_neo4j.errors import (
     IrreversibleError,
@@ -178,12 +178,10 @@ class _Upgrade:
             if isinstance(event, tuple):
                 change, before = event
                 found = [
-                    step.report
-                    if isinstance(step, Check) and step.rule and not rules
-                    else step
+                    step if rules else step.lenient
                     for step in steps(change, before, revision=self._revision)
                 ]
-                writes = tuple(step for step in found if not _reads(step))
+                writes = tuple(step for step in found if step.writes)
                 after = afters[len(self.made)]
                 self.made.append(_Made(change, before, after, writes))
                 buffer += found
@@ -213,7 +211,7 @@ class _Upgrade:
             if unit.revision != self._revision or unit.position > FIRST:
                 continue
             planned = self._planned(unit)
-            if _reads(planned[0]):
+            if not planned[0].writes:
                 continue
             had_effect: bool | None = True
             if unit.state != DONE:
@@ -306,7 +304,7 @@ class _Upgrade:
         self, made: _Made, reverse: Sequence[Step], done: set[int]
     ) -> Iterator[Step]:
         ran = [step for step in made.writes if id(step) in done]
-        data = [step for step in made.writes if not isinstance(step, (Create, Drop))]
+        data = [step for step in made.writes if not isinstance(step, SchemaStep)]
         data_ran = [step for step in data if id(step) in done]
         whole = len(ran) == len(made.writes)
         if len(data_ran) not in (0, len(data)) or (
@@ -325,8 +323,7 @@ class _Upgrade:
             else:
                 wanted = whole or bool(data_ran)
             if wanted:
-                told = isinstance(step, Check) and step.rule
-                yield step.report if told and isinstance(step, Check) else step
+                yield step.lenient
 
     def _refusal(self, why: str) -> LedgerError:
         return _refusal(self._revision, why)
@@ -346,15 +343,15 @@ def _had_effect(
 ) -> bool | None:
     """Tell by the graph whether a unit of one transaction had its effect, if it can."""
     first = planned[0]
-    if isinstance(first, Run) and first.kind is Kind.DATA:
+    if first.atomicity is Atomicity.MARKED_TRANSACTION:
         mark = Mark(run.run, unit.revision, unit.position)
         return read_progress(graph, mark).done
-    if not isinstance(first, (Create, Drop)):
+    if not isinstance(first, SchemaStep):
         return None
     found = live_catalogue(graph).schema
     live: dict[Any, Index | Constraint] = {**found.indexes, **found.constraints}
     names = {element.name for element in live.values()}
-    elements = [step.element for step in planned if isinstance(step, (Create, Drop))]
+    elements = [step.element for step in planned if isinstance(step, SchemaStep)]
     there = [element.key in live for element in elements]
     if all(there):
         return isinstance(first, Create)
@@ -364,18 +361,13 @@ def _had_effect(
     return isinstance(first, Drop)
 
 
-def _reads(step: Step) -> bool:
-    return isinstance(step, (Check, Report, Stop))
-
-
 def _run_of(event: Statement) -> Run:
     try:
         kind = classify(event.text)
     except StatementError:
         kind = Kind.DATA
-    if event.autocommit and kind is not Kind.SCHEMA:
-        kind = Kind.AUTOCOMMIT
-    return Run(event.text, kind)
+    run = Run(event.text, kind)
+    return run.by_itself if event.autocommit else run
 
 
 def _writes(event: Statement) -> bool:

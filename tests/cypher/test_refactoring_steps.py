@@ -14,7 +14,7 @@ from alembic_neo4j.cypher.data_changes import archive_name
 from alembic_neo4j.cypher.marks import Mark
 from alembic_neo4j.cypher.steps import Report
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.graph.execute import run_unit
+from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.schema.changes import (
     AddLabel,
@@ -305,7 +305,7 @@ def test_the_log_tells_what_is_no_boolean(
     people(driver, "ja", "jo", "jo")
     change = NormalizeBoolean(NODE, OLD, P, true_values=("ja",))
     for step in plan(change):
-        run_unit(neo4j_graph, [step], Limits())
+        Attempt(neo4j_graph, [step], Limits()).run()
     assert "'jo': 2, such as" in caplog.text
     assert isinstance(plan(change)[-1], Report)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from alembic_neo4j.cypher.batch_rollback import Undone
+from alembic_neo4j.cypher.batch_rollback import Undo, Undone
 from alembic_neo4j.cypher.load_defaults import Defaults
 from alembic_neo4j.cypher.load_targets import (
     BATCH_PROPERTY,
@@ -14,7 +14,7 @@ from alembic_neo4j.cypher.load_targets import (
     NodeTarget,
     RelationshipTarget,
 )
-from alembic_neo4j.cypher.steps import Load, Undo
+from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.graph.batch_rollback import run_undo
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.limits import Limits

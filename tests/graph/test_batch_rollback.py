@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alembic_neo4j.cypher.batch_rollback import FEW, Undone
+from alembic_neo4j.cypher.batch_rollback import FEW, Known, Undo, Undone
 from alembic_neo4j.cypher.before_images import INDEX
 from alembic_neo4j.cypher.load_defaults import Defaults
 from alembic_neo4j.cypher.load_targets import (
@@ -20,7 +20,6 @@ from alembic_neo4j.cypher.load_targets import (
     NodeTarget,
     RelationshipTarget,
 )
-from alembic_neo4j.cypher.steps import Known, Undo
 from alembic_neo4j.errors import CheckFailed
 from alembic_neo4j.graph.batch_rollback import is_left, run_undo, tagged
 from alembic_neo4j.graph.connection import Graph

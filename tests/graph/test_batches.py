@@ -30,7 +30,7 @@ from alembic_neo4j.graph.connection import (
     GraphSettings,
     ServerRefused,
 )
-from alembic_neo4j.graph.execute import run_unit
+from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.load_progress import Loaded
@@ -97,7 +97,7 @@ def test_every_entity_is_changed_in_batches_of_the_size(
 def test_the_configured_size_wins(graph: Graph) -> None:
     fill(graph, 25)
     sizes = Sizes(graph, TITLES)
-    run_unit(graph, [RENAME], Limits(batch_size=7, interrupts=Stopping(sizes)))
+    Attempt(graph, [RENAME], Limits(batch_size=7, interrupts=Stopping(sizes))).run()
     sizes.check(25, 7)
 
 
@@ -111,7 +111,7 @@ def test_there_is_a_pause_before_each_batch(graph: Graph) -> None:
         starts.append(time.monotonic())
 
     limits = Limits(batch_size=10, throttle=0.1, interrupts=Stopping(note))
-    run_unit(graph, [RENAME], limits)
+    Attempt(graph, [RENAME], limits).run()
 
     assert sum(sizes.seen()) == 25
     assert starts[-1] - starts[0] >= 0.1 * len(sizes.seen())
@@ -125,7 +125,7 @@ def test_a_signal_ends_a_pause(graph: Graph) -> None:
         signal_later = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
         signal_later.start()
         with pytest.raises(Interrupted):
-            run_unit(graph, [RENAME], limits)
+            Attempt(graph, [RENAME], limits).run()
     assert names(graph) == [(None, f"name {i}") for i in range(25)]
 
 
@@ -133,7 +133,7 @@ def test_the_size_of_the_change_counts_otherwise(graph: Graph) -> None:
     fill(graph, 25)
     sizes = Sizes(graph, TITLES)
     step = replace(RENAME, batch_size=12)
-    run_unit(graph, [step], Limits(interrupts=Stopping(sizes)))
+    Attempt(graph, [step], Limits(interrupts=Stopping(sizes))).run()
     sizes.check(25, 12)
 
 

@@ -10,11 +10,10 @@ import neo4j
 import pytest
 
 from alembic_neo4j.cypher.marks import Mark
-from alembic_neo4j.cypher.offline import unit_text
 from alembic_neo4j.cypher.steps import Batched, Merge
 from alembic_neo4j.errors import CheckFailed, OfflineError, SchemaError, StatementError
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.execute import run_unit
+from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.merging import run_merge
 from alembic_neo4j.schema.changes import MergeNodes
@@ -48,7 +47,7 @@ def cleared(driver: neo4j.Driver) -> None:
 
 def merge(neo4j_graph: Graph, change: MergeNodes, size: int = 5) -> None:
     for step in plan(change):
-        run_unit(neo4j_graph, [step], Limits(batch_size=size))
+        Attempt(neo4j_graph, [step], Limits(batch_size=size)).run()
 
 
 def named(policies: dict[str, Any], **how: Any) -> MergeNodes:
@@ -149,7 +148,7 @@ def test_lists_are_broken_off_and_gone_on_with(
     run_merge(neo4j_graph, step, 2, between=lambda: calls.append(1))
     for batch in islice(batches(driver, lists, 1), 2):
         write_twice(driver, lists, batch)
-    run_unit(neo4j_graph, [lists], Limits(batch_size=1))
+    Attempt(neo4j_graph, [lists], Limits(batch_size=1)).run()
     assert [(v["id"], v["name"]) for _, v in graph(driver)[0]] == [
         (0, ["a", "A", "a"]),
         (2, ["b", "B"]),
@@ -413,4 +412,4 @@ def test_a_list_that_a_constraint_refuses_is_not_lost(
 def test_a_merge_is_no_script() -> None:
     (_, step) = plan(named({}))
     with pytest.raises(OfflineError, match="Run it with `alembic -c neo4j"):
-        unit_text([step])
+        _ = step.script
