@@ -1,8 +1,8 @@
 """The files that were fetched, kept by the SHA-256 of their content.
 
 The cache is one directory of the user, shared by projects and checkouts, because a
-content is the same everywhere: ``$ALEMBIC_NEO4J_CACHE``, else
-``$XDG_CACHE_HOME/alembic-neo4j``, else ``~/.cache/alembic-neo4j``. In it::
+content is the same everywhere: ``$ALEMBIC_NEO4J_CACHE``, else ``alembic-neo4j`` in the
+user's cache directory, which is ``$XDG_CACHE_HOME`` or ``~/.cache`` on Linux. In it::
 
     sha256/<2 digits>/<64 digits>/content       the bytes
     sha256/<2 digits>/<64 digits>/source.json   where they came from, and when
@@ -30,6 +30,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_cache_path
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.files import DataFile, local_file
@@ -178,8 +180,7 @@ def default_cache() -> Cache:
     """Return the cache of this user."""
     if chosen := os.environ.get("ALEMBIC_NEO4J_CACHE"):
         return Cache(Path(chosen).expanduser())
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Cache(Path(base).expanduser() / "alembic-neo4j")
+    return Cache(user_cache_path("alembic-neo4j", appauthor=False))
 
 
 def unwritable(root: Path, error: OSError) -> IngestError:

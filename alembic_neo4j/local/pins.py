@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from platformdirs import user_cache_path
+
 from alembic_neo4j.errors import LocalServerError
 
 
@@ -60,8 +62,8 @@ def shipped(version: str) -> Path:
 
 def remembered(version: str) -> Path:
     """The lock file of a release that was resolved on this machine before."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "alembic-neo4j" / f"neo4j-{version}.json"
+    cache = user_cache_path("alembic-neo4j", appauthor=False)
+    return cache / f"neo4j-{version}.json"
 
 
 def read(path: Path) -> JarLock:
