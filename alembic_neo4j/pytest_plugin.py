@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -181,15 +180,15 @@ def _settings() -> GraphSettings:
 @contextmanager
 def _unshared_directory(root: Path) -> Iterator[Path]:
     """A directory for the server of this session and of no other at the same time."""
+    from filelock import FileLock, Timeout
+
     for number in count():
         directory = root / ".neo4j" / f"session-{number}" if number else root
-        (directory / ".neo4j").mkdir(parents=True, exist_ok=True)
         # The lock is the process's: it is free again however the session ends.
-        with (directory / ".neo4j" / "session.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
+        path = directory / ".neo4j" / "session.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=0, thread_local=False)
+        with suppress(Timeout), lock:
             yield directory
             return
 
@@ -197,20 +196,21 @@ def _unshared_directory(root: Path) -> Iterator[Path]:
 def _local_server(
     directory: Path, version: str | None, report: Callable[[str], None]
 ) -> Iterator[Neo4jServer]:
-    from alembic_neo4j import local
     from alembic_neo4j.errors import Neo4jMigrationError
-    from alembic_neo4j.local.guard import guarded
 
-    # A session that is killed leaves no server behind.
-    with guarded(directory):
-        try:
+    try:
+        from alembic_neo4j import local
+        from alembic_neo4j.local.guard import guarded
+
+        # A session that is killed leaves no server behind.
+        with guarded(directory):
             server = local.ensure_started(
                 directory, version=version, disposable=True, report=report
             )
-        except Neo4jMigrationError as error:
-            pytest.fail(str(error), pytrace=False)
-        yield Neo4jServer(server.url, server.username, server.password)
-        local.stop(directory, version=server.version, disposable=True)
+            yield Neo4jServer(server.url, server.username, server.password)
+            local.stop(directory, version=server.version, disposable=True)
+    except Neo4jMigrationError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 def _reporter(config: pytest.Config) -> Callable[[str], None]:

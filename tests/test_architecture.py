@@ -165,6 +165,19 @@ def test_the_driver_and_neomodel_have_one_room_each() -> None:
     assert strays == []
 
 
+def test_nothing_is_made_for_one_system_only() -> None:
+    # Locks are filelock's, processes psutil's and directories platformdirs'.
+    systems = {"fcntl", "grp", "msvcrt", "posix", "pwd", "resource", "winreg"}
+    taken = [
+        (name_of(path), module)
+        for path in MODULES
+        for module, _ in imports(nodes(path))
+        if module in systems
+    ]
+
+    assert taken == []
+
+
 @pytest.mark.parametrize("name", ["__init__.py", "plugin.py"])
 def test_what_alembic_imports_half_way_imports_nothing(name: str) -> None:
     # TYPE_CHECKING and function bodies are not run by an import.

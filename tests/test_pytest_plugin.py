@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import os
 import textwrap
@@ -13,6 +12,7 @@ from collections.abc import Sequence
 import pytest
 from alembic import command
 from alembic.config import Config
+from filelock import FileLock
 
 from alembic_neo4j import local
 from alembic_neo4j.cli.init import template_directory
@@ -402,8 +402,8 @@ def test_a_session_has_a_local_server_that_it_stops(
     )
     (graph_project.path / ".neo4j").mkdir()
 
-    with (graph_project.path / ".neo4j" / "session.lock").open("w") as other_session:
-        fcntl.flock(other_session, fcntl.LOCK_EX)
+    session = FileLock(graph_project.path / ".neo4j" / "session.lock", timeout=0)
+    with session:
         done = graph_project.runpytest_subprocess("-rA")
 
     done.assert_outcomes(passed=1)
@@ -425,6 +425,8 @@ def test_a_session_has_a_local_server_that_it_stops(
         """,
     )
     assert graph_project.runpytest_subprocess().ret == -9
+    with session:
+        pass
     (server,) = local.known(graph_project.path)
     until = time.monotonic() + 60
     while local.running(graph_project.path) and time.monotonic() < until:

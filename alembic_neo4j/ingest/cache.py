@@ -16,7 +16,6 @@ file or none. Content is hashed again whenever it is used.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -31,6 +30,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from alembic_neo4j.errors import IngestError
@@ -95,8 +95,7 @@ class Cache:
             directory = Path(tempfile.mkdtemp(dir=parent))
         except OSError as error:
             raise unwritable(self.root, error) from error
-        with (directory / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(directory / _LOCK, thread_local=False):
             try:
                 yield directory / _CONTENT
             finally:
@@ -171,8 +170,7 @@ class Cache:
                 # One that was just made may not have its lock yet.
                 if time.time() - directory.stat().st_mtime < young:
                     continue
-                with (directory / _LOCK).open("a") as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with FileLock(directory / _LOCK, timeout=0):
                     shutil.rmtree(directory, ignore_errors=True)
 
 

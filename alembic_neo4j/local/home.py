@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from alembic_neo4j.errors import LocalServerError
 from alembic_neo4j.local.artifacts import Report
@@ -145,19 +146,19 @@ class Home:
         _make_root(self.project)
         if self.exists:
             _shut(self.path, self.project)
-        path = self.path.with_name(f"{self.name}.lock")
+        lock = FileLock(self.path.with_name(f"{self.name}.lock"), thread_local=False)
         try:
-            lock = path.open("a")
+            lock.acquire(timeout=0)
+        except Timeout:
+            report(f"Neo4j {self.version}: another command is at it; waiting…")
+            with waiting_for(f"the command that is at Neo4j {self.version}"):
+                lock.acquire()
         except OSError as error:
             raise _not_writable(self.project, error) from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                report(f"Neo4j {self.version}: another command is at it; waiting…")
-                with waiting_for(f"the command that is at Neo4j {self.version}"):
-                    fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
             yield
+        finally:
+            lock.release()
 
     def size(self) -> int:
         """How many bytes the directory takes."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -127,12 +129,27 @@ def test_a_beginning_that_fits_no_file_removes_nothing(
     assert len(cache.entries()) == 3
 
 
-def test_what_a_dead_process_left_goes_and_a_live_one_stays(cache: Cache) -> None:
-    left = cache.root / "unfinished" / "dead"
-    left.mkdir(parents=True)
-    (left / "content").write_bytes(b"half")
-    old = time.time() - 100
-    os.utime(left, (old, old))
+FETCH = """
+import sys, time
+from pathlib import Path
+from alembic_neo4j.ingest.cache import Cache
+with Cache(Path(sys.argv[1])).unfinished() as content:
+    content.write_bytes(b"half")
+    print(content.parent, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_process_left_goes_and_a_live_one_stays(cache: Cache) -> None:
+    command = [sys.executable, "-c", FETCH, str(cache.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as fetcher:
+        assert fetcher.stdout is not None
+        left = Path(fetcher.stdout.readline().rstrip())
+        old = time.time() - 100
+        os.utime(left, (old, old))
+        cache.clear()
+        assert (left / "content").read_bytes() == b"half"
+        fetcher.kill()
 
     with cache.unfinished() as content:
         content.write_bytes(b"half")
