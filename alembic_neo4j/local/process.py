@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from alembic_neo4j.errors import MissingExtra
+
+try:
+    import psutil
+except ImportError as error:
+    raise MissingExtra(
+        "Expected psutil, which finds the local Neo4j server, found it not installed. "
+        'Run: pip install "alembic-neo4j[local]"'
+    ) from error
 
 # The inner shell writes its id and then becomes the server, so that no moment exists in
 # which a server runs whose id is not on record. The outer one ends at once: the server
 # belongs to no command's session or job.
 _LAUNCH = """
-pid_file=$1 log=$2
-shift 2
-/bin/sh -c 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"' \
-    "$pid_file" "$@" >"$log" 2>&1 </dev/null &
+/bin/sh -c 'echo $$ >"$0" && exec >"$1" 2>&1 && shift && exec "$@"' "$0" "$@" &
 """
 
-_PF_EXITING = 0x4
+_CLOCK_SECONDS = 2.0
+"""How far apart a process's start and a file's time may be that are the same moment."""
 
 
 def mark_of(home: Path) -> str:
@@ -37,60 +45,67 @@ def launch(
     directory: Path,
     pid_file: Path,
     log: Path,
-) -> int:
-    """Start a command in a session of its own and return its process id.
+) -> None:
+    """Start a command in a session of its own.
 
     Its id is in `pid_file` from its first moment on, its output goes to `log`.
     """
-    pid_file.unlink(missing_ok=True)
-    subprocess.run(
-        ["/bin/sh", "-c", _LAUNCH, "sh", str(pid_file), str(log), *command],
+    # The pipe is closed when the id is written; what goes wrong until then is in it.
+    done = subprocess.run(
+        ["/bin/sh", "-c", _LAUNCH, str(pid_file), str(log), *command],
         env=dict(environment),
         cwd=directory,
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         check=True,
         start_new_session=True,
     )
-    pid = recorded_pid(pid_file)
-    until = time.monotonic() + 10
-    while pid is None and time.monotonic() < until:
-        time.sleep(0.01)
-        pid = recorded_pid(pid_file)
-    if pid is None:
-        raise OSError(f"no process id appeared in {pid_file}")
-    return pid
+    if done.stdout:
+        raise OSError(os.fsdecode(done.stdout).strip())
 
 
-def recorded_pid(pid_file: Path) -> int | None:
-    """The process id in a file; None without one."""
-    try:
-        return int(pid_file.read_text("ascii"))
-    except (OSError, ValueError):
-        return None
-
-
-def is_alive(pid: int, *, mark: str) -> bool:
-    """Whether a process runs that carries the mark, not another one with its id.
+def find(pid_file: Path, *, mark: str) -> psutil.Process | None:
+    """The process on record, where it carries the mark; another may have its id by now.
 
     One that is about to be gone is waited for: its files and its port are free then.
     """
-    command_line = _command_line(pid)
-    until = time.monotonic() + 10
-    while not command_line and _is_exiting(pid) and time.monotonic() < until:
-        time.sleep(0.01)
-    return mark in command_line
+    try:
+        process = psutil.Process(int(pid_file.read_text("ascii")))
+        recycled = process.create_time() > pid_file.stat().st_mtime + _CLOCK_SECONDS
+        until = time.monotonic() + (0 if recycled else 10)
+        while not (words := _command_line(process)) and time.monotonic() < until:
+            if has_ended(process):
+                return None
+            time.sleep(0.01)
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return process if mark in words else None
 
 
-def terminate(pid: int, *, mark: str, patience: float) -> bool:
+def has_ended(process: psutil.Process) -> bool:
+    """Whether a process is gone, or a zombie that waits for nothing but its parent."""
+    try:
+        # A zombie has its files until its last thread is gone.
+        return not process.is_running() or (
+            process.status() == psutil.STATUS_ZOMBIE and process.num_threads() == 1
+        )
+    except psutil.NoSuchProcess:
+        return True
+
+
+def terminate(process: psutil.Process, *, patience: float) -> bool:
     """End a process; killed when it takes longer than `patience` seconds.
 
     Returns whether it ended by itself.
     """
-    _signal(pid, signal.SIGTERM)
-    if _gone(pid, mark=mark, within=patience):
+    with suppress(psutil.NoSuchProcess):
+        process.terminate()
+    if _ended(process, within=patience):
         return True
-    _signal(pid, signal.SIGKILL)
-    _gone(pid, mark=mark, within=10)
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
+    _ended(process, within=10)
     return False
 
 
@@ -114,44 +129,17 @@ def answers(port: int) -> bool:
         return False
 
 
-def _command_line(pid: int) -> str:
-    proc = Path("/proc")
-    if (proc / "self" / "cmdline").exists():
-        try:
-            return os.fsdecode((proc / str(pid) / "cmdline").read_bytes())
-        except OSError:
-            return ""
-    listed = subprocess.run(
-        ["ps", "-ww", "-o", "args=", "-p", str(pid)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    return os.fsdecode(listed.stdout)
-
-
-def _is_exiting(pid: int) -> bool:
-    # Linux takes the command line from a process that ends before it closes its files.
+def _command_line(process: psutil.Process) -> list[str]:
+    # Linux takes it from a process that ends before it closes its files.
     try:
-        values = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
-        threads = len(os.listdir(f"/proc/{pid}/task"))
-    except OSError:
-        return False
-    state, *others = values.rpartition(")")[2].split()
-    ends = bool(int(others[5]) & _PF_EXITING)
-    return ends and not (state == "Z" and threads == 1)
+        return process.cmdline()
+    except psutil.ZombieProcess:
+        return []
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def _gone(pid: int, *, mark: str, within: float) -> bool:
+def _ended(process: psutil.Process, *, within: float) -> bool:
     until = time.monotonic() + within
-    while is_alive(pid, mark=mark):
+    while not has_ended(process):
         if time.monotonic() > until:
             return False
         time.sleep(0.05)

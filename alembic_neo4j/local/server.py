@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alembic_neo4j.errors import LocalServerError
 from alembic_neo4j.local import artifacts, process
@@ -25,6 +26,9 @@ from alembic_neo4j.local.home import (
 from alembic_neo4j.local.java import Java, suitable_java
 from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import waiting_for
+
+if TYPE_CHECKING:
+    from psutil import Process
 
 DEFAULT_HEAP = "768m"
 DEFAULT_PAGE_CACHE = "128m"
@@ -217,21 +221,26 @@ def _chosen(
 
 
 def _server(home: Home) -> LocalServer | None:
-    pid = process.recorded_pid(home.pid_file)
-    port = home.port()
-    if pid is None or port is None:
+    found = _process(home)
+    if found is None or home.port() is None:
         return None
-    if not process.is_alive(pid, mark=process.mark_of(home.path)):
-        return None
+    return _described(home, found, password=home.password())
+
+
+def _described(home: Home, found: Process, *, password: str) -> LocalServer:
     return LocalServer(
         version=home.version,
-        url=f"bolt://127.0.0.1:{port}",
+        url=f"bolt://127.0.0.1:{home.port()}",
         username=USERNAME,
-        password=home.password(),
+        password=password,
         home=home.path,
-        pid=pid,
+        pid=found.pid,
         disposable=home.disposable,
     )
+
+
+def _process(home: Home) -> Process | None:
+    return process.find(home.pid_file, mark=process.mark_of(home.path))
 
 
 def _start(
@@ -425,7 +434,7 @@ def _answer_of(home: Home, server: LocalServer, *, since: float) -> bool:
     port = int(server.url.rpartition(":")[2])
     reason = "nothing listens at its port"
     while time.monotonic() < until:
-        if not process.is_alive(server.pid, mark=process.mark_of(home.path)):
+        if _process(home) is None:
             return False
         if process.answers(port):
             refusal = _refusal(server)
@@ -433,8 +442,8 @@ def _answer_of(home: Home, server: LocalServer, *, since: float) -> bool:
                 return True
             reason = refusal
         time.sleep(0.1)
-    if since:
-        process.terminate(server.pid, mark=process.mark_of(home.path), patience=5)
+    if since and (late := _process(home)):
+        process.terminate(late, patience=5)
     found = f"none after {_START_PATIENCE:.0f} seconds ({reason})"
     raise _failed(home, found, since=since)
 
@@ -479,23 +488,14 @@ def _failed(home: Home, found: str, *, since: float) -> LocalServerError:
 
 
 def _stop(home: Home, *, report: Report) -> LocalServer | None:
-    pid = process.recorded_pid(home.pid_file)
-    mark = process.mark_of(home.path)
-    if pid is None or not process.is_alive(pid, mark=mark):
+    found = _process(home)
+    if found is None:
         home.pid_file.unlink(missing_ok=True)
         return None
-    server = LocalServer(
-        version=home.version,
-        url=f"bolt://127.0.0.1:{home.port()}",
-        username=USERNAME,
-        password="",
-        home=home.path,
-        pid=pid,
-        disposable=home.disposable,
-    )
+    server = _described(home, found, password="")
     report(f"Neo4j {home.version}: stopping…")
     with waiting_for(f"Neo4j {home.version} to end", limit=_STOP_PATIENCE):
-        ended = process.terminate(pid, mark=mark, patience=_STOP_PATIENCE)
+        ended = process.terminate(found, patience=_STOP_PATIENCE)
     if not ended:
         report(f"Neo4j {home.version}: did not end in time and was killed")
     home.pid_file.unlink(missing_ok=True)

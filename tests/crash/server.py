@@ -10,7 +10,6 @@ from pathlib import Path
 
 from alembic_neo4j import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
-from alembic_neo4j.local import process
 from alembic_neo4j.local.guard import guarded
 
 
@@ -51,7 +50,7 @@ class OwnServer:
         """Whether that process runs; one that is about to be gone does not."""
         # What was killed has its command line for some milliseconds more.
         time.sleep(0.01)
-        return process.is_alive(self.pid, mark=process.mark_of(self._server.home))
+        return bool(local.running(self._directory))
 
     def kill(self) -> None:
         """End it with SIGKILL, as a machine that is lost does."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import neo4j
+import psutil
 import pytest
 from neo4j.exceptions import AuthError
 
@@ -265,13 +266,10 @@ def _driver(server: local.LocalServer) -> neo4j.Driver:
 
 
 def _command_line(pid: int) -> str:
-    done = subprocess.run(
-        ["ps", "-ww", "-o", "args=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout
+    try:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _wait_until_gone(project: Path) -> None:
@@ -282,8 +280,6 @@ def _wait_until_gone(project: Path) -> None:
 
 
 def _listening(pid: int) -> set[tuple[str, int]]:
-    import psutil
-
     return {
         (connection.laddr.ip.removeprefix("::ffff:"), connection.laddr.port)
         for connection in psutil.Process(pid).net_connections(kind="tcp")
