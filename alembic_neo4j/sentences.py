@@ -1,6 +1,8 @@
-"""The end of a sentence that quotes what a server, a library or the system says."""
+"""What messages quote: what others say, ended once, and values, not too long."""
 
 from __future__ import annotations
+
+from typing import Any
 
 
 def ended(text: object) -> str:
@@ -12,3 +14,11 @@ def ended(text: object) -> str:
 def unended(text: object) -> str:
     """Return the text without what ends a sentence, for one that goes on."""
     return str(text).rstrip().rstrip(".,;:").rstrip()
+
+
+def shortened(value: Any, limit: int = 60) -> str:
+    """Return a value for a message, on one line and not too long."""
+    if isinstance(value, (str, bytes)) and len(value) > limit:
+        return f"{value[: limit - 1]!r}… ({len(value):,} in all)"
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -35,6 +35,7 @@ LONGEST = 400
 LONG = {
     "cli/reports.py": "a table: what each verb prints as JSON",
     "op.py": "the public operations: one typed function each, with its documentation",
+    "schema/storable.py": "one rule: what each type of value is judged by",
     "schema/elements.py": "the values that a schema is made of, read side by side",
     "cypher/change_steps.py": "one function for each change: the table of our Cypher",
     "cypher/refactoring_steps.py": "one function for each refactoring, as above",

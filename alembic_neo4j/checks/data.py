@@ -16,10 +16,10 @@ from alembic_neo4j.cypher.contents import (
     Tally,
     Unreadable,
 )
-from alembic_neo4j.cypher.value_types import read_type, shown_types
 from alembic_neo4j.schema.elements import Constraint, EntityType, Property, Schema
 from alembic_neo4j.schema.known_names import known_labels, known_types
 from alembic_neo4j.schema.property_classes import described_kind
+from alembic_neo4j.schema.property_types import read_type, shown_types
 from alembic_neo4j.schema.words import described
 
 _OPEN = "; a node that may have any is declared as open (SemiStructuredNode)."

@@ -22,11 +22,11 @@ from alembic_neo4j.cli.project import (
 from alembic_neo4j.schema.words import counted
 
 if TYPE_CHECKING:
-    from alembic_neo4j.ingest.conversion import ValueOptions
     from alembic_neo4j.ingest.files import DataFile
     from alembic_neo4j.ingest.formats import ReadOptions
     from alembic_neo4j.ingest.rules import Rules
-    from alembic_neo4j.ingest.violations import Policy, ValidationReport
+    from alembic_neo4j.ingest.typed_values import ValueOptions
+    from alembic_neo4j.ingest.validation import Policy, ValidationReport
 
 
 @click.group()
@@ -92,7 +92,7 @@ def validate(
     checked that the rows can be read. Exit status 0 where no rule is broken, 1 where
     one is, 2 where a file could not be read.
     """
-    from alembic_neo4j.ingest.violations import OnError, Policy
+    from alembic_neo4j.ingest.validation import OnError, Policy
 
     if len(files) > 1 and (sha256 or reject_file):
         raise click.UsageError("--sha256 and --reject-file are for one FILE.")
@@ -118,7 +118,7 @@ def validate(
 
 def _obtained(uri: str, sha256: str | None, read: ReadOptions) -> DataFile:
     from alembic_neo4j.ingest.addresses import address_of
-    from alembic_neo4j.ingest.sources import obtain
+    from alembic_neo4j.ingest.download import obtain
 
     with shown_transfer(address_of(uri).name) as told:
         return obtain(

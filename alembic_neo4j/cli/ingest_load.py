@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from alembic_neo4j.command.ingest import FileLoad, LoadOutcome
     from alembic_neo4j.cypher.load_targets import LoadTarget
-    from alembic_neo4j.ingest.conversion import ValueOptions
     from alembic_neo4j.ingest.data_rows import DataFileSource
     from alembic_neo4j.ingest.formats import ReadOptions
-    from alembic_neo4j.ingest.violations import ValidationReport
+    from alembic_neo4j.ingest.typed_values import ValueOptions
+    from alembic_neo4j.ingest.validation import ValidationReport
     from alembic_neo4j.migration.context import Neo4jMigrationContext
 
 _NODES = (
@@ -271,9 +271,8 @@ def _source(
     **_others: Any,
 ) -> DataFileSource:
     from alembic_neo4j.ingest.data_rows import DataFileSource, end_columns
-    from alembic_neo4j.ingest.rule_files import rules_from_file
-    from alembic_neo4j.ingest.rules import Rules
-    from alembic_neo4j.ingest.violations import OnError, Policy
+    from alembic_neo4j.ingest.rules import Rules, rules_from_file
+    from alembic_neo4j.ingest.validation import OnError, Policy
 
     if max_rejects is not None and on_error != "skip":
         raise click.UsageError("--max-rejects needs --on-error skip.")

@@ -119,8 +119,7 @@ def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
         records: str,
         **options: Any,
     ) -> Any:
-        from alembic_neo4j.ingest.compression import Compression
-        from alembic_neo4j.ingest.formats import FileFormat, ReadOptions
+        from alembic_neo4j.ingest.formats import Compression, FileFormat, ReadOptions
 
         default = ReadOptions()
         read = ReadOptions(
@@ -159,7 +158,7 @@ def value_options(command: Callable[..., Any]) -> Callable[..., Any]:
         allow_nan: bool,
         **options: Any,
     ) -> Any:
-        from alembic_neo4j.ingest.conversion import ValueOptions
+        from alembic_neo4j.ingest.typed_values import ValueOptions
 
         default = ValueOptions()
         values = ValueOptions(
@@ -211,9 +210,12 @@ def _rules(
     relationship_type: str | None,
     rules_file: Path | None,
 ) -> Rules:
-    from alembic_neo4j.ingest.model_rules import rules_of_label, rules_of_type
-    from alembic_neo4j.ingest.rule_files import rules_from_file
-    from alembic_neo4j.ingest.rules import Rules
+    from alembic_neo4j.ingest.rules import (
+        Rules,
+        rules_from_file,
+        rules_of_label,
+        rules_of_type,
+    )
 
     if label is not None and relationship_type is not None:
         raise click.UsageError("Give --label or --relationship-type, not both.")

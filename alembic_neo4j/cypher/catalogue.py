@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from alembic_neo4j.cypher.value_types import read_type
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.elements import (
     Constraint,
@@ -16,6 +15,7 @@ from alembic_neo4j.schema.elements import (
     IndexKind,
     Schema,
 )
+from alembic_neo4j.schema.property_types import read_type
 
 OWN_LABEL_PREFIX = "__AlembicNeo4j"
 """How the label of every node that this package makes for itself begins."""

@@ -17,9 +17,9 @@ from alembic_neo4j.cypher.patterns import Scope, enclosed
 from alembic_neo4j.cypher.reversals import same
 from alembic_neo4j.cypher.rewrite import Rewrite, batched
 from alembic_neo4j.cypher.steps import Batched, Check, Step
-from alembic_neo4j.cypher.value_types import tested_type
 from alembic_neo4j.schema.conversions import conversion
 from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.property_types import tested_type
 
 
 @dataclass(frozen=True)

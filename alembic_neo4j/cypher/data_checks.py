@@ -9,7 +9,6 @@ from typing import Any
 from alembic_neo4j.cypher.patterns import Scope, enclosed, nodes, one_of
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.steps import Check
-from alembic_neo4j.cypher.value_types import is_list, tested_type
 from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
@@ -18,6 +17,7 @@ from alembic_neo4j.schema.elements import (
     Relationship,
 )
 from alembic_neo4j.schema.property_classes import described_format, not_in_form
+from alembic_neo4j.schema.property_types import is_list, tested_type
 
 _SHOWN_VALUES = 20
 

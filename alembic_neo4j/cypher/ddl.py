@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
 from alembic_neo4j.cypher.quoting import literal, quote
-from alembic_neo4j.cypher.value_types import constraint_type
 from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,
@@ -15,6 +14,7 @@ from alembic_neo4j.schema.elements import (
     IndexKind,
     Value,
 )
+from alembic_neo4j.schema.property_types import constraint_type
 
 
 @singledispatch

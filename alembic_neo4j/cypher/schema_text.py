@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from alembic_neo4j.cypher.lexer import Token, TokenKind, command_tokens
-from alembic_neo4j.cypher.value_types import read_type
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.elements import (
     Constraint,
@@ -16,6 +15,7 @@ from alembic_neo4j.schema.elements import (
     Index,
     IndexKind,
 )
+from alembic_neo4j.schema.property_types import read_type
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.graph.driver import load_driver
 from alembic_neo4j.graph.parameters import sendable
-from alembic_neo4j.graph.rows import Row as Row
-from alembic_neo4j.graph.rows import Rows
+from alembic_neo4j.graph.recorded_rows import Row as Row
+from alembic_neo4j.graph.recorded_rows import Rows
 from alembic_neo4j.graph.settings import Credentials as Credentials
 from alembic_neo4j.graph.settings import GraphSettings as GraphSettings
 from alembic_neo4j.sentences import ended, unended

@@ -12,16 +12,26 @@ from typing import Any, TypeVar
 from alembic_neo4j.cypher.load_targets import Endpoint, LoadTarget, NodeTarget
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.addresses import address_of
-from alembic_neo4j.ingest.conversion import ValueOptions
+from alembic_neo4j.ingest.download import obtain
 from alembic_neo4j.ingest.files import BytesReport, DataFile
 from alembic_neo4j.ingest.formats import ReadOptions
-from alembic_neo4j.ingest.model_rules import rules_of_label, rules_of_type
 from alembic_neo4j.ingest.progress import Report, quiet
-from alembic_neo4j.ingest.rule_files import rules_from_file, rules_from_mapping
-from alembic_neo4j.ingest.rules import PropertyRules, Rules
-from alembic_neo4j.ingest.sources import obtain
-from alembic_neo4j.ingest.validation import open_checked, validate
-from alembic_neo4j.ingest.violations import OnError, Policy, ValidationReport
+from alembic_neo4j.ingest.rules import (
+    PropertyRules,
+    Rules,
+    rules_from_file,
+    rules_from_mapping,
+    rules_of_label,
+    rules_of_type,
+)
+from alembic_neo4j.ingest.typed_values import ValueOptions
+from alembic_neo4j.ingest.validation import (
+    OnError,
+    Policy,
+    ValidationReport,
+    open_checked,
+    validate,
+)
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import known_types
 

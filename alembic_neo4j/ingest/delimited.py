@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.formats import FileFormat, ReadOptions
-from alembic_neo4j.ingest.rows import Row, Unreadable, shortened
+from alembic_neo4j.ingest.formats import FileFormat, ReadOptions, Row, Unreadable
 from alembic_neo4j.ingest.text import NUL, BoundedLines, not_text, undecoded
-from alembic_neo4j.sentences import ended
+from alembic_neo4j.sentences import ended, shortened
 
 _SAYS_DELIMITER = re.compile(r'"?sep=([^\r\n"])"?[\r\n]*', re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""Fetching a remote file into the cache: whole, checked, or not at all."""
+"""Having the data of a path or a URI as a file of this machine: whole, or not."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic_neo4j.errors import IngestError, MissingExtra
-from alembic_neo4j.ingest.addresses import REMOTE, Address
-from alembic_neo4j.ingest.cache import Cache, unwritable
+from alembic_neo4j.ingest.addresses import REMOTE, Address, address_of
+from alembic_neo4j.ingest.cache import Cache, default_cache, unwritable
 from alembic_neo4j.ingest.files import BytesReport, DataFile, checksum, local_file
 from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import Wait
@@ -312,3 +312,44 @@ def _web_reasons() -> dict[type[Exception], str]:
         aiohttp.ClientSSLError: "no secure connection can be made",
         aiohttp.ServerDisconnectedError: "the server hung up",
     }
+
+
+def obtain(
+    uri: str | os.PathLike[str],
+    *,
+    sha256: str | None = None,
+    directory: Path | None = None,
+    cache: Cache | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    max_download: int | None = None,
+    attempts: Attempts | None = None,
+    report: BytesReport | None = None,
+) -> DataFile:
+    """Return the file of a path or a URI, its content hashed and checked.
+
+    A local file is read where it lies, relative paths from `directory`. A remote one
+    (http, https, s3, gs) is fetched into the cache first, the user's by default; with
+    `sha256`, letters large or small, only where the cache does not have it.
+    `storage_options` go to fsspec. No more than `max_download` bytes are fetched.
+
+    Raises IngestError when the file can't be had or its SHA-256 is another one,
+    MissingExtra when a library is missing. Nothing is left behind then.
+    """
+    address = address_of(uri, directory=directory)
+    if address.is_local:
+        return local_file(
+            address.path,
+            uri=address.shown,
+            name=address.name,
+            sha256=sha256,
+            report=report,
+        )
+    return download(
+        address,
+        cache or default_cache(),
+        sha256=sha256,
+        storage_options=storage_options,
+        max_download=max_download,
+        attempts=attempts,
+        report=report,
+    )

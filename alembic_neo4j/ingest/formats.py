@@ -1,12 +1,174 @@
-"""The formats of data files, how a file tells its own, and how it is to be read."""
+"""What data files are made of: formats, compressions, and rows as they are read."""
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
+import zlib
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, BinaryIO, NamedTuple, cast
 
-from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.compression import Compression, split_suffix
+from alembic_neo4j.errors import IngestError, MissingExtra
+from alembic_neo4j.sentences import shortened
+
+
+class Compression(str, Enum):
+    """How a file is compressed."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    BZ2 = "bz2"
+    XZ = "xz"
+    ZSTD = "zstd"
+    LZ4 = "lz4"
+
+
+SUFFIXES = {
+    ".gz": Compression.GZIP,
+    ".bz2": Compression.BZ2,
+    ".xz": Compression.XZ,
+    ".zst": Compression.ZSTD,
+    ".zstd": Compression.ZSTD,
+    ".lz4": Compression.LZ4,
+}
+
+HEAD = 16
+"""How many of a file's first bytes tell its compression."""
+
+_MAGIC = {
+    b"\x1f\x8b\x08": Compression.GZIP,
+    b"\xfd7zXZ\x00": Compression.XZ,
+    b"\x28\xb5\x2f\xfd": Compression.ZSTD,
+    b"\x04\x22\x4d\x18": Compression.LZ4,
+}
+# A block's start, or the end of an empty file, after the digit of the level.
+_BZ2 = (b"1AY&SY", b"\x17rE8P\x90")
+_XZ_MEMORY = 256 << 20
+_PIECE = 1 << 16
+
+
+def split_suffix(name: str) -> tuple[str, Compression | None]:
+    """Return a file's name without the ending of its compression, and that."""
+    lower = name.lower()
+    for suffix, compression in SUFFIXES.items():
+        if lower.endswith(suffix):
+            return name[: -len(suffix)], compression
+    return name, None
+
+
+def compression_of(name: str, head: bytes) -> Compression:
+    """Return the compression that a file's first bytes show.
+
+    Raises IngestError where its name says another one, and for an archive of several
+    files.
+    """
+    found = _shown(head)
+    _, named = split_suffix(name)
+    if head.startswith(b"PK\x03\x04"):
+        raise IngestError(
+            f"{name}: expected one file, found a zip archive. Unpack it, and give the "
+            "file in it; compressed ones may be gzip, bz2, xz, zstd or lz4."
+        )
+    if named is not None and named is not found:
+        raise IngestError(
+            f"{name}: expected {named.value} by its name, found "
+            f"{found.value if found is not Compression.NONE else 'another content'}"
+            f" (it begins with {shortened(head[:8])}). Fetch it again, or say how it "
+            "is compressed (`none` where it is not)."
+        )
+    return found
+
+
+def decompressed(file: BinaryIO, compression: Compression) -> BinaryIO:
+    """Return what is in a compressed file, read as it is asked for.
+
+    Memory is bounded whatever the file claims to hold. Reading raises what
+    `broken_archive` describes where the file is cut off or damaged. Raises
+    MissingExtra for zstd and lz4 without pyarrow.
+    """
+    if compression is Compression.GZIP:
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    if compression is Compression.BZ2:
+        return cast(BinaryIO, bz2.BZ2File(file))
+    if compression is Compression.XZ:
+        return cast(BinaryIO, io.BufferedReader(_XzReader(file), _PIECE))
+    if compression is Compression.NONE:
+        return file
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise MissingExtra(
+            f"Expected pyarrow, which reads {compression.value} files, found it not "
+            'installed. Run: pip install "alembic-neo4j[data]"'
+        ) from error
+    stream = pyarrow.CompressedInputStream(file, compression.value)
+    return cast(BinaryIO, io.BufferedReader(stream, _PIECE))
+
+
+BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError)
+"""What reading a damaged archive raises."""
+
+
+def broken_archive(error: Exception) -> str:
+    """Return what is wrong with an archive that reading raised an error of."""
+    if isinstance(error, EOFError) or "Truncated" in str(error):
+        return "the compressed file is cut off: its end is missing"
+    return f"the compressed file is damaged: {error}"
+
+
+class _XzReader(io.RawIOBase):
+    """An xz file; one that wants more memory than `xz -9` needs is refused.
+
+    `lzma.LZMAFile` has no limit, and a file may ask for 4 GB.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decompressor: lzma.LZMADecompressor | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while True:
+            if self._decompressor is None or self._decompressor.eof:
+                data = self._next_stream()
+                if not data:
+                    return 0
+                self._decompressor = lzma.LZMADecompressor(
+                    lzma.FORMAT_XZ, memlimit=_XZ_MEMORY
+                )
+            elif self._decompressor.needs_input:
+                data = self._file.read(_PIECE)
+                if not data:
+                    raise EOFError("end of file in an xz stream")
+            else:
+                data = b""
+            piece = self._decompressor.decompress(data, len(buffer))
+            if piece:
+                buffer[: len(piece)] = piece
+                return len(piece)
+
+    def _next_stream(self) -> bytes:
+        """Return the beginning of the next stream, without the padding before it."""
+        rest = self._decompressor.unused_data if self._decompressor else b""
+        while not (rest := rest.lstrip(b"\0")):
+            rest = self._file.read(_PIECE)
+            if not rest:
+                return b""
+        return rest
+
+
+def _shown(head: bytes) -> Compression:
+    for magic, compression in _MAGIC.items():
+        if head.startswith(magic):
+            return compression
+    if head[:3] == b"BZh" and head[4:10] in _BZ2:
+        return Compression.BZ2
+    return Compression.NONE
 
 
 class FileFormat(str, Enum):
@@ -81,3 +243,28 @@ def format_of(name: str, head: bytes = b"") -> FileFormat:
         f"{name}: expected a name that ends in {', '.join(_SUFFIXES)} (and .gz, .bz2, "
         ".xz, .zst or .lz4 after it), found another one. Say which format it is."
     )
+
+
+class Unreadable(NamedTuple):
+    """Why a row has no values: the rule of its format that it breaks.
+
+    `found` is the row as it stands in the file, as far as that can be told.
+    """
+
+    rule: str
+    reason: str
+    column: str | None = None
+    found: Any = None
+
+
+class Row(NamedTuple):
+    """One row: its number among the data, from 1, and its values by column.
+
+    `line` is the line of the file that it begins in, where the format has lines. A
+    row that can't be read has no values but a `problem`, and the next one can follow.
+    """
+
+    number: int
+    values: dict[str, Any]
+    line: int | None = None
+    problem: Unreadable | None = None

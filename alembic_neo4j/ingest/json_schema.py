@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from alembic_neo4j.ingest.rows import shortened
+from alembic_neo4j.sentences import shortened
 
 _TYPES: Mapping[str, Any] = {
     "object": Mapping,

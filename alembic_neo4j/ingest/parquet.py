@@ -12,7 +12,7 @@ from typing import IO, Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from alembic_neo4j.errors import IngestError, MissingExtra
-from alembic_neo4j.ingest.rows import Row, Unreadable
+from alembic_neo4j.ingest.formats import Row, Unreadable
 from alembic_neo4j.ingest.text import RowTooLong
 from alembic_neo4j.sentences import ended
 

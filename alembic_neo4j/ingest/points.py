@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from alembic_neo4j.graph import stored_values
-from alembic_neo4j.ingest.json_lines import each_once
+from alembic_neo4j.ingest.json_files import each_once
 
 _GEOGRAPHIC = {"wgs-84", "wgs-84-3d", "4326", "4979"}
 _CARTESIAN = {"cartesian", "cartesian-3d", "7203", "9157"}

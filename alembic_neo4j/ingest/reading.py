@@ -8,21 +8,22 @@ from dataclasses import replace
 from typing import BinaryIO, Protocol
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.compression import (
+from alembic_neo4j.ingest.delimited import DelimitedRows
+from alembic_neo4j.ingest.files import DataFile
+from alembic_neo4j.ingest.formats import (
     BROKEN,
     HEAD,
     Compression,
+    FileFormat,
+    ReadOptions,
+    Row,
     broken_archive,
     compression_of,
     decompressed,
+    format_of,
 )
-from alembic_neo4j.ingest.delimited import DelimitedRows
-from alembic_neo4j.ingest.files import DataFile
-from alembic_neo4j.ingest.formats import FileFormat, ReadOptions, format_of
-from alembic_neo4j.ingest.json_documents import JsonRows
-from alembic_neo4j.ingest.json_lines import JsonLinesRows
+from alembic_neo4j.ingest.json_files import JsonLinesRows, JsonRows
 from alembic_neo4j.ingest.parquet import ParquetRows, seekable
-from alembic_neo4j.ingest.rows import Row
 from alembic_neo4j.ingest.text import RowTooLong, decoded
 from alembic_neo4j.sentences import ended
 

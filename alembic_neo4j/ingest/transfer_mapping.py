@@ -13,7 +13,7 @@ from alembic_neo4j.cypher.load_targets import (
     OnUnmatched,
     RelationshipTarget,
 )
-from alembic_neo4j.ingest.conversion import ValueOptions
+from alembic_neo4j.ingest.typed_values import ValueOptions
 
 WHOLE = "SELECT * FROM {}"
 

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from alembic_neo4j.errors import IngestError, SchemaError
-from alembic_neo4j.ingest.conversion import ValueOptions, converter
-from alembic_neo4j.ingest.json_lines import each_once
+from alembic_neo4j.ingest.json_files import each_once
 from alembic_neo4j.ingest.json_schema import problems
-from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.ingest.transfer_mapping import (
     WHOLE,
     EndMapping,
@@ -26,7 +24,8 @@ from alembic_neo4j.ingest.transfer_mapping import (
     RelationshipMapping,
     TransferMapping,
 )
-from alembic_neo4j.sentences import ended
+from alembic_neo4j.ingest.typed_values import ValueOptions, converter
+from alembic_neo4j.sentences import ended, shortened
 
 _DIRECTORY = Path(__file__).with_name("mappings")
 SCHEMA_FILE = _DIRECTORY / "mapping.schema.json"

@@ -11,8 +11,6 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.conversion import Convert, ValueOptions, converter
-from alembic_neo4j.ingest.rows import shortened
 from alembic_neo4j.ingest.transfer_mapping import (
     GraphsMapping,
     LeftOut,
@@ -22,7 +20,8 @@ from alembic_neo4j.ingest.transfer_mapping import (
     PropertyMapping,
     TransferMapping,
 )
-from alembic_neo4j.sentences import ended
+from alembic_neo4j.ingest.typed_values import Convert, ValueOptions, converter
+from alembic_neo4j.sentences import ended, shortened
 
 _SCHEME = "sqlite:///"
 _BUSY_SECONDS = 30.0

@@ -27,7 +27,7 @@ from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.marker import Mark
-from alembic_neo4j.graph.rows import rows_from_text, rows_to_text
+from alembic_neo4j.graph.recorded_rows import rows_from_text, rows_to_text
 from alembic_neo4j.ledger.journal import DONE, Journal, Unit
 from alembic_neo4j.migration.batch_operations import BatchOperation, LoadOp
 from alembic_neo4j.migration.batches import Batches, Writing

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from alembic_neo4j.schema.changes import Placeholder
-from alembic_neo4j.schema.elements import Property, normal_type
+from alembic_neo4j.schema.elements import Property
 from alembic_neo4j.schema.property_classes import (
     certain_conversion,
     kind_of,
     not_in_form,
 )
+from alembic_neo4j.schema.property_types import alternatives, item_type, normal_type
 
 Using: TypeAlias = "str | Placeholder | None"
 """An expression over ``value``, FILL_IN, or None: the values stay as they are."""
@@ -50,7 +51,7 @@ def conversion(before: Property, after: Property) -> Conversion:
 def is_lossy(before: Property, after: Property) -> bool:
     """Tell whether the known conversion drops a part of some values."""
     old, new = normal_type(before.type), normal_type(after.type)
-    return _item(old) == new or (old, new) == ("FLOAT", "INTEGER")
+    return item_type(old) == new or (old, new) == ("FLOAT", "INTEGER")
 
 
 def _using(before: Property, after: Property) -> Using:
@@ -63,9 +64,9 @@ def _using(before: Property, after: Property) -> Using:
     if old[0] == new[0] and (after.format is None or _can_be_checked(before, after)):
         return None
     if old[1] == new[1]:
-        if _item(new[0]) == old[0]:
+        if item_type(new[0]) == old[0]:
             return "[value]"
-        if _item(old[0]) == new[0]:
+        if item_type(old[0]) == new[0]:
             return "value[0]"
     return certain_conversion(old, new) or Placeholder.FILL_IN
 
@@ -82,14 +83,7 @@ def _declares_only(narrow: str, wide: str) -> bool:
     """Tell whether every value of the one type is one of the other."""
     if wide == "ANY":
         return True
-    narrow_item, wide_item = _item(narrow), _item(wide)
+    narrow_item, wide_item = item_type(narrow), item_type(wide)
     if narrow_item and wide_item:
         return _declares_only(narrow_item, wide_item)
-    return set(narrow.split(" | ")) < set(wide.split(" | "))
-
-
-def _item(type_: str) -> str | None:
-    """Return the type of a list's items, None where it is no list."""
-    if type_.startswith("LIST<") and type_.endswith(">"):
-        return type_[len("LIST<") : -1].removesuffix(" NOT NULL")
-    return None
+    return set(alternatives(narrow)) < set(alternatives(wide))

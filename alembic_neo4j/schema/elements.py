@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.names import constraint_name, index_name, trimmed
+from alembic_neo4j.schema.property_types import normal_type
 
 Value: TypeAlias = Any
 """A property value as it is stored: None, bool, int, float, str, temporal, tuple."""
@@ -376,12 +377,6 @@ class Schema:
         """Return the nodes whose graph nodes all carry the label, sorted."""
         found = [n for n in self.nodes.values() if label in n.labels]
         return sorted(found, key=lambda n: (len(n.bases), n.label))
-
-
-def normal_type(text: str) -> str:
-    """Return a property type as Neo4j writes it, a union's parts sorted."""
-    parts = [" ".join(part.upper().split()) for part in text.split("|")]
-    return " | ".join(sorted(parts))
 
 
 def _with_property(

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeAlias
-
-from alembic_neo4j.schema.storable_times import (
-    judge_date_of_driver,
-    judge_datetime,
-    judge_moment_of_driver,
-    judge_time,
-)
+from zoneinfo import ZoneInfo
 
 Judge: TypeAlias = Callable[[Any, bool], Any]
 """Is given a value and `allow_nan`; returns what is stored, or raises ValueError."""
@@ -283,6 +277,85 @@ def _named(kind: type) -> str:
     return kind.__name__
 
 
+# Dates and times of day -------------------------------------------------------------
+
+_MOST_OFFSET = timedelta(hours=18)
+_MINUTE = timedelta(minutes=1)
+
+
+def _datetime(value: datetime, _allow_nan: bool) -> datetime | None:
+    """Judge a date with a time of Python's, and pandas' missing one as null."""
+    if value != value:
+        # pandas' NaT, which the driver sends as null.
+        return None
+    if value.tzinfo is not None:
+        _check_moment(value)
+    return value
+
+
+def _check_moment(value: datetime) -> None:
+    zone = value.tzinfo
+    # A zone with a name tells its own offset, also one with seconds of long ago.
+    if isinstance(zone, ZoneInfo):
+        _check_zone(zone)
+    else:
+        _check_offset(value.utcoffset())
+    try:
+        value.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError("in UTC it is before year 1 or after 9999") from None
+
+
+def _check_zone(zone: ZoneInfo) -> None:
+    # pytz is the driver's own dependency, and what it sends zones by.
+    import pytz
+
+    try:
+        pytz.timezone(zone.key or "UTC")
+    except pytz.UnknownTimeZoneError:
+        raise ValueError(f"there is no time zone {zone.key!r}") from None
+
+
+def _check_offset(offset: timedelta | None) -> None:
+    if offset is None:
+        raise ValueError("its offset from UTC is not known")
+    if offset % _MINUTE:
+        raise ValueError("its offset from UTC is not of whole minutes")
+    # The server cuts the connection for a larger one, with no word of why.
+    if abs(offset) > _MOST_OFFSET:
+        raise ValueError("its offset from UTC is more than 18 hours")
+
+
+def _time(value: Any, _allow_nan: bool) -> Any:
+    """Judge a time of day, Python's or the driver's."""
+    if value.tzinfo is not None:
+        offset = value.tzinfo.utcoffset(None)
+        if offset is None:
+            raise ValueError(
+                "a time of day has a fixed offset, no zone whose offset depends on "
+                "the date"
+            )
+        _check_offset(offset)
+    return value
+
+
+def _date_of_driver(value: Any, _allow_nan: bool) -> Any:
+    """Judge a date of the driver's, which has a year 0."""
+    if not value.year:
+        raise ValueError("it is before year 1")
+    return value
+
+
+def _moment_of_driver(value: Any, allow_nan: bool) -> Any:
+    """Judge a date with a time of the driver's."""
+    _date_of_driver(value, allow_nan)
+    if value.tzinfo is not None:
+        # A ZoneInfo that is asked about a value of the driver reads foreign memory
+        # (python/cpython#125318): Python's own value is asked.
+        _check_moment(value.to_native())
+    return value
+
+
 # --- which judge is whose ----------------------------------------------------------
 
 
@@ -318,9 +391,9 @@ def _judge_of_driver(kind: type) -> Judge:
 
 _OF_DRIVER = ("neo4j.time", "neo4j.spatial", "neo4j._spatial")
 _OF_DRIVER_NAMES: Mapping[str, Judge] = {
-    "Date": judge_date_of_driver,
-    "DateTime": judge_moment_of_driver,
-    "Time": judge_time,
+    "Date": _date_of_driver,
+    "DateTime": _moment_of_driver,
+    "Time": _time,
     "Duration": _as_it_is,
     "Point": _point,
 }
@@ -335,9 +408,9 @@ _OF_BASES: tuple[tuple[type, Judge], ...] = (
     (bytearray, _bytes),
     (list, _list),
     (tuple, _list),
-    (datetime, judge_datetime),
+    (datetime, _datetime),
     (date, _as_it_is),
-    (time, judge_time),
+    (time, _time),
     (timedelta, _as_it_is),
 )
 

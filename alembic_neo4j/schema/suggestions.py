@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alembic_neo4j.schema.elements import Property, normal_type
+from alembic_neo4j.schema.elements import Property
 from alembic_neo4j.schema.property_classes import DATE, EPOCH, JSON
+from alembic_neo4j.schema.property_types import item_type, normal_type
 
 _LISTS: Mapping[str, str] = {
     "BOOLEAN": "toBooleanList",
@@ -38,7 +39,7 @@ def suggested_conversion(before: Property, after: Property) -> str:
     Cypher can write them.
     """
     old, new = normal_type(before.type), normal_type(after.type)
-    old_item, new_item = _item(old), _item(new)
+    old_item, new_item = item_type(old), item_type(new)
     if old_item and new_item:
         return _of_lists(old_item, new_item, before, after)
     if old_item:
@@ -124,9 +125,3 @@ def _number(value: str, old: str, new: str) -> str:
     if old == "BOOLEAN" and new == "FLOAT":
         return f"toInteger({value})"
     return value
-
-
-def _item(type_: str) -> str | None:
-    if type_.startswith("LIST<") and type_.endswith(">"):
-        return type_[len("LIST<") : -1].removesuffix(" NOT NULL")
-    return None

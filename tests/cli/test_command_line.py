@@ -25,8 +25,8 @@ from alembic_neo4j.cli import main
 from alembic_neo4j.cli.examples import EXAMPLES
 from alembic_neo4j.cli.reports import REPORTS
 from alembic_neo4j.cli.shapes import misfits, number, row, rows, text
-from alembic_neo4j.ingest.conversion import ValueOptions
 from alembic_neo4j.ingest.formats import ReadOptions
+from alembic_neo4j.ingest.typed_values import ValueOptions
 from tests.docs.documents import ROOT
 from tests.migration.project import NOWHERE, Project
 

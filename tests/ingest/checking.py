@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.ingest.download import obtain
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
-from alembic_neo4j.ingest.sources import obtain
-from alembic_neo4j.ingest.validation import validate
-from alembic_neo4j.ingest.violations import ValidationReport
+from alembic_neo4j.ingest.validation import ValidationReport, validate
 
 from .writing import lines
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alembic_neo4j.ingest.conversion import ValueOptions, converter
+from alembic_neo4j.ingest.typed_values import ValueOptions, converter
 
 
 def converted(type: str, value: Any, **options: Any) -> Any:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.formats import ReadOptions
+from alembic_neo4j.ingest.download import obtain
+from alembic_neo4j.ingest.formats import ReadOptions, Row
 from alembic_neo4j.ingest.reading import open_rows
-from alembic_neo4j.ingest.rows import Row
-from alembic_neo4j.ingest.sources import obtain
 
 
 def rows_of(path: Path, **options: Any) -> list[Row]:

@@ -14,8 +14,8 @@ import pytest
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.cache import Cache, CachedFile, default_cache
+from alembic_neo4j.ingest.download import obtain
 from alembic_neo4j.ingest.files import local_file
-from alembic_neo4j.ingest.sources import obtain
 
 from .serving import WebServer
 

@@ -16,10 +16,9 @@ import pytest
 from alembic_neo4j import waiting
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.cache import Cache
-from alembic_neo4j.ingest.download import Attempts
+from alembic_neo4j.ingest.download import Attempts, obtain
 from alembic_neo4j.ingest.files import DataFile
 from alembic_neo4j.ingest.reading import open_rows
-from alembic_neo4j.ingest.sources import obtain
 
 from .serving import (
     WebServer,
@@ -266,7 +265,7 @@ PROGRAM = """
 import signal, sys
 from pathlib import Path
 from alembic_neo4j.ingest.cache import Cache
-from alembic_neo4j.ingest.sources import obtain
+from alembic_neo4j.ingest.download import obtain
 if len(sys.argv) > 3:
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))

@@ -12,10 +12,10 @@ import pyarrow
 import pytest
 
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.ingest.download import obtain
 from alembic_neo4j.ingest.formats import ReadOptions
 from alembic_neo4j.ingest.progress import Progress, spaced
 from alembic_neo4j.ingest.rules import Rules
-from alembic_neo4j.ingest.sources import obtain
 from alembic_neo4j.ingest.validation import validate
 from alembic_neo4j.waiting import SAID_AFTER_SECONDS
 

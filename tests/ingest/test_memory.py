@@ -24,7 +24,7 @@ import pyarrow.parquet
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.reading import open_rows
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
-from alembic_neo4j.ingest.sources import obtain
+from alembic_neo4j.ingest.download import obtain
 from alembic_neo4j.ingest.validation import validate
 
 def peak():

@@ -18,10 +18,9 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from alembic_neo4j.errors import IngestError, MissingExtra
 from alembic_neo4j.ingest.cache import Cache
-from alembic_neo4j.ingest.download import Attempts
+from alembic_neo4j.ingest.download import Attempts, obtain
 from alembic_neo4j.ingest.files import DataFile
 from alembic_neo4j.ingest.reading import open_rows
-from alembic_neo4j.ingest.sources import obtain
 
 from .serving import WebServer, content, status
 from .writing import COMPRESSIONS
@@ -160,7 +159,7 @@ import sys
 from pathlib import Path
 from alembic_neo4j.errors import MissingExtra
 from alembic_neo4j.ingest.cache import Cache
-from alembic_neo4j.ingest.sources import obtain
+from alembic_neo4j.ingest.download import obtain
 for library, uri in zip(sys.argv[2::2], sys.argv[3::2]):
     sys.modules[library] = None
     try:

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.compression import Compression
-from alembic_neo4j.ingest.formats import FileFormat, ReadOptions, format_of
+from alembic_neo4j.ingest.download import obtain
+from alembic_neo4j.ingest.formats import Compression, FileFormat, ReadOptions, format_of
 from alembic_neo4j.ingest.reading import open_rows
-from alembic_neo4j.ingest.sources import obtain
 
 from .reading import refusal, values_of
 from .writing import COMPRESSIONS, FORMATS, csv_bytes, people

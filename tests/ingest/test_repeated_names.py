@@ -9,8 +9,7 @@ import pytest
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.formats import ReadOptions
-from alembic_neo4j.ingest.rule_files import rules_from_file
-from alembic_neo4j.ingest.rules import PropertyRules, Rules
+from alembic_neo4j.ingest.rules import PropertyRules, Rules, rules_from_file
 from alembic_neo4j.ingest.transfer_mapping_files import mapping_from_file
 
 from .checking import checked, refused

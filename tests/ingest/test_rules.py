@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.model_rules import (
+from alembic_neo4j.ingest.rules import (
+    PropertyRules,
+    Rules,
+    rules_from_file,
+    rules_from_mapping,
     rules_of_label,
     rules_of_properties,
     rules_of_type,
 )
-from alembic_neo4j.ingest.rule_files import rules_from_file, rules_from_mapping
-from alembic_neo4j.ingest.rules import PropertyRules, Rules
 from alembic_neo4j.schema.elements import (
     Constraint,
     ConstraintKind,

@@ -11,7 +11,7 @@ import pytest
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.addresses import address_of
-from alembic_neo4j.ingest.sources import obtain
+from alembic_neo4j.ingest.download import obtain
 
 DATA = b"id\n1\n"
 SHA256 = hashlib.sha256(DATA).hexdigest()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alembic_neo4j.ingest.conversion import ValueOptions, converter
+from alembic_neo4j.ingest.typed_values import ValueOptions, converter
 from alembic_neo4j.schema.storable import storable
 from tests.schema.storable_values import ACCEPTED, NOT_FINITE, REFUSED
 

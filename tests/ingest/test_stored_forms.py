@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from neo4j.spatial import CartesianPoint, WGS84Point
 
-from alembic_neo4j.ingest.conversion import ValueOptions
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
+from alembic_neo4j.ingest.typed_values import ValueOptions
 from alembic_neo4j.schema.property_classes import check_form
 
 from .checking import checked

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from alembic_neo4j.ingest import validation
-from alembic_neo4j.ingest.conversion import ValueOptions
+from alembic_neo4j.ingest.download import obtain
 from alembic_neo4j.ingest.progress import Progress
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
-from alembic_neo4j.ingest.sources import obtain
-from alembic_neo4j.ingest.validation import open_checked
-from alembic_neo4j.ingest.violations import OnError, Policy
+from alembic_neo4j.ingest.typed_values import ValueOptions
+from alembic_neo4j.ingest.validation import OnError, Policy, open_checked
 
 from .checking import GOOD, PEOPLE, checked, refused, write
 

@@ -25,6 +25,11 @@ LARGEST = 2**63 - 1
 @pytest.mark.parametrize(
     ("type", "value", "expected"),
     [
+        (
+            "LIST<LOCAL DATETIME | ZONED DATETIME>",
+            "2024-01-31",
+            [datetime(2024, 1, 31)],
+        ),
         ("INTEGER", "42", 42),
         ("INTEGER", " -007 ", -7),
         ("INTEGER", "+3.00", 3),

@@ -10,21 +10,23 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from alembic_neo4j.cypher.value_types import SCALARS
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest import points, temporal
-from alembic_neo4j.ingest.json_lines import each_once
-from alembic_neo4j.ingest.rows import shortened
-from alembic_neo4j.schema.elements import normal_type
+from alembic_neo4j.ingest.json_files import each_once
 from alembic_neo4j.schema.property_classes import DATE, EPOCH, JSON, stored_form
+from alembic_neo4j.schema.property_types import (
+    SCALARS,
+    Alternative,
+    alternatives,
+    normal_type,
+)
 from alembic_neo4j.schema.storable import storable
-from alembic_neo4j.sentences import ended
+from alembic_neo4j.sentences import ended, shortened
 
 Convert: TypeAlias = Callable[[Any], Any]
 """Gives the stored value of one that is not None; raises ValueError where none is."""
 
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0*)?\s*", re.ASCII)
-_LIST = re.compile(r"LIST ?< ?(?P<item>.+?)(?: NOT NULL)? ?>")
 _SURE_DIGITS, _MOST_DIGITS = 19, 4_300
 _EITHER_MOMENT = "LOCAL DATETIME | ZONED DATETIME"
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
@@ -70,12 +72,8 @@ def converter(
     can't be.
     """
     options = _of_one_format(options or ValueOptions(), text_format)
-    name = normal_type(type)
-    if name == _EITHER_MOMENT and options.time_zone is not None:
-        # What names no time zone is of this one.
-        name = "ZONED DATETIME"
-    kinds = [_kind(part, options, format, crs) for part in name.split(" | ")]
-    convert = kinds[0] if len(kinds) == 1 else _first_of(kinds)
+    name = _meant(normal_type(type), options)
+    convert = _of_type(name, options, format, crs)
 
     def checked(value: Any) -> Any:
         try:
@@ -90,12 +88,26 @@ def converter(
     return checked
 
 
-def _kind(
+def _of_type(
     name: str, options: ValueOptions, format: str | None, crs: str | None
 ) -> Convert:
-    match = _LIST.fullmatch(name)
-    if match and not _LIST.fullmatch(match["item"]):
-        return _list_of(_kind(match["item"], options, format, crs), options)
+    kinds = [_kind(one, options, format, crs) for one in alternatives(name)]
+    return kinds[0] if len(kinds) == 1 else _first_of(kinds)
+
+
+def _meant(name: str, options: ValueOptions) -> str:
+    # What names no time zone is of the one that is given.
+    has_zone = name == _EITHER_MOMENT and options.time_zone is not None
+    return "ZONED DATETIME" if has_zone else name
+
+
+def _kind(
+    one: Alternative, options: ValueOptions, format: str | None, crs: str | None
+) -> Convert:
+    name = str(one)
+    if one.is_list and not any(item.is_list for item in alternatives(one.name)):
+        item = _of_type(_meant(one.name, options), options, format, crs)
+        return _list_of(item, options)
     makers: Mapping[str, Callable[[], Convert]] = {
         "ANY": lambda: _any(options),
         "BOOLEAN": lambda: _boolean(options),
