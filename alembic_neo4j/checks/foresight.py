@@ -14,9 +14,10 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from alembic_neo4j.cypher.data_checks import constraint_checks
+from alembic_neo4j.cypher.events import ChangeEvent, Event
 from alembic_neo4j.cypher.index_sizes import Large, large, size_checks
 from alembic_neo4j.cypher.patterns import Scope, one_of
-from alembic_neo4j.cypher.steps import Check, Create, Drop, Step, Stop
+from alembic_neo4j.cypher.steps import Check, Step
 from alembic_neo4j.schema.changes import (
     AddConstraint,
     AddIndex,
@@ -40,31 +41,19 @@ Name: TypeAlias = "tuple[EntityType, str]"
 
 
 @dataclass(frozen=True)
-class Made:
-    """A change that a revision makes: the schema before it, and the change's steps."""
+class Foreseen:
+    """What a revision is going to do, in its order.
 
-    change: Change
-    before: Schema
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True)
-class Unforeseen:
-    """Something that a revision does and that nobody can tell the effect of.
-
-    It may be on the `data`, and on the `catalogue` of indexes and constraints.
+    Without `rules` those that only the models have do not stand in its way.
     """
 
-    data: bool
-    catalogue: bool
-
-
-@dataclass(frozen=True)
-class Foreseen:
-    """What a revision is going to do, in its order."""
-
     revision: str
-    events: tuple[Made | Unforeseen, ...]
+    events: tuple[Event, ...]
+    rules: bool = True
+
+    def steps(self, event: Event) -> list[Step]:
+        """Return the steps of an event that have an effect on the run."""
+        return [s for s in event.steps if self.rules or s.lenient is s]
 
 
 @dataclass(frozen=True)
@@ -99,10 +88,10 @@ def _questions(run: Sequence[Foreseen]) -> Iterator[Question]:
     for revision in run:
         for event in revision.events:
             left: _Now | None = now
-            if isinstance(event, Made):
-                yield from _asked(revision.revision, event, now)
+            if isinstance(event, ChangeEvent):
+                yield from _asked(revision, event, now)
                 left = _left(event, now)
-            elif event.data:
+            elif event.touches_data:
                 left = None
             if left is None:
                 return
@@ -151,11 +140,9 @@ class _Now:
         return replace(self, values={**self.values, **changed})
 
 
-def _left(made: Made, now: _Now) -> _Now | None:
+def _left(event: ChangeEvent, now: _Now) -> _Now | None:
     """Return how the data stand after a change, None where that can't be told."""
-    if all(isinstance(step, (Check, Create, Drop, Stop)) for step in made.steps):
-        return now
-    return _after(made.change, now)
+    return _after(event.change, now) if event.touches_data else now
 
 
 @singledispatch
@@ -262,15 +249,17 @@ class _Reads:
         )
 
 
-def _asked(revision: str, made: Made, now: _Now) -> Iterator[Question]:
-    if isinstance(made.change, AddIndex):
-        yield from _asked_to_create(revision, made.change.index, now)
-    elif isinstance(made.change, AddConstraint):
-        yield from _asked_to_create(revision, made.change.constraint, now)
+def _asked(foreseen: Foreseen, event: ChangeEvent, now: _Now) -> Iterator[Question]:
+    revision, change = foreseen.revision, event.change
+    if isinstance(change, AddIndex):
+        yield from _asked_to_create(revision, change.index, now)
+    elif isinstance(change, AddConstraint):
+        yield from _asked_to_create(revision, change.constraint, now)
     else:
         # What follows the first write is asked of what that leaves behind.
-        checks = list(takewhile(lambda step: isinstance(step, Check), made.steps))
-        reads = _reads(made.change, made.before) if checks else None
+        steps = foreseen.steps(event)
+        checks = list(takewhile(lambda step: isinstance(step, Check), steps))
+        reads = _reads(change, event.before) if checks else None
         if reads is not None and reads.are_as_now(now):
             for check in checks:
                 assert isinstance(check, Check)

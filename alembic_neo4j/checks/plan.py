@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 from alembic_neo4j.checks.evidence import Unchecked
-from alembic_neo4j.checks.foresight import Made
+from alembic_neo4j.checks.foresight import Foreseen
 from alembic_neo4j.checks.preflight import Obstacle
 from alembic_neo4j.cypher.capabilities import Server
+from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
 from alembic_neo4j.cypher.steps import Batched, Merge, Step
 from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
@@ -29,34 +29,6 @@ from alembic_neo4j.schema.changes import (
 
 EARLIER = "an earlier step changes it"
 NOT_ASKED = "the graph was not asked"
-
-
-@dataclass(frozen=True)
-class Raw:
-    """A step that is no change of the schema, such as a raw statement.
-
-    `answers` tells whether its rows go back to the revision, `changes_data` that it may
-    change data, or that what follows depends on its rows.
-    """
-
-    step: Step
-    answers: bool
-    changes_data: bool
-
-
-@dataclass(frozen=True)
-class Opaque:
-    """What can't be shown as a unit: its kind, and what is known of it.
-
-    The kind is ``ledger``, ``load``, of which the number of units is not known, or
-    ``unknown``.
-    """
-
-    kind: str
-    text: str
-
-
-Event: TypeAlias = "Made | Raw | Opaque"
 
 
 @dataclass(frozen=True)
@@ -146,7 +118,7 @@ class Written:
 
 
 def planned_units(
-    events: Sequence[Event],
+    foreseen: Foreseen,
     written: Written = Written(),
     recorded: Iterable[Unit] = (),
 ) -> tuple[tuple[UnitPlan, ...], Written]:
@@ -156,7 +128,7 @@ def planned_units(
     has begun of this one. A batched change whose count nothing changes beforehand has
     neither a count nor a reason yet: it can be asked for.
     """
-    planned = _Planned(events, written, list(recorded))
+    planned = _Planned(foreseen, written, list(recorded))
     found = tuple(planned.units())
     return found, planned.written
 
@@ -165,28 +137,29 @@ class _Planned:
     """The units of one revision, in the order in which its runner makes them."""
 
     def __init__(
-        self, events: Sequence[Event], written: Written, recorded: list[Unit]
+        self, foreseen: Foreseen, written: Written, recorded: list[Unit]
     ) -> None:
         self.written = written
-        self._events = events
+        self._foreseen = foreseen
         self._recorded = recorded
         self._position: int | None = 0
         # By identity: two changes may have an equal step.
-        made = [event for event in events if isinstance(event, Made)]
-        self._change = {id(step): m.change for m in made for step in m.steps}
-        raw = [event for event in events if isinstance(event, Raw)]
-        self._changing = {id(event.step) for event in raw if event.changes_data}
+        made = [e for e in foreseen.events if isinstance(e, ChangeEvent)]
+        self._change = {id(step): e.change for e in made for step in e.steps}
+        raw = [e for e in foreseen.events if isinstance(e, StatementEvent)]
+        self._changing = {id(event.run) for event in raw if event.touches_data}
 
     def units(self) -> Iterator[UnitPlan]:
-        for part in _parts(self._events):
-            if isinstance(part, Opaque):
-                yield UnitPlan(part.kind, (part.text,))
+        for part in _parts(self._foreseen):
+            if isinstance(part, list):
+                for unit in units(ordered(part)):
+                    yield self._unit(unit)
+            elif part.opaque:
+                kind, text = part.opaque
+                yield UnitPlan(kind, (text,))
                 self._position = None
-                if part.kind != "ledger":
+                if part.touches_data:
                     self.written = replace(self.written, anything=True)
-                continue
-            for unit in units(ordered(part)):
-                yield self._unit(unit)
 
     def _unit(self, unit: Sequence[Step]) -> UnitPlan:
         kind, first = kind_of(unit), unit[0]
@@ -226,20 +199,15 @@ class _Planned:
         return ""
 
 
-def _parts(events: Sequence[Event]) -> Iterator[list[Step] | Opaque]:
+def _parts(foreseen: Foreseen) -> Iterator[list[Step] | Event]:
     """Yield what is buffered until it runs, and what stands by itself."""
     buffer: list[Step] = []
-    for event in events:
-        if isinstance(event, Made):
-            buffer += event.steps
-            continue
-        if isinstance(event, Raw):
-            buffer.append(event.step)
-            if not event.answers:
-                continue
-        yield buffer
-        buffer = []
-        if isinstance(event, Opaque):
+    for event in foreseen.events:
+        buffer += foreseen.steps(event)
+        if event.ends_buffer:
+            yield buffer
+            buffer = []
+        if event.opaque:
             yield event
     yield buffer
 

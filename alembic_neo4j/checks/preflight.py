@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from alembic_neo4j.checks.findings import Element, elements_of
-from alembic_neo4j.checks.foresight import Foreseen, Made, Question
+from alembic_neo4j.checks.foresight import Foreseen, Question
 from alembic_neo4j.cypher.catalogue import Catalogue, same_definition
 from alembic_neo4j.cypher.ddl import create_text, drop_text
-from alembic_neo4j.cypher.steps import Batched, Create, Drop, Merge, Step
+from alembic_neo4j.cypher.events import ChangeEvent
+from alembic_neo4j.cypher.steps import Batched, Create, Merge, SchemaStep, Step
 from alembic_neo4j.cypher.units import ordered
 from alembic_neo4j.schema.changes import Change, Refactoring
 from alembic_neo4j.schema.elements import ConstraintKind, EntityType, IndexKind
@@ -79,7 +80,7 @@ def expressions(run: Sequence[Foreseen]) -> Iterator[tuple[str, str, str]]:
     """
     for revision in run:
         for event in revision.events:
-            if isinstance(event, Made) and _is_given(event.change):
+            if isinstance(event, ChangeEvent) and _is_given(event.change):
                 for step in event.steps:
                     if isinstance(step, Batched):
                         yield revision.revision, step.title, step.write
@@ -145,19 +146,19 @@ _ONE_INDEX = (IndexKind.RANGE, ConstraintKind.UNIQUE, ConstraintKind.KEY)
 """The kinds of which there is one at a place: they need the same index."""
 
 
-def _schema_steps(run: Sequence[Foreseen]) -> Iterator[tuple[str, Create | Drop]]:
+def _schema_steps(run: Sequence[Foreseen]) -> Iterator[tuple[str, SchemaStep]]:
     for revision in run:
         steps: list[Step] = []
         seen = True
         for event in revision.events:
-            if isinstance(event, Made):
+            if isinstance(event, ChangeEvent):
                 steps += event.steps
-            elif event.catalogue:
+            elif event.touches_catalogue:
                 seen = False
                 break
         # What is created only to be dropped again is not created at all.
         for step in ordered(steps):
-            if isinstance(step, (Create, Drop)):
+            if isinstance(step, SchemaStep):
                 yield revision.revision, step
         if not seen:
             return
@@ -174,7 +175,7 @@ class _Standing:
         for element in elements_of(catalogue.schema):
             self._add(element)
 
-    def after(self, step: Create | Drop) -> _Reason | None:
+    def after(self, step: SchemaStep) -> _Reason | None:
         """Go on to what there is after a step; return why the server refuses it."""
         element = step.element
         if isinstance(step, Create):

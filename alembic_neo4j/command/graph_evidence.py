@@ -134,7 +134,7 @@ def _under_way(
         recording = replay(script, schema)
     except (CommandError, NotImplementedError):
         return frozenset()
-    schemas = [*(before for _, before in recording.changes), recording.after]
+    schemas = [*(event.before for event in recording.changes), recording.after]
     changed = (_keys(before) ^ _keys(after) for before, after in pairwise(schemas))
     return frozenset().union(*changed)
 

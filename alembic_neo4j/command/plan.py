@@ -9,12 +9,9 @@ from typing import Any
 from alembic.runtime.migration import RevisionStep, StampStep
 
 from alembic_neo4j.checks.evidence import Unchecked
-from alembic_neo4j.checks.foresight import Foreseen, Made, Unforeseen
+from alembic_neo4j.checks.foresight import Foreseen
 from alembic_neo4j.checks.plan import (
     NOT_ASKED,
-    Event,
-    Opaque,
-    Raw,
     Refusal,
     RevisionPlan,
     RunPlan,
@@ -23,9 +20,6 @@ from alembic_neo4j.checks.plan import (
     planned_units,
 )
 from alembic_neo4j.command.evidence import reached
-from alembic_neo4j.cypher.lexer import classify
-from alembic_neo4j.cypher.statements import Kind
-from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import (
     ConnectionFailed,
     Neo4jMigrationError,
@@ -48,8 +42,6 @@ from alembic_neo4j.migration.plan import (
     plan,
 )
 from alembic_neo4j.migration.preflight import find_obstacles, foreseen
-from alembic_neo4j.migration.replay import Event as ReplayedEvent
-from alembic_neo4j.migration.replay import Loading, OnLedger, Statement
 from alembic_neo4j.migration.revision_code import load_revisions
 
 
@@ -165,9 +157,7 @@ def _revisions(
     written = Written()
     for item, seen in zip(prepared.planned, prepared.run, strict=True):
         revision = item.script.revision
-        units, written = planned_units(
-            _events(item, seen), written, _units_of(revision, recorded)
-        )
+        units, written = planned_units(seen, written, _units_of(revision, recorded))
         yield RevisionPlan(
             revision,
             item.script.doc,
@@ -182,35 +172,6 @@ def _revisions(
 
 def _units_of(revision: str, recorded: Sequence[Unit]) -> list[Unit]:
     return [unit for unit in recorded if unit.revision == revision]
-
-
-def _events(item: PlannedStep, seen: Foreseen) -> list[Event]:
-    events = zip(item.recording.events, seen.events, strict=True)
-    return [_event(event, effect) for event, effect in events]
-
-
-def _event(event: ReplayedEvent, effect: Made | Unforeseen) -> Event:
-    if isinstance(effect, Made):
-        return effect
-    if isinstance(event, Statement):
-        return _raw(event, effect)
-    if isinstance(event, OnLedger):
-        return Opaque("ledger", event.text)
-    if isinstance(event, Loading):
-        return Opaque("load", event.text)
-    # It asks op.is_replaying(), or is of a kind that a replay does not follow.
-    return Opaque("unknown", "what it does from here on shows only when it runs")
-
-
-def _raw(statement: Statement, effect: Unforeseen) -> Event:
-    try:
-        kind = classify(statement.text)
-    except StatementError as error:
-        return Opaque("unknown", str(error))
-    if statement.autocommit:
-        kind = Kind.AUTOCOMMIT
-    run = Run(statement.text, kind, place=statement.place)
-    return Raw(run, statement.answers, effect.data)
 
 
 # How much a batched change would change ----------------------------------------------

@@ -8,18 +8,18 @@ from dataclasses import replace
 from functools import cached_property
 
 from alembic_neo4j.cypher.contents import OWN_PROPERTY_PREFIX
+from alembic_neo4j.cypher.events import (
+    BatchEvent,
+    ChangeEvent,
+    Event,
+    StatementEvent,
+    UnseenEvent,
+)
 from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.names_in_use import has_property, names_in_use
 from alembic_neo4j.migration.plan import PlannedStep
-from alembic_neo4j.migration.replay import (
-    Event,
-    History,
-    Loading,
-    Recording,
-    Statement,
-    Unseen,
-)
+from alembic_neo4j.migration.replay import History, Recording
 from alembic_neo4j.schema.changes import Change, Named, OfProperties, named
 from alembic_neo4j.schema.elements import EntityType, Node, RelationshipType, Schema
 from alembic_neo4j.schema.known_names import KnownNames, Name, mistaken
@@ -118,18 +118,18 @@ class EverNames:
     def _makes_property(self, name: str) -> bool:
         made = (n for change in self._named for n in change.made_properties)
         # What rows have is not seen before they are loaded.
-        loads = any(isinstance(e, Loading) and e.made != () for e in self._events)
+        loads = any(isinstance(e, BatchEvent) and e.made != () for e in self._events)
         return loads or self._is_unseen or name in made or self._is_mentioned(name)
 
     def _is_mentioned(self, name: str) -> bool:
-        texts = (event.text for event in self._ever if isinstance(event, Statement))
-        return any(name in text for text in texts)
+        raw = (event for event in self._ever if isinstance(event, StatementEvent))
+        return any(name in event.text for event in raw)
 
     @cached_property
     def _is_unseen(self) -> bool:
         return any(
-            isinstance(event, Unseen)
-            or (isinstance(event, Loading) and event.made is None)
+            isinstance(event, UnseenEvent)
+            or (isinstance(event, BatchEvent) and event.made is None)
             for event in self._events
         )
 
@@ -141,12 +141,13 @@ class EverNames:
 
     @cached_property
     def _made(self) -> frozenset[Name]:
-        loads = (e.made or () for e in self._ever if isinstance(e, Loading))
+        loads = (e.made or () for e in self._ever if isinstance(e, BatchEvent))
         return frozenset().union(*(change.made for change in self._named), *loads)
 
     @cached_property
     def _named(self) -> list[Named]:
-        return [_made_by(event[0]) for event in self._ever if isinstance(event, tuple)]
+        changes = (event for event in self._ever if isinstance(event, ChangeEvent))
+        return [_made_by(event.change) for event in changes]
 
     @property
     def _events(self) -> Iterator[Event]:
@@ -170,7 +171,7 @@ class EverNames:
 
 def schemas_of(recording: Recording) -> list[Schema]:
     """Return the schemas that a revision passes through, the last one included."""
-    return [*(before for _, before in recording.changes), recording.after]
+    return [*(event.before for event in recording.changes), recording.after]
 
 
 def _made_by(change: Change) -> Named:

@@ -16,7 +16,6 @@ from alembic_neo4j.checks.runs import way_back
 from alembic_neo4j.checks.stamp import ADOPT, knows_latest_data
 from alembic_neo4j.cypher.batch_rollback import rollback_command
 from alembic_neo4j.cypher.capabilities import Server, missing
-from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.cypher.steps import Stop
 from alembic_neo4j.errors import (
@@ -118,7 +117,7 @@ def check_capabilities(planned: Iterable[PlannedStep], server: Server) -> None:
     """Raise CapabilityError with all that the server can't do of the plan."""
     lacking = []
     for item in planned:
-        for change, _ in item.recording.changes:
+        for change in (event.change for event in item.recording.changes):
             if isinstance(change, AddIndex):
                 reason = missing(server, change.index)
             elif isinstance(change, AddConstraint):
@@ -137,8 +136,8 @@ def check_capabilities(planned: Iterable[PlannedStep], server: Server) -> None:
 def check_placeholders(planned: Iterable[PlannedStep]) -> None:
     """Raise CheckFailed when a revision still has something to fill in."""
     for item in planned:
-        for change, before in item.recording.changes:
-            for step in steps(change, before, revision=item.script.revision):
+        for event in item.recording.changes:
+            for step in event.steps:
                 if isinstance(step, Stop):
                     raise CheckFailed(
                         f"revision {item.script.revision} ({item.script.path}) is not "

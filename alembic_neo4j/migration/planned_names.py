@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from alembic.runtime.migration import RevisionStep, StampStep
 
+from alembic_neo4j.cypher.events import BatchEvent, ChangeEvent, Event
 from alembic_neo4j.errors import CheckFailed
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.migration.calls import call
@@ -21,7 +22,7 @@ from alembic_neo4j.migration.names_of_history import (
     schemas_of,
 )
 from alembic_neo4j.migration.plan import PlannedStep, plan
-from alembic_neo4j.migration.replay import Event, History, Loading, Recording
+from alembic_neo4j.migration.replay import History, Recording
 from alembic_neo4j.schema.changes import Change, Refactoring, named
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name
@@ -61,7 +62,7 @@ def check_rows(planned: Sequence[PlannedStep]) -> None:
         f"  {item.script.revision}: {event.text}: {event.problem}"
         for item in planned
         for event in item.recording.events
-        if isinstance(event, Loading) and event.problem
+        if isinstance(event, BatchEvent) and event.problem
     ]
     if found:
         lines = "\n".join(found)
@@ -115,14 +116,14 @@ class _Judge:
     ) -> Iterator[tuple[str, str]]:
         found: Iterable[str] = ()
         what = ""
-        if isinstance(event, Loading):
+        if isinstance(event, BatchEvent):
             what = event.text
             found = [
                 *KnownNames.of(event.schema).unknown(event.names),
                 *self._missing(event.sought, event.schema),
             ]
-        elif isinstance(event, tuple):
-            change, before = event
+        elif isinstance(event, ChangeEvent):
+            change, before = event.change, event.before
             what = f"op.{call(change).name}"
             if not change.allow_unknown:
                 found = self._of_change(change, before, recording)

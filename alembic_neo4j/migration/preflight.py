@@ -5,13 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from alembic_neo4j.checks.foresight import (
-    Foreseen,
-    Made,
-    Question,
-    Unforeseen,
-    questions,
-)
+from alembic_neo4j.checks.foresight import Foreseen, Question, questions
 from alembic_neo4j.checks.preflight import (
     Obstacle,
     changes_catalogue,
@@ -22,16 +16,12 @@ from alembic_neo4j.checks.preflight import (
     report,
     unanswered,
 )
-from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.lexer import classify, significant_tokens
-from alembic_neo4j.cypher.statements import Kind
-from alembic_neo4j.errors import CheckFailed, StatementError
+from alembic_neo4j.errors import CheckFailed
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.large_values import found_large
 from alembic_neo4j.graph.names_in_use import names_in_use
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.migration.plan import PlannedStep
-from alembic_neo4j.migration.replay import Event, Loading, OnLedger, Statement
 from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
@@ -61,60 +51,19 @@ def find_obstacles(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
 
 
 def foreseen(planned: Sequence[PlannedStep], *, rules: bool = True) -> list[Foreseen]:
-    """Return what the revisions are going to do, an event for each recorded one.
+    """Return what the revisions are going to do.
 
     The rules that only the models have stand in the way of an upgrade, unless `rules`
     says otherwise; a downgrade tells of them when it comes to them.
     """
-    return [_foreseen(item, rules and item.step.is_upgrade) for item in planned]
-
-
-def _foreseen(item: PlannedStep, rules: bool) -> Foreseen:
-    revision = item.script.revision
-    events = tuple(_event(event, revision, rules) for event in item.recording.events)
-    return Foreseen(revision, events)
-
-
-def _event(event: Event, revision: str, rules: bool) -> Made | Unforeseen:
-    if isinstance(event, tuple):
-        change, before = event
-        made = tuple(
-            step
-            for step in steps(change, before, revision=revision)
-            if rules or step.lenient is step
+    return [
+        Foreseen(
+            item.script.revision,
+            item.recording.events,
+            rules=rules and item.step.is_upgrade,
         )
-        return Made(change, before, made)
-    if isinstance(event, Statement):
-        return _effect(event)
-    if isinstance(event, OnLedger):
-        return Unforeseen(data=False, catalogue=False)
-    if isinstance(event, Loading):
-        return Unforeseen(data=True, catalogue=False)
-    return Unforeseen(data=True, catalogue=True)
-
-
-def _effect(statement: Statement) -> Unforeseen:
-    """Return what a raw statement may have an effect on.
-
-    Where its rows go back to the revision, what follows may depend on them, and a
-    replay has seen none.
-    """
-    try:
-        kind = classify(statement.text)
-        words = {token.keyword for token in significant_tokens(statement.text)}
-    except StatementError:
-        return Unforeseen(data=True, catalogue=True)
-    decides = statement.answers and bool(words & _ANSWERING)
-    # A procedure may do anything.
-    calls = kind is Kind.DATA and "CALL" in words
-    return Unforeseen(
-        data=decides or kind in {Kind.DATA, Kind.AUTOCOMMIT},
-        catalogue=decides or calls or kind in {Kind.SCHEMA, Kind.AUTOCOMMIT},
-    )
-
-
-_ANSWERING = {"CALL", "RETURN", "SHOW", "YIELD"}
-"""The words without one of which a statement gives no rows."""
+        for item in planned
+    ]
 
 
 def _in_catalogue(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import alembic.op
 from alembic.operations import Operations
@@ -13,6 +13,14 @@ from alembic.operations.ops import ExecuteSQLOp, MigrateOperation
 from alembic.script import Script, ScriptDirectory
 from alembic.util import to_tuple
 
+from alembic_neo4j.cypher.events import (
+    BatchEvent,
+    ChangeEvent,
+    Event,
+    LedgerEvent,
+    StatementEvent,
+    UnseenEvent,
+)
 from alembic_neo4j.errors import ReplayError, SchemaError
 from alembic_neo4j.migration.batch_operations import (
     BatchOperation,
@@ -39,58 +47,6 @@ from alembic_neo4j.migration.revision_code import OwnThread, call
 from alembic_neo4j.migration.row_problems import problem_in_rows
 from alembic_neo4j.schema.changes import Change, undoing
 from alembic_neo4j.schema.elements import Schema
-from alembic_neo4j.schema.known_names import Name
-
-
-@dataclass(frozen=True)
-class Statement:
-    """Raw Cypher of a revision; `answers` tells whether its rows go back to it.
-
-    `autocommit` says that it is in an autocommit block, `place` where it is written
-    when that is a file of its own.
-    """
-
-    text: str
-    answers: bool
-    autocommit: bool = False
-    place: str = ""
-
-
-@dataclass(frozen=True)
-class OnLedger:
-    """What a revision does to the ledger's database, in a few words."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Unseen:
-    """From here on the revision may do what its replay does not show.
-
-    It asked whether it is replayed, or did what is no change of the schema.
-    """
-
-
-@dataclass(frozen=True)
-class Loading:
-    """Data that a revision loads in batches, or takes back, in a few words.
-
-    `names` are those that have to be known to `schema`, the history's at that point.
-    `problem` says which of its rows holds what no property can, as far as a replay has
-    the rows. `sought` are the names of what it takes back, `made` of what it loads,
-    None where a replay does not show that.
-    """
-
-    text: str
-    names: tuple[Name, ...] = ()
-    schema: Schema = field(default_factory=Schema, repr=False)
-    problem: str = ""
-    sought: tuple[Name, ...] = ()
-    made: tuple[Name, ...] | None = ()
-
-
-Event: TypeAlias = "tuple[Change, Schema] | Statement | OnLedger | Loading | Unseen"
-"""What a revision did: a change with the schema before it, or what is no change."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +70,13 @@ class Recording:
     @property
     def schemas(self) -> Iterator[tuple[Schema, str]]:
         """The schema after each change, and where that is written."""
-        befores = [before for _, before in self.changes[1:]]
+        befores = [event.before for event in self.changes[1:]]
         return zip([*befores, self.after], self.places, strict=False)
 
     @property
-    def changes(self) -> tuple[tuple[Change, Schema], ...]:
+    def changes(self) -> tuple[ChangeEvent, ...]:
         """Its changes of the schema, each with the schema before."""
-        return tuple(event for event in self.events if isinstance(event, tuple))
+        return tuple(event for event in self.events if isinstance(event, ChangeEvent))
 
 
 class History:
@@ -170,9 +126,11 @@ class History:
         """
         found = record(script, "downgrade", before, self._others)
         upgrade = self._upgraded(script, found.after)
-        undone = tuple(change for change, _ in upgrade.changes)
+        undone = tuple(event.change for event in upgrade.changes)
         events = tuple(
-            (undoing(event[0], undone), event[1]) if isinstance(event, tuple) else event
+            replace(event, change=undoing(event.change, undone))
+            if isinstance(event, ChangeEvent)
+            else event
             for event in found.events
         )
         return replace(found, events=events, undone=undone, loaded=upgrade.batches)
@@ -254,23 +212,24 @@ class _Recorder:
     def invoke(self, operation: GraphOperation) -> Any:
         self.thread.check()
         if isinstance(operation, ChangeOp):
-            self.note((operation.change, self.schema))
+            revision = self.script.revision
+            self.note(ChangeEvent(operation.change, self.schema, revision))
             self.places.append(place(self.script, self.lines[-1]))
             self.schema = operation.change.apply(self.schema)
         elif isinstance(operation, IrreversibleOp):
             raise NotImplementedError(operation.reason)
         elif isinstance(operation, RunCypherOp):
-            self.note(Statement(operation.text, True, self.autocommit))
+            self.note(StatementEvent(operation.text, True, self.autocommit))
         elif isinstance(operation, RunCypherFileOp):
             for run in statements_of(operation, self.script.path):
-                self.note(Statement(run.text, False, self.autocommit, run.place))
+                self.note(StatementEvent(run.text, False, self.autocommit, run.place))
         elif isinstance(operation, BeginBatchOp):
             return self.batches.begin(operation.name)
         elif isinstance(operation, BatchOperation):
             self.note(self._loading(operation))
             return operation.replayed
         else:
-            self.note(Unseen())
+            self.note(UnseenEvent())
         return []
 
     @property
@@ -285,7 +244,8 @@ class _Recorder:
     @property
     def has_read(self) -> bool:
         """Whether it may have asked for rows, of which a replay has none."""
-        return not all(isinstance(event, (tuple, Unseen)) for event in self.events)
+        unread = (ChangeEvent, UnseenEvent)
+        return not all(isinstance(event, unread) for event in self.events)
 
     def origin(
         self, error: Exception, others: Callable[[], Iterable[tuple[Schema, str]]]
@@ -293,26 +253,28 @@ class _Recorder:
         """Return where the change is that the latest one does not fit to."""
         if not isinstance(error, SchemaError) or not self.recording.changes:
             return ""
-        change, _ = self.recording.changes[-1]
+        change = self.recording.changes[-1].change
         own = list(self.recording.schemas)[:-1]
         return origin_of(change, str(error), [*others(), *own])
 
-    def _loading(self, operation: BatchOperation) -> Loading:
+    def _loading(self, operation: BatchOperation) -> BatchEvent:
         problem = ""
         if isinstance(operation, LoadOp) and not any(map(_answers, self.events)):
             problem = problem_in_rows(operation, self.schema)
         names = (operation.sought, operation.made)
-        return Loading(operation.title, operation.wanted, self.schema, problem, *names)
+        return BatchEvent(
+            operation.title, operation.wanted, self.schema, problem, *names
+        )
 
     def execute(self, cypher: str) -> None:
         """Note the statement: what it does is outside of the history."""
         self.thread.check()
-        self.note(Statement(cypher, False, self.autocommit))
+        self.note(StatementEvent(cypher, False, self.autocommit))
 
     def on_ledger(self, text: str, _act: Callable[[], None] = lambda: None) -> None:
         """Note it and do nothing: the ledger's database is outside of the history."""
         self.thread.check()
-        self.note(OnLedger(text))
+        self.note(LedgerEvent(text))
 
     @contextmanager
     def autocommit_block(self) -> Iterator[None]:
@@ -326,7 +288,8 @@ class _Recorder:
 
 def _answers(event: Event) -> bool:
     """Tell whether rows that follow may be other ones than in a replay."""
-    return isinstance(event, Unseen) or (isinstance(event, Statement) and event.answers)
+    unseen = isinstance(event, UnseenEvent)
+    return unseen or (isinstance(event, StatementEvent) and event.answers)
 
 
 class _RecordingImpl:
@@ -351,7 +314,7 @@ class _RecordingContext:
     @property
     def replaying(self) -> bool:
         # What is under `if not op.is_replaying():` will run and is not seen here.
-        self._recorder.note(Unseen())
+        self._recorder.note(UnseenEvent())
         return True
 
 

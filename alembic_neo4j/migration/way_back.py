@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 from alembic.script import Script
 from alembic.util.exc import CommandError
 
-from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.lexer import classify
+from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent, UnseenEvent
 from alembic_neo4j.cypher.stamp import Stamp
-from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.cypher.steps import Atomicity, Create, Drop, Run, SchemaStep, Step
 from alembic_neo4j.cypher.units import digest_of, only_reads, ordered, units
 from alembic_neo4j.errors import (
@@ -21,7 +19,6 @@ from alembic_neo4j.errors import (
     LockError,
     Neo4jMigrationError,
     SchemaError,
-    StatementError,
 )
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.marker import Mark, clear_markers, read_progress
@@ -30,7 +27,7 @@ from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, Unit
 from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_stamp
-from alembic_neo4j.migration.replay import Event, Recording, Statement, Unseen
+from alembic_neo4j.migration.replay import Recording
 from alembic_neo4j.migration.revision_files import file_digest
 from alembic_neo4j.migration.run import GraphRunner, Recorder
 from alembic_neo4j.schema.changes import Change, Refactoring, undoing
@@ -172,24 +169,20 @@ class _Upgrade:
         self._replay(recording, rules)
 
     def _replay(self, recording: Recording, rules: bool) -> None:
-        afters = [before for _, before in recording.changes[1:]] + [recording.after]
+        afters = [event.before for event in recording.changes[1:]] + [recording.after]
         buffer: list[Step] = []
         for event in recording.events:
-            if isinstance(event, tuple):
-                change, before = event
-                found = [
-                    step if rules else step.lenient
-                    for step in steps(change, before, revision=self._revision)
-                ]
+            if isinstance(event, ChangeEvent):
+                found = [step if rules else step.lenient for step in event.steps]
                 writes = tuple(step for step in found if step.writes)
                 after = afters[len(self.made)]
-                self.made.append(_Made(change, before, after, writes))
+                self.made.append(_Made(event.change, event.before, after, writes))
                 buffer += found
-            elif isinstance(event, Statement):
-                buffer.append(_run_of(event))
+            elif isinstance(event, StatementEvent):
+                buffer.append(event.run)
                 if event.answers:
                     self._flush(buffer)
-            elif not isinstance(event, Unseen):
+            elif not isinstance(event, UnseenEvent):
                 # What a load or the ledger's database does is not judged here.
                 break
         self._flush(buffer)
@@ -249,21 +242,20 @@ class _Upgrade:
         reverses = self._reverses(downgrade, count)
         undone = tuple(made.change for made in self.made)
         for number in reversed(range(count)):
-            made, (change, before) = self.made[number], reverses[number]
-            self._check_reverses(made, change, before, undone, touched[number])
+            made, event = self.made[number], reverses[number]
+            self._check_reverses(made, event, undone, touched[number])
             if touched[number]:
-                found = steps(change, before, revision=self._revision)
-                yield from self._of_what_ran(made, found, done)
+                yield from self._of_what_ran(made, event.steps, done)
 
-    def _reverses(
-        self, downgrade: Recording, count: int
-    ) -> list[tuple[Change, Schema]]:
+    def _reverses(self, downgrade: Recording, count: int) -> list[ChangeEvent]:
         """Return what reverses each of the first changes of the upgrade."""
         changes = downgrade.changes
         if len(changes) < count:
             raise self._refusal("the downgrade has fewer changes than have run")
         left = len(changes) - count
-        places = [n for n, e in enumerate(downgrade.events) if isinstance(e, tuple)]
+        places = [
+            n for n, e in enumerate(downgrade.events) if isinstance(e, ChangeEvent)
+        ]
         if len(downgrade.events) - places[left] != count:
             raise self._refusal("the downgrade does something of its own between them")
         # What comes just before them reverses what was just after, where there is any.
@@ -275,12 +267,12 @@ class _Upgrade:
     def _check_reverses(
         self,
         made: _Made,
-        change: Change,
-        before: Schema,
+        back: ChangeEvent,
         undone: tuple[Change, ...],
         touched: bool,
     ) -> None:
         """Refuse a change that does not lead back from where the other one has led."""
+        change, before = back.change, back.before
         start, end = schema_digest(made.before), schema_digest(made.after)
         leads_back = (schema_digest(before), schema_digest(change.apply(before))) == (
             end,
@@ -361,25 +353,12 @@ def _had_effect(
     return isinstance(first, Drop)
 
 
-def _run_of(event: Statement) -> Run:
-    try:
-        kind = classify(event.text)
-    except StatementError:
-        kind = Kind.DATA
-    run = Run(event.text, kind)
-    return run.by_itself if event.autocommit else run
-
-
-def _writes(event: Statement) -> bool:
-    return _run_of(event).kind is not Kind.READ
-
-
 def _after(events: Sequence[Event], count: int) -> bool:
     """Tell whether a statement that writes comes just after so many of the changes."""
     seen = 0
     for event in events:
-        if isinstance(event, tuple):
-            seen += 1
-        elif seen == count and isinstance(event, Statement) and _writes(event):
+        seen += isinstance(event, ChangeEvent)
+        writes = isinstance(event, StatementEvent) and event.run.is_recorded
+        if writes and seen == count:
             return True
     return False

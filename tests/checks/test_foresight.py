@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_neo4j.checks.foresight import (
-    Foreseen,
-    Made,
-    Question,
-    Unforeseen,
-    questions,
-)
+from alembic_neo4j.checks.foresight import Foreseen, Question, questions
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.data_checks import constraint_checks
+from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
 from alembic_neo4j.cypher.index_sizes import large
 from alembic_neo4j.cypher.steps import Batched, Check
 from alembic_neo4j.schema.changes import (
@@ -44,8 +39,8 @@ from alembic_neo4j.schema.elements import (
 )
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
-DATA = Unforeseen(data=True, catalogue=False)
-CATALOGUE = Unforeseen(data=False, catalogue=True)
+DATA = StatementEvent("CREATE (:X)", answers=False)
+CATALOGUE = StatementEvent("DROP INDEX i", answers=False)
 KNOWS = Relationship("KNOWS", "P")
 BEFORE = Schema.of(
     nodes=[
@@ -64,19 +59,19 @@ CONVERTED = AlterProperty(
 SINGLE = AlterRelationship("P", KNOWS, (("cardinality", "One"),))
 
 
-def asked(*events: Change | Unforeseen, before: Schema = BEFORE) -> list[Question]:
-    made: list[Made | Unforeseen] = []
+def asked(*events: Change | Event, before: Schema = BEFORE) -> list[Question]:
+    made: list[Event] = []
     schema = before
     for event in events:
-        if isinstance(event, Unforeseen):
+        if isinstance(event, Event):
             made.append(event)
             continue
-        made.append(Made(event, schema, steps(event, schema, revision="r1")))
+        made.append(ChangeEvent(event, schema, "r1"))
         schema = event.apply(schema)
     return questions([Foreseen("r1", tuple(made))])
 
 
-def expectations(*events: Change | Unforeseen, before: Schema = BEFORE) -> list[str]:
+def expectations(*events: Change | Event, before: Schema = BEFORE) -> list[str]:
     return [question.check.expected for question in asked(*events, before=before)]
 
 
@@ -158,10 +153,14 @@ def test_nothing_is_asked_behind_a_write_that_is_not_known_here() -> None:
         def reverse(self) -> Change:
             return self
 
-    check = Check("RETURN 1", "strange", "none")
-    write = Batched("strange", "", "", "")
-    reading = Made(Strange(), BEFORE, (check,))
-    writing = Made(Strange(), BEFORE, (write,))
+    class Reading(ChangeEvent):
+        steps = (Check("RETURN 1", "strange", "none"),)
+
+    class Writing(ChangeEvent):
+        steps = (Batched("strange", "", "", ""),)
+
+    reading = Reading(Strange(), BEFORE, "r1")
+    writing = Writing(Strange(), BEFORE, "r1")
     known = _made(REQUIRED)
     assert len(questions([Foreseen("r1", (reading, known))])) == 1
     assert questions([Foreseen("r1", (writing, known))]) == []
@@ -331,5 +330,5 @@ def test_ends_are_judged_where_no_label_and_no_type_has_changed(change: Change) 
     assert len(asked(values, SINGLE)) == 1
 
 
-def _made(change: Change) -> Made:
-    return Made(change, BEFORE, steps(change, BEFORE, revision="r1"))
+def _made(change: Change) -> ChangeEvent:
+    return ChangeEvent(change, BEFORE, "r1")

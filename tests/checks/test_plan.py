@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_neo4j.checks.foresight import Made
-from alembic_neo4j.checks.plan import (
-    EARLIER,
+from alembic_neo4j.checks.foresight import Foreseen
+from alembic_neo4j.checks.plan import EARLIER, UnitPlan, Written, planned_units
+from alembic_neo4j.cypher.events import (
+    ChangeEvent,
     Event,
-    Opaque,
-    Raw,
-    UnitPlan,
-    Written,
-    planned_units,
+    LedgerEvent,
+    StatementEvent,
+    UnseenEvent,
 )
-from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.lexer import classify
-from alembic_neo4j.cypher.statements import Kind
-from alembic_neo4j.cypher.steps import Batched, Run
+from alembic_neo4j.cypher.steps import Batched
 from alembic_neo4j.cypher.units import digest_of
 from alembic_neo4j.ledger.journal import DONE, RUNNING, Unit
 from alembic_neo4j.schema.changes import (
@@ -55,19 +51,21 @@ def made(*changes: Change) -> list[Event]:
     events: list[Event] = []
     schema = SCHEMA
     for change in changes:
-        found = steps(change, schema, revision="r1")
-        events.append(Made(change, schema, found))
+        events.append(ChangeEvent(change, schema, "r1"))
         schema = change.apply(schema)
     return events
 
 
-def raw(text: str, *, answers: bool = False) -> Raw:
-    kind = classify(text)
-    return Raw(Run(text, kind), answers, kind is not Kind.SCHEMA)
+def raw(text: str, *, answers: bool = False) -> StatementEvent:
+    return StatementEvent(text, answers)
+
+
+def foreseen(*events: Event) -> Foreseen:
+    return Foreseen("r1", events)
 
 
 def units(*events: Event) -> tuple[UnitPlan, ...]:
-    return planned_units(events)[0]
+    return planned_units(foreseen(*events))[0]
 
 
 def known(*events: Event) -> list[bool]:
@@ -184,15 +182,16 @@ def test_what_is_there_to_remember_depends_on_what_was_written(
     [
         (raw("CREATE (:X)"), False),
         (raw("CREATE INDEX i FOR (n:X) ON (n.p)"), True),
-        (Opaque("unknown", "?"), False),
-        (Opaque("ledger", "INSERT"), True),
+        (raw("CREATE `"), False),
+        (UnseenEvent(), False),
+        (LedgerEvent("INSERT"), True),
     ],
 )
 def test_what_comes_before_by_hand(event: Event, expected: bool) -> None:
     assert known(event, *made(default("A", "p"))) == [expected]
-    units, written = planned_units([event])
+    units, written = planned_units(foreseen(event))
     assert len(units) == 1
-    later, _ = planned_units(made(default("A", "p")), written)
+    later, _ = planned_units(foreseen(*made(default("A", "p"))), written)
     assert later[0].unknown == ("" if expected else EARLIER)
 
 
@@ -204,7 +203,7 @@ def test_what_an_open_run_has_done_changes_nothing_any_more() -> None:
     digests = [digest_of([unit.batched]) for unit in plain if unit.batched]
     for state, unknown in ((DONE, ["", ""]), (RUNNING, ["", EARLIER])):
         begun = [Unit("r1", 1, "batched", digests[0], state)]
-        found, _ = planned_units(events, Written(), begun)
+        found, _ = planned_units(foreseen(*events), Written(), begun)
         assert [unit.state for unit in found] == [state, ""]
         assert [unit.unknown for unit in found] == unknown
         assert found[0].is_done is (state == DONE)
@@ -218,7 +217,7 @@ def test_units_are_what_shares_a_transaction() -> None:
         raw("CREATE (:X)"),
         raw("CREATE (:Y)", answers=True),
         raw("CREATE (:Z)"),
-        Opaque("ledger", "INSERT INTO t"),
+        LedgerEvent("INSERT INTO t"),
         raw("MATCH (n) RETURN n", answers=True),
         raw("CREATE (:Q)"),
     )
@@ -233,6 +232,13 @@ def test_units_are_what_shares_a_transaction() -> None:
 
 
 def test_a_statement_is_shown_by_its_first_line_and_its_place() -> None:
-    run = Run("\n  MATCH (n)\n  SET n.x = 1", Kind.DATA, place="load.cypher:3")
-    (unit,) = units(Raw(run, False, True))
+    text = "\n  MATCH (n)\n  SET n.x = 1"
+    (unit,) = units(StatementEvent(text, answers=False, place="load.cypher:3"))
     assert unit.texts == ("load.cypher:3: MATCH (n) …",)
+
+
+def test_a_schema_command_in_an_autocommit_block_is_of_its_own_kind() -> None:
+    texts = [f"CREATE INDEX {name} FOR (n:X) ON (n.{name})" for name in "ab"]
+    read = StatementEvent("MATCH (n) RETURN n", answers=False, autocommit=True)
+    found = units(*(StatementEvent(t, False, autocommit=True) for t in texts), read)
+    assert [(u.kind, len(u.texts)) for u in found] == [("schema", 2), ("autocommit", 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_neo4j.checks.foresight import Foreseen, Made, Question, Unforeseen
+from alembic_neo4j.checks.foresight import Foreseen, Question
 from alembic_neo4j.checks.preflight import (
     Obstacle,
     changes_catalogue,
@@ -14,7 +14,7 @@ from alembic_neo4j.checks.preflight import (
     unanswered,
 )
 from alembic_neo4j.cypher.catalogue import Catalogue
-from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
 from alembic_neo4j.cypher.steps import Check
 from alembic_neo4j.schema.changes import (
     AddConstraint,
@@ -35,7 +35,7 @@ from alembic_neo4j.schema.elements import (
     Schema,
 )
 
-BLIND = Unforeseen(data=False, catalogue=True)
+BLIND = StatementEvent("DROP INDEX i", answers=False)
 CHECK = Check("RETURN 1", "each P has a name", "Name them.")
 QUESTION = Question("r1", CHECK, EntityType.NODE, frozenset({"P"}))
 
@@ -59,15 +59,15 @@ def live(*elements: Index | Constraint, **others: str) -> Catalogue:
 
 
 def foreseen(
-    revision: str, *events: Change | Unforeseen, before: Schema | None = None
+    revision: str, *events: Change | Event, before: Schema | None = None
 ) -> Foreseen:
-    made: list[Made | Unforeseen] = []
+    made: list[Event] = []
     schema = before or Schema()
     for event in events:
-        if isinstance(event, Unforeseen):
+        if isinstance(event, Event):
             made.append(event)
             continue
-        made.append(Made(event, schema, steps(event, schema, revision=revision)))
+        made.append(ChangeEvent(event, schema, revision))
         schema = event.apply(schema)
     return Foreseen(revision, tuple(made))
 
@@ -238,7 +238,7 @@ def test_nothing_is_judged_behind_what_nobody_can_foresee() -> None:
         foreseen("r2", AddIndex(index("R"))),
     ]
     assert [revision for revision, *_ in found(*run, catalogue=theirs)] == ["r1"]
-    data = Unforeseen(data=True, catalogue=False)
+    data = StatementEvent("CREATE (:X)", answers=False)
     run[0] = foreseen("r1", data, AddIndex(index("Q")))
     revisions = [revision for revision, *_ in found(*run, catalogue=theirs)]
     assert revisions == ["r1", "r2"]

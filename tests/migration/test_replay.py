@@ -9,8 +9,9 @@ import alembic.op
 import pytest
 from alembic.script import ScriptDirectory
 
+from alembic_neo4j.cypher.events import LedgerEvent, StatementEvent, UnseenEvent
 from alembic_neo4j.errors import ReplayError
-from alembic_neo4j.migration.replay import History, OnLedger, Statement, Unseen
+from alembic_neo4j.migration.replay import History
 from alembic_neo4j.schema.elements import Schema
 from tests.migration.project import Project
 
@@ -91,10 +92,14 @@ def test_what_is_no_change_of_the_schema_is_noted_in_its_place(
     )
     ((_, recording),) = _history(project).walk(["r1"])
     raw, change, read, *others = recording.events
-    assert raw == Statement("CREATE (:A)", answers=False)
+    assert raw == StatementEvent("CREATE (:A)", answers=False)
     assert change == recording.changes[0]
-    assert read == Statement("RETURN 1", answers=True, autocommit=True)
-    assert others == [OnLedger("SELECT 1"), OnLedger("DropIndexOp"), Unseen()]
+    assert read == StatementEvent("RETURN 1", answers=True, autocommit=True)
+    assert others == [
+        LedgerEvent("SELECT 1"),
+        LedgerEvent("DropIndexOp"),
+        UnseenEvent(),
+    ]
 
 
 def test_alembics_proxy_is_put_back(project: Project) -> None:

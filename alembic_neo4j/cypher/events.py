@@ -1,0 +1,194 @@
+"""What a revision does, event by event, as a replay shows it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from alembic_neo4j.cypher.change_steps import steps
+from alembic_neo4j.cypher.lexer import classify, significant_tokens
+from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.steps import Run, SchemaStep, Step
+from alembic_neo4j.errors import StatementError
+from alembic_neo4j.schema.changes import Change
+from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.known_names import Name
+
+
+class Event(ABC):
+    """Something that a revision does, and what whoever looks ahead knows of it."""
+
+    @property
+    @abstractmethod
+    def touches_data(self) -> bool:
+        """Whether it may change data, or what follows depends on rows of them."""
+
+    @property
+    @abstractmethod
+    def touches_catalogue(self) -> bool:
+        """Whether that is so of the catalogue of indexes and constraints."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What it asks of the server, unless it is opaque."""
+        return ()
+
+    @property
+    def opaque(self) -> tuple[str, str] | None:
+        """Where its steps are not known, its kind in a plan, and what it is."""
+        return None
+
+    @property
+    def ends_buffer(self) -> bool:
+        """Whether what was called before it runs by then, and it runs at once."""
+        return self.opaque is not None
+
+
+@dataclass(frozen=True)
+class ChangeEvent(Event):
+    """A change that a revision makes, with the schema before it."""
+
+    change: Change
+    before: Schema
+    revision: str
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the change, the same ones for all who look at it."""
+        return tuple(steps(self.change, self.before, revision=self.revision))
+
+    @property
+    def touches_data(self) -> bool:
+        """Whether a step changes them."""
+        return any(s.writes and not isinstance(s, SchemaStep) for s in self.steps)
+
+    @property
+    def touches_catalogue(self) -> bool:
+        """Whether a step changes it."""
+        return any(isinstance(step, SchemaStep) for step in self.steps)
+
+
+@dataclass(frozen=True)
+class StatementEvent(Event):
+    """Raw Cypher of a revision; `answers` tells whether its rows go back to it.
+
+    `autocommit` says that it is in an autocommit block, `place` where it is written
+    when that is a file of its own.
+    """
+
+    text: str
+    answers: bool
+    autocommit: bool = False
+    place: str = ""
+
+    @cached_property
+    def run(self) -> Run:
+        """The statement; one that can't be read may do anything to the data."""
+        kind = Kind.DATA if self._problem else classify(self.text)
+        run = Run(self.text, kind, place=self.place)
+        return run.by_itself if self.autocommit else run
+
+    @cached_property
+    def _problem(self) -> str:
+        try:
+            classify(self.text)
+        except StatementError as error:
+            return str(error)
+        return ""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The statement, if it can be read."""
+        return () if self._problem else (self.run,)
+
+    @property
+    def opaque(self) -> tuple[str, str] | None:
+        """Why it can't be read."""
+        return ("unknown", self._problem) if self._problem else None
+
+    @property
+    def ends_buffer(self) -> bool:
+        """Whether it runs at once."""
+        return self.answers or bool(self._problem)
+
+    @property
+    def touches_data(self) -> bool:
+        """Whether its kind may change them."""
+        return self._touches(Kind.DATA, calls=False)
+
+    @property
+    def touches_catalogue(self) -> bool:
+        """Whether its kind may change it."""
+        return self._touches(Kind.SCHEMA, calls=True)
+
+    def _touches(self, kind: Kind, *, calls: bool) -> bool:
+        """Tell whether it may change what a kind does; of all Cypher `calls` may.
+
+        Where its rows go back to the revision, what follows may depend on them, and a
+        replay has seen none.
+        """
+        if self._problem:
+            return True
+        words = {token.keyword for token in significant_tokens(self.text)}
+        decides = self.answers and bool(words & _ANSWERING)
+        found = classify(self.text)
+        # A procedure may do anything.
+        called = calls and found is Kind.DATA and "CALL" in words
+        return decides or called or found in (kind, Kind.AUTOCOMMIT)
+
+
+_ANSWERING = {"CALL", "RETURN", "SHOW", "YIELD"}
+"""The words without one of which a statement gives no rows."""
+
+
+@dataclass(frozen=True)
+class LedgerEvent(Event):
+    """What a revision does to the ledger's database, in a few words."""
+
+    text: str
+    touches_data = touches_catalogue = False
+
+    @property
+    def opaque(self) -> tuple[str, str]:
+        """What it does."""
+        return "ledger", self.text
+
+
+@dataclass(frozen=True)
+class BatchEvent(Event):
+    """Data that a revision loads in batches, or takes back, in a few words.
+
+    `names` are those that have to be known to `schema`, the history's at that point.
+    `problem` says which of its rows holds what no property can, as far as a replay has
+    the rows. `sought` are the names of what it takes back, `made` of what it loads,
+    None where a replay does not show that.
+    """
+
+    text: str
+    names: tuple[Name, ...] = ()
+    schema: Schema = field(default_factory=Schema, repr=False)
+    problem: str = ""
+    sought: tuple[Name, ...] = ()
+    made: tuple[Name, ...] | None = ()
+    touches_data, touches_catalogue = True, False
+
+    @property
+    def opaque(self) -> tuple[str, str]:
+        """What it loads or takes back: how many units that is, is not known."""
+        return "load", self.text
+
+
+@dataclass(frozen=True)
+class UnseenEvent(Event):
+    """From here on the revision may do what its replay does not show.
+
+    It asked whether it is replayed, or did what is no change of the schema.
+    """
+
+    touches_data = touches_catalogue = True
+
+    @property
+    def opaque(self) -> tuple[str, str]:
+        """It may do anything."""
+        return "unknown", "what it does from here on shows only when it runs"
