@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from alembic_neo4j.graph.archives import Archive
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.session import Session
 
 
 @click.group()
@@ -33,9 +33,9 @@ def list_archives(config: Config, as_json: bool) -> None:
     relationship is read for that.
     """
     from alembic_neo4j.command.archive import archives
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
 
-    _report(inspect_project(config, archives), as_json, "Nothing is archived.")
+    _report(in_session(config, archives), as_json, "Nothing is archived.")
 
 
 @archive.command()
@@ -66,16 +66,16 @@ def restore(
     the downgrade of the revision does.
     """
     from alembic_neo4j.command.archive import archives, restore_archives
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
 
-    def act(context: Neo4jMigrationContext) -> Sequence[Archive]:
-        chosen = archives(context, revision, property, marks=False)
+    def act(session: Session) -> Sequence[Archive]:
+        chosen = archives(session, revision, property, marks=False)
         if not yes:
             _confirm(chosen, "restore", "Bring these values back?")
-        restore_archives(context, chosen, on_conflict)
+        restore_archives(session, chosen, on_conflict)
         return chosen
 
-    _report(inspect_project(config, act), as_json, "")
+    _report(in_session(config, act), as_json, "")
 
 
 @archive.command()
@@ -94,16 +94,16 @@ def purge(
     new name before it.
     """
     from alembic_neo4j.command.archive import archives, purge_archives
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
 
-    def act(context: Neo4jMigrationContext) -> Sequence[Archive]:
-        chosen = archives(context, revision, property)
+    def act(session: Session) -> Sequence[Archive]:
+        chosen = archives(session, revision, property)
         if not yes:
             _confirm(chosen, "purge", "Remove these values for good?")
-        purge_archives(context, chosen)
+        purge_archives(session, chosen)
         return chosen
 
-    _report(inspect_project(config, act), as_json, "")
+    _report(in_session(config, act), as_json, "")
 
 
 def _confirm(chosen: Sequence[Archive], what: str, question: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from alembic_neo4j.checks.evidence import HistoryEvidence
     from alembic_neo4j.checks.status import HistoryEntry
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.session import Session
 
 
 @click.command()
@@ -42,16 +42,16 @@ def history(
     failed is in it as well. The last ones that fit the other options are what --limit
     counts. Alembic's `history` lists the files instead.
     """
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.command.status import messages, read_entries
 
     def look(
-        context: Neo4jMigrationContext,
+        session: Session,
     ) -> tuple[list[HistoryEntry], HistoryEvidence, Mapping[str, str]]:
-        entries, files = read_entries(context)
-        return entries, files, messages(context, files.files)
+        entries, files = read_entries(session)
+        return entries, files, messages(session, files.files)
 
-    entries, files, said = inspect_project(config, look)
+    entries, files, said = in_session(config, look)
     fitting = [
         entry
         for entry in entries

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from alembic_neo4j.cypher.batch_rollback import Undone
     from alembic_neo4j.ledger.batches import BatchRecord
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.session import Session
 
 
 @click.command("list")
@@ -32,10 +32,10 @@ def list_batches(config: Config, as_json: bool) -> None:
 
     The server is asked only how far a batch is that was begun and not finished.
     """
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.migration.batch_states import batches_now
 
-    records = inspect_project(config, batches_now)
+    records = in_session(config, batches_now)
     if as_json:
         print_json({"batches": [batch_row(record) for record in records]})
         return
@@ -60,9 +60,9 @@ def show(config: Config, batch: str, as_json: bool) -> None:
     The server is asked only how far it is, where it was begun and not finished. Exit
     status 2 where the ledger knows nothing of it.
     """
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
 
-    record = inspect_project(config, lambda context: _known(context, batch))
+    record = in_session(config, lambda session: _known(session, batch))
     if as_json:
         print_json(batch_row(record))
         return
@@ -107,32 +107,32 @@ def rollback(
         is_rolled_back,
         roll_back,
     )
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.cypher.batch_rollback import Undone
 
-    def act(context: Neo4jMigrationContext) -> Undone | None:
-        record = find_batch(context, batch)
+    def act(session: Session) -> Undone | None:
+        record = find_batch(session, batch)
         if is_rolled_back(record):
             return None
         if not yes:
             _confirm(batch, record)
-        return roll_back(context, batch, detach=detach)
+        return roll_back(session, batch, detach=detach)
 
-    undone = inspect_project(config, act)
+    undone = in_session(config, act)
     if undone is None:
         _report(as_json, batch, Undone(), "It was rolled back before.")
     else:
         _report(as_json, batch, undone)
 
 
-def _known(context: Neo4jMigrationContext, batch: str) -> BatchRecord:
+def _known(session: Session, batch: str) -> BatchRecord:
     from alembic_neo4j.command.ingest import unknown_batch
     from alembic_neo4j.migration.batch_states import batches_now
 
-    for record in batches_now(context):
+    for record in batches_now(session):
         if record.batch == batch:
             return record
-    raise unknown_batch(context, batch)
+    raise unknown_batch(session, batch)
 
 
 def batch_row(record: BatchRecord) -> dict[str, Any]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.formats import ReadOptions
     from alembic_neo4j.ingest.typed_values import ValueOptions
     from alembic_neo4j.ingest.validation import ValidationReport
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.session import Session
 
 _NODES = (
     click.option(
@@ -168,7 +168,7 @@ def load(
     in the ledger, and `ingest rollback` takes it back.
     """
     from alembic_neo4j.command.ingest import FileLoad, default_batch
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.ingest.addresses import address_of
     from alembic_neo4j.ledger.batches import Loader
     from alembic_neo4j.migration.batches import checked_name
@@ -187,8 +187,8 @@ def load(
         batch_size,
         allow_unknown,
     )
-    report, outcome = inspect_project(
-        config, lambda context: _loaded(context, load, dry_run=dry_run)
+    report, outcome = in_session(
+        config, lambda session: _loaded(session, load, dry_run=dry_run)
     )
     if as_json:
         print_json(_row(load, report, outcome))
@@ -197,17 +197,17 @@ def load(
 
 
 def _loaded(
-    context: Neo4jMigrationContext, load: FileLoad, *, dry_run: bool
+    session: Session, load: FileLoad, *, dry_run: bool
 ) -> tuple[ValidationReport, LoadOutcome | None]:
     from alembic_neo4j.command.ingest import load_file, load_rows
 
     name = load.file.name
     with shown_progress(f"checking {name}") as told:
-        report = load_rows(context, load).check(report=told)
+        report = load_rows(session, load).check(report=told)
     if dry_run:
         return report, None
     with shown_progress(f"loading {name}") as told:
-        return report, load_file(context, load, load_rows(context, load, report=told))
+        return report, load_file(session, load, load_rows(session, load, report=told))
 
 
 def _target(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from alembic_neo4j.checks.plan import RunPlan
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.session import Session
 
 
 @click.command()
@@ -41,18 +41,18 @@ def plan(
     the graph not be reached.
     """
     from alembic_neo4j.cli.plan_report import plan_lines, plan_report
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.command.plan import read_plan
 
     if target is not None and down is not None:
         raise click.UsageError("Give one target: TARGET, or --down TARGET.")
 
-    def look(context: Neo4jMigrationContext) -> RunPlan:
+    def look(session: Session) -> RunPlan:
         return read_plan(
-            context, down or target or "head", down=down is not None, ask=not no_counts
+            session, down or target or "head", down=down is not None, ask=not no_counts
         )
 
-    found = inspect_project(config, look)
+    found = in_session(config, look)
     if as_json:
         print_json(plan_report(found))
     else:

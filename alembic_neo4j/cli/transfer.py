@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alembic_neo4j.command.transfer import Comparison
     from alembic_neo4j.ingest.transfer_mapping import LeftOutCount, TransferMapping
     from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.session import Session
 
 _STDIN = "-"
 
@@ -37,14 +37,14 @@ class Outcome:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-Act: TypeAlias = "Callable[[Neo4jMigrationContext, Any], Outcome]"
+Act: TypeAlias = "Callable[[Session, Any], Outcome]"
 """Does with one graph what the command is for."""
 
-Prepare: TypeAlias = "Callable[[Neo4jMigrationContext, Any], Iterable[Any]]"
+Prepare: TypeAlias = "Callable[[Session, Any], Iterable[Any]]"
 """Checks what has to be before any graph, and gives these in their order."""
 
 
-def _as_given(_context: Neo4jMigrationContext, graphs: Any) -> Iterable[Any]:
+def _as_given(_session: Session, graphs: Any) -> Iterable[Any]:
     return graphs  # type: ignore[no-any-return]
 
 
@@ -205,19 +205,19 @@ def _each(
     quiet: bool,
 ) -> list[Outcome]:
     """Do it with each graph, in the order that `first` gives; tell as it goes."""
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
 
-    def acted(context: Neo4jMigrationContext) -> list[Outcome]:
-        return [_told(act, context, graph, quiet) for graph in first(context, graphs)]
+    def acted(session: Session) -> list[Outcome]:
+        return [_told(act, session, graph, quiet) for graph in first(session, graphs)]
 
-    return inspect_project(config, acted)
+    return in_session(config, acted)
 
 
-def _told(act: Act, context: Neo4jMigrationContext, graph: Any, quiet: bool) -> Outcome:
+def _told(act: Act, session: Session, graph: Any, quiet: bool) -> Outcome:
     from alembic_neo4j.errors import Neo4jMigrationError
 
     try:
-        outcome = act(context, graph)
+        outcome = act(session, graph)
     except Neo4jMigrationError as error:
         id_ = graph if isinstance(graph, str) else graph.id
         click.echo(f"Error: {id_}: {error}", err=True)
@@ -228,12 +228,12 @@ def _told(act: Act, context: Neo4jMigrationContext, graph: Any, quiet: bool) -> 
 
 
 def _preparing(mapping: TransferMapping, *, constrained: bool) -> Prepare:
-    def prepared(context: Neo4jMigrationContext, graphs: Any) -> Iterable[SourceGraph]:
+    def prepared(session: Session, graphs: Any) -> Iterable[SourceGraph]:
         from alembic_neo4j.command.transfer import check_constraints, in_order
 
         if constrained:
-            check_constraints(context.graph, mapping)
-        return in_order(context, graphs)
+            check_constraints(session.graph, mapping)
+        return in_order(session, graphs)
 
     return prepared
 
@@ -244,13 +244,13 @@ def _transferring(
     batch_size: int,
     allow_unknown: bool,
 ) -> Act:
-    def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
+    def act(session: Session, graph: SourceGraph) -> Outcome:
         from alembic_neo4j.command.transfer import transfer_graph
         from alembic_neo4j.ingest.transfer import listed
 
         with shown_rows(graph.id) as report:
             done = transfer_graph(
-                *(context, source, mapping, graph),
+                *(session, source, mapping, graph),
                 batch_size=batch_size,
                 report=report,
                 allow_unknown=allow_unknown,
@@ -278,14 +278,14 @@ def _previewing(
     batch_size: int,
     allow_unknown: bool,
 ) -> Act:
-    def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
+    def act(session: Session, graph: SourceGraph) -> Outcome:
         from alembic_neo4j.command.transfer import check_known
         from alembic_neo4j.command.transfer_preview import preview_transfer
 
         if not allow_unknown:
-            check_known(context, source, mapping, graph)
+            check_known(session, source, mapping, graph)
         found = preview_transfer(
-            context.graph, source, mapping, graph, batch_size=batch_size
+            session.graph, source, mapping, graph, batch_size=batch_size
         )
         warning = memory_warning(found)
         lines = (
@@ -300,10 +300,10 @@ def _previewing(
 
 
 def _verifying(source: TransferSource, mapping: TransferMapping) -> Act:
-    def act(context: Neo4jMigrationContext, graph: SourceGraph) -> Outcome:
+    def act(session: Session, graph: SourceGraph) -> Outcome:
         from alembic_neo4j.command.transfer import verify_graph
 
-        compared = verify_graph(context.graph, source, mapping, graph)
+        compared = verify_graph(session.graph, source, mapping, graph)
         state = "equal" if all(one.is_equal for one in compared) else "different"
         lines = (f"{graph.id}: {state}", *_table(compared))
         rows = [_compared_row(one) for one in compared]
@@ -321,10 +321,10 @@ def _all_back(
 
 
 def _rolling_back(detach: bool) -> Act:
-    def act(context: Neo4jMigrationContext, graph_id: str) -> Outcome:
+    def act(session: Session, graph_id: str) -> Outcome:
         from alembic_neo4j.command.transfer import rollback_graph
 
-        done = rollback_graph(context, graph_id, detach=detach)
+        done = rollback_graph(session, graph_id, detach=detach)
         line = (
             f"{graph_id}: nodes deleted: {done.deleted_nodes:,}, restored: "
             f"{done.restored_nodes:,}; relationships deleted: "

@@ -24,16 +24,16 @@ def unlock(config: Config, yes: bool, as_json: bool) -> None:
     leave nothing; it can't write any more, and what it was doing is resumed by the
     next upgrade or downgrade.
     """
-    from alembic_neo4j.command.inspection import inspect_project
+    from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.migration.lock import break_locks, lock_holder
 
-    holder = inspect_project(config, lock_holder)
+    holder = in_session(config, lock_holder)
     if holder is None:
         _report(as_json, None, "Nobody holds the lock.")
         return
     if not yes:
         _confirm(holder)
-    taken = inspect_project(config, break_locks)
+    taken = in_session(config, break_locks)
     _report(as_json, taken, f"Taken from {taken}." if taken else "It was freed.")
 
 

@@ -44,7 +44,7 @@ def verify(config: Config, full: bool, as_json: bool) -> None:
     from alembic_neo4j.migration.context import Neo4jMigrationContext
 
     def look(context: Neo4jMigrationContext) -> tuple[Evidence, str]:
-        return gather(context, full=full), context.graph.url
+        return gather(context, full=full), context.session.graph.url
 
     evidence, url = inspect_project(config, look)
     findings = judge(evidence)

@@ -9,15 +9,15 @@ from alembic_neo4j.command.verb_run import run_recorded, verb_step
 from alembic_neo4j.cypher.steps import Step
 from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.graph.archives import Archive, find_archives, purging, restoring
-from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.run import GraphRunner
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.changes import OnConflict
 
 Archives: TypeAlias = "Sequence[Archive]"
 
 
 def archives(
-    context: Neo4jMigrationContext,
+    session: Session,
     revision: str | None = None,
     name: str | None = None,
     *,
@@ -29,10 +29,10 @@ def archives(
     beginning of its id. Raises LedgerError where it has archived nothing, or several
     begin like that.
     """
-    known = [script.revision for script in context.script.walk_revisions()]
+    known = [script.revision for script in session.script.walk_revisions()]
     found = [
         archive
-        for archive in find_archives(context.graph, known)
+        for archive in find_archives(session.graph, known)
         if marks or archive.mark is None
     ]
     chosen = [
@@ -55,25 +55,25 @@ def archives(
 
 
 def restore_archives(
-    context: Neo4jMigrationContext, chosen: Archives, on_conflict: OnConflict
+    session: Session, chosen: Archives, on_conflict: OnConflict
 ) -> None:
     """Bring archived values back; raises CheckFailed where there are others meanwhile.
 
     It may be killed and called again.
     """
     _carry_out(
-        *(context, "archive restore", chosen),
+        *(session, "archive restore", chosen),
         lambda archive: restoring(archive, on_conflict),
     )
 
 
-def purge_archives(context: Neo4jMigrationContext, chosen: Archives) -> None:
+def purge_archives(session: Session, chosen: Archives) -> None:
     """Remove archived values for good; it may be killed and called again."""
-    _carry_out(context, "archive purge", chosen, purging)
+    _carry_out(session, "archive purge", chosen, purging)
 
 
 def _carry_out(
-    context: Neo4jMigrationContext,
+    session: Session,
     verb: str,
     chosen: Archives,
     steps: Callable[[Archive], list[Step]],
@@ -87,7 +87,7 @@ def _carry_out(
 
     about = [" ".join(_about(archive)) for archive in once.values()]
     step = verb_step(verb, chosen[0].revision, *about)
-    run_recorded(context, step, act, repeatable=True)
+    run_recorded(session, step, act, repeatable=True)
 
 
 def _about(archive: Archive) -> list[str]:

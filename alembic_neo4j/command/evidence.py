@@ -42,6 +42,7 @@ from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.revision_code import load_revisions
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Schema
 
@@ -93,9 +94,9 @@ def gather_mendable(context: Neo4jMigrationContext, *, labels: bool) -> Evidence
 def gather_records(context: Neo4jMigrationContext) -> Evidence:
     """Return what `gather` does, without the models and the data."""
     unchecked: list[Unchecked] = []
-    history = context.history
-    ledger = reached("ledger", lambda: read_ledger(context), unchecked)
-    files = read_history(context, history, ledger.heads if ledger else None)
+    history = context.session.history
+    ledger = reached("ledger", lambda: read_ledger(context.session), unchecked)
+    files = read_history(context.session, history, ledger.heads if ledger else None)
     run = ledger.open_run if ledger else None
     graph = reached(
         "graph", lambda: read_graph(context, history, files.schema, run), unchecked
@@ -122,10 +123,10 @@ def reached(
     return None
 
 
-def read_ledger(context: Neo4jMigrationContext) -> LedgerEvidence:
+def read_ledger(session: Session) -> LedgerEvidence:
     """Return what the ledger says; raises ConfigurationError and SQLAlchemyError."""
-    heads = context.written_heads()
-    recorded = context.recorded()
+    heads = session.written_heads()
+    recorded = session.recorded()
     run = recorded.open_run
     return LedgerEvidence(
         heads,
@@ -133,18 +134,18 @@ def read_ledger(context: Neo4jMigrationContext) -> LedgerEvidence:
         recorded.stamped,
         recorded.applied,
         run,
-        context.journal.units(run.run) if run else (),
+        session.journal.units(run.run) if run else (),
         recorded.data_runs,
         recorded.graph_origin,
         recorded.ledger_origin,
         readable=str(url.database)
-        if others_may_read(url := context.ledger_url)
+        if others_may_read(url := session.database.url)
         else "",
     )
 
 
 def read_history(
-    context: Neo4jMigrationContext,
+    session: Session,
     history: History,
     current: tuple[str, ...] | None,
     *,
@@ -155,15 +156,15 @@ def read_history(
     `current` are the ledger's heads, None where it can't be read. Without `replay` the
     files are read and not run.
     """
-    directory = str(context.script.versions)
+    directory = str(session.script.versions)
     heads: tuple[str, ...] = ()
     scripts: list[Script] = []
     failure = ""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
-            load_revisions(context.script)
-            heads = tuple(context.script.get_heads())
+            load_revisions(session.script)
+            heads = tuple(session.script.get_heads())
             scripts = history.below(heads)
         except Exception as error:
             # Whatever a file raises when it is imported.
@@ -172,13 +173,13 @@ def read_history(
     if failure:
         return HistoryEvidence(problems=problems, failure=failure, directory=directory)
     replayed, failure = _replayed(history, scripts) if replay else ({}, "")
-    files = {s.revision: _file(context, s, replayed.get(s.revision)) for s in scripts}
+    files = {s.revision: _file(session, s, replayed.get(s.revision)) for s in scripts}
     known = current is not None and all(head in files for head in current)
     below = tuple(s.revision for s in history.below(current or ())) if known else ()
     return HistoryEvidence(
         files,
         heads,
-        all(_has_label(context, head) for head in heads),
+        all(_has_label(session, head) for head in heads),
         below,
         tuple(s for s in files if s not in below) if known else (),
         problems,
@@ -188,31 +189,29 @@ def read_history(
     )
 
 
-def _has_label(context: Neo4jMigrationContext, revision: str) -> bool:
-    script = context.script.get_revision(revision)
+def _has_label(session: Session, revision: str) -> bool:
+    script = session.script.get_revision(revision)
     return script is not None and bool(script.branch_labels)
 
 
-def _file(
-    context: Neo4jMigrationContext, script: Script, replayed: str | None
-) -> RevisionFile:
+def _file(session: Session, script: Script, replayed: str | None) -> RevisionFile:
     return RevisionFile(
         script.revision,
         script.path,
         file_digest(script),
         code_digest(script),
-        _parents(context, script),
+        _parents(session, script),
         getattr(script.module, "schema_hash", None),
         replayed,
         tuple(named_files(script.path)),
     )
 
 
-def _parents(context: Neo4jMigrationContext, script: Script) -> tuple[str, ...]:
+def _parents(session: Session, script: Script) -> tuple[str, ...]:
     down = script.down_revision
     if down is None:
         return ()
-    found = context.script.get_revisions(down)
+    found = session.script.get_revisions(down)
     return tuple(parent.revision for parent in found if parent is not None)
 
 

@@ -32,6 +32,7 @@ from alembic_neo4j.migration.compare import quiet_comparison, without_enterprise
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.filters import Selection
 from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.target import schema_of
 from alembic_neo4j.schema.elements import (
     Constraint,
@@ -54,7 +55,7 @@ def read_graph(
 
     Raises ConnectionFailed and StatementError.
     """
-    graph = context.graph
+    graph = context.session.graph
     catalogue, declared = live_catalogue(graph), None
     if schema is not None:
         catalogue, declared = _selected(_selection(context), catalogue, schema)
@@ -129,7 +130,7 @@ def _under_way(
         # A verb's run is about data.
         return frozenset()
     try:
-        script = context.script.get_revision(step.revision)
+        script = context.session.script.get_revision(step.revision)
         replay = history.downgrade if step.action == "downgrade" else history.upgrade
         recording = replay(script, schema)
     except (CommandError, NotImplementedError):
@@ -156,22 +157,24 @@ def read_data(
     """
     selection = _selection(context)
     schema = _selected_owners(selection, schema)
-    contents = read_contents(context.graph, expected_contents(schema), full=full)
+    contents = read_contents(
+        context.session.graph, expected_contents(schema), full=full
+    )
     contents = _selected_contents(selection, contents, schema)
     lacking: tuple[LackingLabels, ...] = ()
     if open_run is None:
         # A run that is under way may be giving or taking them.
         models = _with_selected_bases(selection, schema)
-        found = find_lacking(context.graph, models, contents.labels, full=full)
+        found = find_lacking(context.session.graph, models, contents.labels, full=full)
         lacking = tuple(found)
     violations = tuple(_violations(context, selection, schema))
     unreadable = _unreadable(context, selection, schema) if full else ()
-    batches = tuple(tallies(context, _loaded(context))) if full else ()
+    batches = tuple(tallies(context.session, _loaded(context.session))) if full else ()
     return DataEvidence(contents, schema, violations, lacking, unreadable, batches)
 
 
-def _loaded(context: Neo4jMigrationContext) -> list[BatchRecord]:
-    return [record for record in batches_now(context) if record.state == LOADED]
+def _loaded(session: Session) -> list[BatchRecord]:
+    return [record for record in batches_now(session) if record.state == LOADED]
 
 
 def read_lacking(
@@ -186,8 +189,8 @@ def read_lacking(
     if open_run is not None:
         return DataEvidence(Contents(), schema)
     models = _with_selected_bases(selection, schema)
-    counts = label_counts(context.graph)
-    found = tuple(find_lacking(context.graph, models, counts, full=True))
+    counts = label_counts(context.session.graph)
+    found = tuple(find_lacking(context.session.graph, models, counts, full=True))
     return DataEvidence(Contents(), schema, lacking=found)
 
 
@@ -210,7 +213,7 @@ def _unreadable(
 ) -> tuple[Unreadable, ...]:
     return tuple(
         found
-        for found in read_unreadable(context.graph, schema)
+        for found in read_unreadable(context.session.graph, schema)
         if selection.includes("property", found.property, None, found.owner)
     )
 
@@ -269,7 +272,7 @@ def _violations(
         if not included or not is_declared(constraint, schema):
             continue
         for check in constraint_checks(constraint):
-            rows = context.graph.read(check.query, check.parameters)
+            rows = context.session.graph.read(check.query, check.parameters)
             if rows:
                 yield Violation(constraint, check.expected, check.advice, tuple(rows))
 
@@ -282,4 +285,4 @@ def _left_out(context: Neo4jMigrationContext) -> list[Constraint]:
     except Neo4jMigrationError:
         # That is a finding already.
         return []
-    return without_enterprise(wanted, context.options)[1]
+    return without_enterprise(wanted, context.session.options)[1]

@@ -21,12 +21,12 @@ from alembic_neo4j.command.crochet_project import (
     CrochetProject,
     read_crochet,
 )
-from alembic_neo4j.command.inspection import inspect_project
+from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.errors import ConfigurationError, Neo4jMigrationError
 from alembic_neo4j.ledger.batches import BatchCounts, Loader, Source
 from alembic_neo4j.migration.configuration import read_configuration
-from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.sentences import ended
 
 TAG = "_crochet_batch"
@@ -77,13 +77,13 @@ def import_crochet(config: Config, directory: Path) -> Imported:
     _check_replay(script, files)
     applied = [m for m in project.migrations if m.applied]
     head = revision_of(applied[-1].id) if applied else None
-    inspect_project(config, lambda context: _check_heads(context, head))
+    in_session(config, lambda session: _check_heads(session, head))
     written = list(_written(script, files))
     try:
         if head is not None:
             command.stamp(config, head)
         if project.batches:
-            inspect_project(config, lambda c: _record_batches(c, project.batches))
+            in_session(config, lambda s: _record_batches(s, project.batches))
     except BaseException:
         if not _is_stamped(config, head):
             for path in written:
@@ -207,8 +207,8 @@ def _written(script: ScriptDirectory, files: dict[str, str]) -> Iterator[Path]:
 # Ledger and graph --------------------------------------------------------------------
 
 
-def _check_heads(context: Neo4jMigrationContext, head: str | None) -> None:
-    heads = context.get_current_heads()
+def _check_heads(session: Session, head: str | None) -> None:
+    heads = session.heads()
     if heads not in ((), (head,)):
         raise ConfigurationError(
             f"this project's ledger is at {', '.join(heads)} already. Nothing was "
@@ -219,17 +219,15 @@ def _check_heads(context: Neo4jMigrationContext, head: str | None) -> None:
 def _is_stamped(config: Config, head: str | None) -> bool:
     if head is None:
         return False
-    return inspect_project(config, lambda c: c.get_current_heads()) == (head,)
+    return in_session(config, lambda session: session.heads()) == (head,)
 
 
-def _record_batches(
-    context: Neo4jMigrationContext, batches: tuple[CrochetBatch, ...]
-) -> None:
-    context.materialise()
-    ledger = context.journal.batches
+def _record_batches(session: Session, batches: tuple[CrochetBatch, ...]) -> None:
+    session.materialise()
+    ledger = session.journal.batches
     for batch in batches:
-        labels, nodes = _carrying(context, batch.id, "(x)", "labels(x)")
-        types, relationships = _carrying(context, batch.id, "()-[x]->()", "[type(x)]")
+        labels, nodes = _carrying(session, batch.id, "(x)", "labels(x)")
+        types, relationships = _carrying(session, batch.id, "()-[x]->()", "[type(x)]")
         revision = revision_of(batch.migration) if batch.migration else None
         loader = Loader("crochet", batch.loader_version)
         ledger.begin(batch.id, revision=revision, run="crochet", loader=loader)
@@ -239,14 +237,14 @@ def _record_batches(
             ledger.begin_rows(batch.id, type=type_)
         counts = BatchCounts(created_nodes=nodes, created_relationships=relationships)
         ledger.finish_rows(batch.id, counts)
-    context.commit()
+    session.commit()
 
 
 def _carrying(
-    context: Neo4jMigrationContext, batch: str, pattern: str, names: str
+    session: Session, batch: str, pattern: str, names: str
 ) -> tuple[tuple[str, ...], int]:
     """Return the labels or types of what carries a batch's tag, and how many."""
-    rows = context.graph.read(
+    rows = session.graph.read(
         f"MATCH {pattern} WHERE x.{TAG} = $batch "
         f"RETURN {names} AS names, count(*) AS count",
         {"batch": batch},

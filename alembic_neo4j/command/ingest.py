@@ -26,8 +26,8 @@ from alembic_neo4j.ledger.journal import LOADING, RunStep
 from alembic_neo4j.migration.batch_operations import BeginBatchOp, LoadOp, UndoBatchOp
 from alembic_neo4j.migration.batch_states import batches_now, tallies
 from alembic_neo4j.migration.batches import LONGEST, checked_name
-from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.run import GraphRunner
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.unknown_names import refuse_targets
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def default_batch(file: DataFile, target: LoadTarget) -> str:
 
 
 def load_rows(
-    context: Neo4jMigrationContext, load: FileLoad, *, report: Report | None = None
+    session: Session, load: FileLoad, *, report: Report | None = None
 ) -> DataRows:
     """Return the rows of a load, with the rules of the schema at this moment.
 
@@ -93,7 +93,7 @@ def load_rows(
     from alembic_neo4j.ingest.data_rows import DataRows
     from alembic_neo4j.ingest.progress import quiet
 
-    schema = context.history.at(context.get_current_heads())
+    schema = session.history.at(session.heads())
     if not load.allow_unknown:
         refuse_targets(f"load of {load.target}", [load.target], schema)
     return DataRows(
@@ -101,9 +101,7 @@ def load_rows(
     )
 
 
-def load_file(
-    context: Neo4jMigrationContext, load: FileLoad, rows: DataRows
-) -> LoadOutcome:
+def load_file(session: Session, load: FileLoad, rows: DataRows) -> LoadOutcome:
     """Load the rows, each exactly once, and return what became of them.
 
     Nothing is written where this very load is in the graph already: a command may have
@@ -114,10 +112,10 @@ def load_file(
     origin = Source(load.file.uri, load.file.sha256)
 
     def act(runner: GraphRunner) -> LoadOutcome:
-        earlier = _earlier(context, load)
+        earlier = _earlier(session, load)
         if earlier is not None:
             return LoadOutcome(_became(earlier), earlier)
-        runner.schema = context.history.at(context.get_current_heads())
+        runner.schema = session.history.at(session.heads())
         runner.batches.start(load.batch, revision=None)
         runner.invoke(BeginBatchOp(load.batch, load.loader))
         loaded: Loaded = runner.invoke(
@@ -125,18 +123,16 @@ def load_file(
         )
         return LoadOutcome(loaded)
 
-    return run_recorded(context, load.step, act)
+    return run_recorded(session, load.step, act)
 
 
-def roll_back(
-    context: Neo4jMigrationContext, batch: str, *, detach: bool = False
-) -> Undone:
+def roll_back(session: Session, batch: str, *, detach: bool = False) -> Undone:
     """Undo all that a batch has done, and return what was undone.
 
     A load of it that was killed is ended by that. Raises LedgerError where neither the
     ledger nor the graph knows the batch, CheckFailed as `run_undo` does.
     """
-    find_batch(context, batch)
+    find_batch(session, batch)
 
     def act(runner: GraphRunner) -> Undone:
         runner.batches.start(batch, revision=None)
@@ -144,25 +140,25 @@ def roll_back(
         return undone
 
     step = verb_step(_ROLLING_BACK, batch)
-    return run_recorded(context, step, act, supersedes=_is_load_of(batch))
+    return run_recorded(session, step, act, supersedes=_is_load_of(batch))
 
 
-def find_batch(context: Neo4jMigrationContext, batch: str) -> BatchRecord | None:
+def find_batch(session: Session, batch: str) -> BatchRecord | None:
     """Return what the ledger knows of a batch; None where only the graph knows it.
 
     Raises LedgerError where nobody does.
     """
-    known = next((r for r in batches_now(context) if r.batch == batch), None)
+    known = next((r for r in batches_now(session) if r.batch == batch), None)
     if known is None and batch not in tagged(
-        context.graph, context.options.batch_property, batch
+        session.graph, session.options.batch_property, batch
     ):
-        raise unknown_batch(context, batch)
+        raise unknown_batch(session, batch)
     return known
 
 
-def unknown_batch(context: Neo4jMigrationContext, batch: str) -> LedgerError:
+def unknown_batch(session: Session, batch: str) -> LedgerError:
     """Return the error for a batch that was never loaded."""
-    names = [record.batch for record in batches_now(context)]
+    names = [record.batch for record in batches_now(session)]
     found = f"the ledger knows {', '.join(names[-10:])}" if names else "it knows none"
     return LedgerError(f"there is no batch {batch!r}: {found}")
 
@@ -172,15 +168,15 @@ def is_rolled_back(record: BatchRecord | None) -> bool:
     return record is not None and record.state == ROLLED_BACK
 
 
-def _earlier(context: Neo4jMigrationContext, load: FileLoad) -> BatchRecord | None:
+def _earlier(session: Session, load: FileLoad) -> BatchRecord | None:
     """Return the batch of this very load where it has ended, None where it has not."""
-    journal = context.journal
+    journal = session.journal
     known = journal.batches.find(load.batch)
     if known is None or known.state != LOADED:
         return None
     if journal.steps(known.run) != (load.step,):
         return None
-    (found,) = tallies(context, [known])
+    (found,) = tallies(session, [known])
     if found.is_missing:
         raise LedgerError(
             f"the batch {load.batch} was loaded at {known.begun_at:%Y-%m-%d %H:%M} by "

@@ -14,8 +14,14 @@ from alembic.util.exc import CommandError
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.interrupts import Interrupted
 from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.session import Session
 
 Found = TypeVar("Found")
+
+
+def in_session(config: Config, act: Callable[[Session], Found]) -> Found:
+    """Run env.py and return what `act` returns of the session (see inspect_project)."""
+    return inspect_project(config, lambda context: act(context.session))
 
 
 def inspect_project(

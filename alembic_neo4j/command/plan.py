@@ -28,7 +28,6 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.journal import OpenRun, Unit
-from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.lock import visible_holder
 from alembic_neo4j.migration.plan import (
     PlannedStep,
@@ -43,6 +42,7 @@ from alembic_neo4j.migration.plan import (
 )
 from alembic_neo4j.migration.preflight import find_obstacles, foreseen
 from alembic_neo4j.migration.revision_code import load_revisions
+from alembic_neo4j.migration.session import Session
 
 
 @dataclass(frozen=True)
@@ -56,31 +56,31 @@ class _Prepared:
 
 
 def read_plan(
-    context: Neo4jMigrationContext, target: str, *, down: bool = False, ask: bool = True
+    session: Session, target: str, *, down: bool = False, ask: bool = True
 ) -> RunPlan:
     """Return what the run up to a target, or with `down` back to it, would do.
 
     Nothing is written and nothing waited for. Without `ask` the graph is left alone.
     Raises CommandError for a target that is none, IrreversibleError and ReplayError.
     """
-    load_revisions(context.script)
-    heads, recorded = context.get_current_heads(), context.recorded()
-    planned = plan(_steps(context, target, heads, down), heads, context.history)
+    load_revisions(session.script)
+    heads, recorded = session.heads(), session.recorded()
+    planned = plan(_steps(session, target, heads, down), heads, session.history)
     if recorded.open_run and is_relative(target):
         # It counts from where the open run began, which is all that would run.
         planned = planned[: len(recorded.open_run.steps)]
     prepared = _Prepared(
-        heads, recorded, planned, foreseen(planned, rules=context.options.checks_rules)
+        heads, recorded, planned, foreseen(planned, rules=session.options.checks_rules)
     )
-    found = _from_files(context, prepared)
+    found = _from_files(session, prepared)
     if not ask:
         return _counted(found, _unasked)
     unchecked: list[Unchecked] = []
-    answered = reached("graph", lambda: _asked(context, prepared, found), unchecked)
+    answered = reached("graph", lambda: _asked(session, prepared, found), unchecked)
     return answered or replace(_counted(found, _unasked), unchecked=tuple(unchecked))
 
 
-def _from_files(context: Neo4jMigrationContext, prepared: _Prepared) -> RunPlan:
+def _from_files(session: Session, prepared: _Prepared) -> RunPlan:
     """Return what files and ledger tell of the plan."""
     recorded, planned = prepared.recorded, prepared.planned
     refusals = _refused(
@@ -89,19 +89,17 @@ def _from_files(context: Neo4jMigrationContext, prepared: _Prepared) -> RunPlan:
             lambda: check_open_run(recorded.open_run, planned, prepared.heads),
         ),
         ("unfinished", lambda: check_placeholders(planned)),
-        ("files", lambda: check_files(context.script, recorded.applied)),
+        ("files", lambda: check_files(session.script, recorded.applied)),
     )
     refused = any(refusal.code == "open-run" for refusal in refusals)
     resumed = None if refused else recorded.open_run
-    revisions = _revisions(context, prepared, resumed)
+    revisions = _revisions(session, prepared, resumed)
     return RunPlan(prepared.heads, tuple(revisions), resumed, tuple(refusals))
 
 
-def _asked(
-    context: Neo4jMigrationContext, prepared: _Prepared, found: RunPlan
-) -> RunPlan:
+def _asked(session: Session, prepared: _Prepared, found: RunPlan) -> RunPlan:
     """Return the plan with what the graph tells of it."""
-    graph, holder = context.graph, visible_holder(context)
+    graph, holder = session.graph, visible_holder(session)
     # What an open run has begun is no hindrance to itself.
     obstacles = (
         [] if prepared.recorded.open_run else find_obstacles(graph, prepared.run)
@@ -137,23 +135,23 @@ def _refused(*checks: tuple[str, Callable[[], None]]) -> list[Refusal]:
 
 
 def _steps(
-    context: Neo4jMigrationContext, target: str, heads: tuple[str, ...], down: bool
+    session: Session, target: str, heads: tuple[str, ...], down: bool
 ) -> Sequence[RevisionStep | StampStep]:
     # What Alembic's own upgrade and downgrade call, with its heads as they do.
     current: Any = heads
     if down:
-        return context.script._downgrade_revs(target, current)
-    return context.script._upgrade_revs(target, current)
+        return session.script._downgrade_revs(target, current)
+    return session.script._upgrade_revs(target, current)
 
 
 # What the revisions do ---------------------------------------------------------------
 
 
 def _revisions(
-    context: Neo4jMigrationContext, prepared: _Prepared, open_run: OpenRun | None
+    session: Session, prepared: _Prepared, open_run: OpenRun | None
 ) -> Iterator[RevisionPlan]:
     begun = {step.revision for step in open_run.steps} if open_run else set()
-    recorded = context.journal.units(open_run.run) if open_run else ()
+    recorded = session.journal.units(open_run.run) if open_run else ()
     written = Written()
     for item, seen in zip(prepared.planned, prepared.run, strict=True):
         revision = item.script.revision

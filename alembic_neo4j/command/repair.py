@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from alembic.runtime.migration import HeadMaintainer, StampStep
+from alembic.runtime.migration import StampStep
 from alembic.script import Script
 
 from alembic_neo4j.checks.evidence import Evidence, RevisionFile
@@ -41,6 +41,7 @@ from alembic_neo4j.migration.revision_files import (
     file_digest,
     write_schema_hash,
 )
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.changes import AddLabel
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Constraint
@@ -96,14 +97,15 @@ def mend(context: Neo4jMigrationContext, choice: Choice) -> list[Mended]:
     alone. Each may be done twice: after a kill the same command does what is left.
     Raises LockError and ConnectionFailed; what was mended before stays so.
     """
-    with locked(context), context.interruptible():
+    session = context.session
+    with locked(session), session.limits.interrupts.deferred():
         labels = any(code == LABELS for code, _ in choice.keys)
         found, evidence = proposals(context, labels=labels)
-        work = _Work(context, evidence, choice)
+        work = _Work(session, evidence, choice)
         mended = []
         for finding in found:
             if key_of(finding) in choice.keys:
-                context.limits.interrupts.check()
+                session.limits.interrupts.check()
                 mended.append(_attempted(work, finding))
         return mended
 
@@ -112,25 +114,25 @@ def mend(context: Neo4jMigrationContext, choice: Choice) -> list[Mended]:
 class _Work:
     """What the items of one command need."""
 
-    context: Neo4jMigrationContext
+    session: Session
     evidence: Evidence
     choice: Choice
 
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, made real when something is written to it."""
-        return self.context.materialise()
+        return self.session.materialise()
 
     @property
     def journal(self) -> Journal:
         """The runs, in a ledger that has been made real."""
         self.ledger.exists()
-        return self.context.journal
+        return self.session.journal
 
     @property
     def heads(self) -> tuple[str, ...]:
         """The heads of the ledger."""
-        return self.context.get_current_heads()
+        return self.session.heads()
 
     @property
     def open_run(self) -> OpenRun:
@@ -145,14 +147,14 @@ class _Work:
 
     def script(self, finding: Finding) -> Script:
         """The revision that a finding is about."""
-        script = self.context.script.get_revision(finding.revision)
+        script = self.session.script.get_revision(finding.revision)
         assert script is not None
         return script
 
     def run(self, *steps: Step) -> None:
         """Run steps on the graph one after the other, as if they were begun before."""
         for step in steps:
-            Attempt(self.context.graph, [step], self.context.limits, resumed=True).run()
+            Attempt(self.session.graph, [step], self.session.limits, resumed=True).run()
 
 
 def _attempted(work: _Work, finding: Finding) -> Mended:
@@ -163,15 +165,14 @@ def _attempted(work: _Work, finding: Finding) -> Mended:
     except (LockError, ConnectionFailed):
         raise
     except (Neo4jMigrationError, NotImplementedError, OSError, ValueError) as error:
-        if work.context.connection is not None:
-            work.context.connection.rollback()
+        work.session.connection.rollback()
         return Mended(finding, str(error))
     log.info("Mended %s: %s", finding.code, finding.subject)
     return Mended(finding)
 
 
 def _refuse_another_graph(work: _Work) -> None:
-    recorded, stamp = work.context.recorded(), read_stamp(work.context.graph)
+    recorded, stamp = work.session.recorded(), read_stamp(work.session.graph)
     if stamp is None or recorded.identity is None or stamp.ledger != recorded.identity:
         raise LedgerError(
             "the graph is not known to be this ledger's, so that its indexes and "
@@ -191,19 +192,19 @@ def _refuse_another_graph(work: _Work) -> None:
 
 def _adopt(work: _Work, _: Finding) -> None:
     """Rebuild the ledger from the stamp, in one transaction of the ledger."""
-    context, ledger = work.context, work.ledger
-    stamp = read_stamp(context.graph)
+    session, ledger = work.session, work.ledger
+    stamp = read_stamp(session.graph)
     assert stamp is not None
     if stamp.ledger is None:
         identity = ledger.create_identity()
     else:
         identity = stamp.ledger
         ledger.take_identity(identity)
-    maintainer = HeadMaintainer(context, ())
+    maintainer = session.maintainer(())
     for head in sorted(stamp.heads):
-        step = StampStep(None, head, True, True, context.script.revision_map)
+        step = StampStep(None, head, True, True, session.script.revision_map)
         maintainer.update_to_step(step)
-    for script, recording in context.history.walk(stamp.heads):
+    for script, recording in session.history.walk(stamp.heads):
         ledger.record_applied(
             script.revision,
             schema_hash=schema_digest(recording.after),
@@ -211,34 +212,34 @@ def _adopt(work: _Work, _: Finding) -> None:
             code_hash=code_digest(script),
         )
     ledger.remember_stamp(stamp.heads)
-    accept_data(context, ledger)
-    context.commit()
+    accept_data(session, ledger)
+    session.commit()
     if stamp.ledger is None:
-        write_stamp(context.graph, Stamp(identity, stamp.heads))
+        write_stamp(session.graph, Stamp(identity, stamp.heads))
 
 
 def _stamp(work: _Work, _: Finding) -> None:
-    context, ledger = work.context, work.ledger
-    identity = ledger.identity or ledger.create_identity()
-    context.commit()
-    write_stamp(context.graph, Stamp(identity, work.heads))
+    session, ledger = work.session, work.ledger
+    identity = ledger.ensure_identity()
+    session.commit()
+    write_stamp(session.graph, Stamp(identity, work.heads))
     ledger.remember_stamp(work.heads)
-    accept_data(context, ledger)
-    context.commit()
+    accept_data(session, ledger)
+    session.commit()
 
 
 def _accept_data(work: _Work, _: Finding) -> None:
-    accept_data(work.context, work.ledger)
-    work.context.commit()
+    accept_data(work.session, work.ledger)
+    work.session.commit()
 
 
 def _abandon(work: _Work, finding: Finding) -> None:
-    context, ledger = work.context, work.ledger
-    end_run(context)
-    context.commit()
-    stamp = read_stamp(context.graph)
+    session, ledger = work.session, work.ledger
+    end_run(session)
+    session.commit()
+    stamp = read_stamp(session.graph)
     if stamp is not None and stamp.ledger == ledger.identity:
-        clear_markers(context.graph)
+        clear_markers(session.graph)
         _stamp(work, finding)
 
 
@@ -249,7 +250,7 @@ def _settle_unit(work: _Work, finding: Finding) -> None:
             journal.finish_unit(run.run, unit, "[]")
         elif shown_unit(unit, run) == finding.subject:
             journal.forget_unit(run.run, unit)
-    work.context.commit()
+    work.session.commit()
 
 
 # --- files -----------------------------------------------------------------------
@@ -279,14 +280,14 @@ def _accept(work: _Work, finding: Finding) -> None:
     script = work.script(finding)
     replayed = work.file(finding).replayed_hash
     if replayed is None:
-        replayed = schema_digest(work.context.history.at([script.revision]))
+        replayed = schema_digest(work.session.history.at([script.revision]))
     work.ledger.accept_file(
         script.revision,
         schema_hash=replayed,
         file_hash=file_digest(script),
         code_hash=code_digest(script),
     )
-    work.context.commit()
+    work.session.commit()
 
 
 # --- indexes and constraints -----------------------------------------------------
@@ -330,8 +331,8 @@ def _add_labels(work: _Work, finding: Finding) -> None:
 
 def _clear(work: _Work, _: Finding) -> None:
     _refuse_another_graph(work)
-    open_run = work.context.journal.open_run()
-    clear_markers(work.context.graph, kept=open_run.run if open_run else "")
+    open_run = work.session.journal.open_run()
+    clear_markers(work.session.graph, kept=open_run.run if open_run else "")
 
 
 _MENDERS: Mapping[str, Callable[[_Work, Finding], None]] = {

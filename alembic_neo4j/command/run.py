@@ -12,15 +12,13 @@ from alembic_neo4j.cypher.files import CypherFile
 from alembic_neo4j.cypher.lexer import significant_tokens
 from alembic_neo4j.errors import ConfigurationError, StatementError
 from alembic_neo4j.graph.connection import Graph, ServerRefused
-from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.sentences import ended
 
 _SYNTAX = "Neo.ClientError.Statement.SyntaxError"
 
 
-def run_file(
-    context: Neo4jMigrationContext, file: CypherFile, parameters: Mapping[str, Any]
-) -> None:
+def run_file(session: Session, file: CypherFile, parameters: Mapping[str, Any]) -> None:
     """Run the statements of a file, each exactly once, in transactions by kind.
 
     What the server can't read is found before the first of them runs. Raises
@@ -30,10 +28,10 @@ def run_file(
     """
     if not file.statements:
         return
-    _check_database(context.graph, file)
-    _check_syntax(context.graph, file)
+    _check_database(session.graph, file)
+    _check_syntax(session.graph, file)
     run_recorded(
-        context,
+        session,
         verb_step(
             "run", file.name, file.digest, json.dumps(parameters, sort_keys=True)
         ),

@@ -71,7 +71,7 @@ def compare_schemas(config: Config, before: str, after: str) -> SchemaDifference
     """Return what leads from one schema to another, each as `read_schema` takes it."""
     old, new = read_schema(config, before), read_schema(config, after)
     with_names = (
-        inspect_project(config, lambda context: context.options.compare_names)
+        inspect_project(config, lambda context: context.session.options.compare_names)
         if MODELS in (before, after)
         else False
     )
@@ -103,9 +103,9 @@ def _models(context: Neo4jMigrationContext) -> Schema:
             "environment.target_schema(config)"
         )
     with quiet_comparison():
-        wanted, _ = without_enterprise(schema_of(metadata), context.options)
+        wanted, _ = without_enterprise(schema_of(metadata), context.session.options)
     comparing = AutogenContext(context, metadata)
-    return filtered(comparing, context.history.at_heads(), wanted)
+    return filtered(comparing, context.session.history.at_heads(), wanted)
 
 
 def _value(value: Any) -> Any:

@@ -24,8 +24,8 @@ from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
 from alembic_neo4j.ledger.journal import RunStep
 from alembic_neo4j.migration.batch_operations import UndoBatchOp
 from alembic_neo4j.migration.batches import LONGEST
-from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.run import GraphRunner
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.transfer_loads import (
     Report,
     fingerprint,
@@ -91,22 +91,20 @@ def check_constraints(graph: Graph, mapping: TransferMapping) -> None:
 
 
 def check_known(
-    context: Neo4jMigrationContext,
+    session: Session,
     source: TransferSource,
     mapping: TransferMapping,
     graph: SourceGraph,
 ) -> None:
     """Raise IngestError where rows would become what no model of the history has."""
-    schema = context.history.at(context.get_current_heads())
+    schema = session.history.at(session.heads())
     with source.snapshot():
         refuse_unknown_parts(source, mapping, graph, schema)
 
 
-def in_order(
-    context: Neo4jMigrationContext, graphs: list[SourceGraph]
-) -> list[SourceGraph]:
+def in_order(session: Session, graphs: list[SourceGraph]) -> list[SourceGraph]:
     """Return the graphs, first the one whose transfer was killed."""
-    open_run = context.recorded().open_run
+    open_run = session.recorded().open_run
     begun = open_run.steps[0] if open_run else None
     return sorted(graphs, key=lambda graph: not _is_of(begun, graph))
 
@@ -117,7 +115,7 @@ def _is_of(step: RunStep | None, graph: SourceGraph) -> bool:
 
 
 def transfer_graph(
-    context: Neo4jMigrationContext,
+    session: Session,
     source: TransferSource,
     mapping: TransferMapping,
     graph: SourceGraph,
@@ -136,7 +134,7 @@ def transfer_graph(
     """
 
     def act(runner: GraphRunner) -> Transferred:
-        runner.schema = context.history.at(context.get_current_heads())
+        runner.schema = session.history.at(session.heads())
         runner.batches.start(batch_of(graph.id), revision=None, repeatable=True)
         with source.snapshot():
             return load_graph(
@@ -150,7 +148,7 @@ def transfer_graph(
             )
 
     step = verb_step(VERB, graph.id, mapping.digest, fingerprint(source.path))
-    return run_recorded(context, step, act, repeatable=True)
+    return run_recorded(session, step, act, repeatable=True)
 
 
 def verify_graph(
@@ -213,14 +211,14 @@ def _whole(
     )
 
 
-def transferred(context: Neo4jMigrationContext, graph_ids: Iterable[str]) -> list[str]:
+def transferred(session: Session, graph_ids: Iterable[str]) -> list[str]:
     """Return ids of graphs that were transferred; raises IngestError with the others.
 
     Nothing is rolled back then.
     """
     ids = list(graph_ids)
-    context.check_ledger()
-    wrong = [id_ for id_ in ids if not _is_known(context, batch_of(id_))]
+    session.check()
+    wrong = [id_ for id_ in ids if not _is_known(session, batch_of(id_))]
     if wrong:
         was, batches = ("was", "batch") if len(wrong) == 1 else ("were", "batches")
         raise IngestError(
@@ -231,15 +229,13 @@ def transferred(context: Neo4jMigrationContext, graph_ids: Iterable[str]) -> lis
     return ids
 
 
-def _is_known(context: Neo4jMigrationContext, batch: str) -> bool:
-    if context.is_ledger_missing:
+def _is_known(session: Session, batch: str) -> bool:
+    if session.database.is_missing:
         return False
-    return context.journal.batches.find(batch) is not None
+    return session.journal.batches.find(batch) is not None
 
 
-def rollback_graph(
-    context: Neo4jMigrationContext, graph_id: str, *, detach: bool
-) -> Undone:
+def rollback_graph(session: Session, graph_id: str, *, detach: bool) -> Undone:
     """Undo the transfer of a graph: what it created goes, what it changed comes back.
 
     The graph is one of `transferred`. Raises CheckFailed where others have led
@@ -253,4 +249,4 @@ def rollback_graph(
         return undone
 
     step = verb_step(f"{VERB} --rollback", graph_id, str(detach))
-    return run_recorded(context, step, act, repeatable=True)
+    return run_recorded(session, step, act, repeatable=True)

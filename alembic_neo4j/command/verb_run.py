@@ -18,10 +18,10 @@ from alembic_neo4j.graph.stamp import note_run, read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun, RunStep
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import end_run
-from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import check_stamp, unfinished
 from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.sentences import unended
 
@@ -34,7 +34,7 @@ _LONGEST = 64
 
 
 def run_recorded(
-    context: Neo4jMigrationContext,
+    session: Session,
     step: RunStep,
     act: Callable[[GraphRunner], Result],
     *,
@@ -53,34 +53,29 @@ def run_recorded(
     killed was about the same and would do something else now, and an error ends it. A
     run that is open for another step is ended by this one where it `supersedes` that.
     """
-    with locked(context):
+    with locked(session):
         open_run = _own_open_run(
-            context, step, repeatable=repeatable, supersedes=supersedes
+            session, step, repeatable=repeatable, supersedes=supersedes
         )
-        ledger = _prepare(context)
-        recorder = _recorder(context, step, open_run)
-        _note_run(context, ledger, recorder.run)
-        runner = GraphRunner(
-            context.graph,
-            context.limits,
-            recorder,
-            batch_property=context.options.batch_property,
-        )
+        ledger = _prepare(session)
+        recorder = _recorder(session, step, open_run)
+        _note_run(session, ledger, recorder.run)
+        runner = session.runner(recorder)
         runner.begin(step.subject, Schema())
         try:
-            with context.interruptible():
+            with session.limits.interrupts.deferred():
                 result = act(runner)
                 runner.flush()
                 recorder.journal.finish_step(recorder.run, last=True)
                 ledger.remember_data_runs(recorder.run)
-                context.commit()
+                session.commit()
         except BaseException as error:
             touched = runner.touched
             ends = repeatable and isinstance(error, Neo4jMigrationError)
-            _note_failure(context, step, error, stays=touched and not ends)
+            _note_failure(session, step, error, stays=touched and not ends)
             raise
         # Garbage only: a run that is killed here has ended all the same.
-        clear_markers(context.graph)
+        clear_markers(session.graph)
         return result
 
 
@@ -94,16 +89,16 @@ def verb_step(verb: str, subject: str, *does: str) -> RunStep:
 
 
 def _own_open_run(
-    context: Neo4jMigrationContext,
+    session: Session,
     step: RunStep,
     *,
     repeatable: bool,
     supersedes: Callable[[RunStep], bool],
 ) -> OpenRun | None:
     """Return the run that is open, None where none is; it has to be this verb's."""
-    recorded = context.recorded()
-    stamp = read_stamp(context.graph)
-    check_stamp(stamp, recorded, context.get_current_heads())
+    recorded = session.recorded()
+    stamp = read_stamp(session.graph)
+    check_stamp(stamp, recorded, session.heads())
     open_run = recorded.open_run
     if open_run is None or open_run.steps == (step,):
         return open_run
@@ -117,70 +112,66 @@ def _own_open_run(
     raise LedgerError(unfinished(open_run, why))
 
 
-def _prepare(context: Neo4jMigrationContext) -> Ledger:
+def _prepare(session: Session) -> Ledger:
     """Return the ledger, made real, after the graph knows that it belongs to it."""
-    ledger = context.materialise()
-    identity = ledger.identity or ledger.create_identity()
-    context.commit()
-    if read_stamp(context.graph) is None:
-        heads = context.get_current_heads()
-        write_stamp(context.graph, Stamp(identity, heads))
+    ledger = session.materialise()
+    identity = ledger.ensure_identity()
+    session.commit()
+    if read_stamp(session.graph) is None:
+        heads = session.heads()
+        write_stamp(session.graph, Stamp(identity, heads))
         ledger.remember_stamp(heads)
-        context.commit()
+        session.commit()
     return ledger
 
 
-def _recorder(
-    context: Neo4jMigrationContext, step: RunStep, open_run: OpenRun | None
-) -> Recorder:
-    journal = context.journal
+def _recorder(session: Session, step: RunStep, open_run: OpenRun | None) -> Recorder:
     if open_run is not None and open_run.steps != (step,):
         (begun,) = open_run.steps
         if begun.is_about(step):
             log.info("%s is not what it was when it was begun: it begins again", step)
-        end_run(context)
+        end_run(session)
         open_run = None
     if open_run is None:
-        run = journal.begin([step])
-        context.commit()
-        return Recorder(journal, context.commit, run)
+        run = session.journal.begin([step])
+        session.commit()
+        return session.recorder(run)
     log.info(
         "Going on with %s of %s by %s",
         step,
         f"{open_run.begun_at:%Y-%m-%d %H:%M}",
         open_run.begun_by,
     )
-    return Recorder(journal, context.commit, open_run.run, resumed=True)
+    return session.recorder(open_run.run, resumed=True)
 
 
-def _note_run(context: Neo4jMigrationContext, ledger: Ledger, run: str) -> None:
+def _note_run(session: Session, ledger: Ledger, run: str) -> None:
     """Tell the graph which run changes its data, after the ledger knows that it will.
 
     From then on an older copy of the graph is told from it.
     """
-    stamp = read_stamp(context.graph)
+    stamp = read_stamp(session.graph)
     assert stamp is not None
     if stamp.run == run:
         return
     ledger.remember_data_runs(stamp.run, run)
-    context.commit()
-    note_run(context.graph, run)
+    session.commit()
+    note_run(session.graph, run)
 
 
 def _note_failure(
-    context: Neo4jMigrationContext,
+    session: Session,
     step: RunStep,
     error: BaseException,
     *,
     stays: bool,
 ) -> None:
-    assert context.connection is not None
     if not stays:
         # There is nothing to go on with.
         with suppress(Neo4jMigrationError, SQLAlchemyError):
-            context.connection.rollback()
-            end_run(context)
-            context.commit()
+            session.connection.rollback()
+            end_run(session)
+            session.commit()
     again = "run the same command again and it goes on from here"
     if isinstance(error, Interrupted):
         found = f"stopped; {again}" if stays else "stopped; it had written nothing"

@@ -7,7 +7,7 @@ import marshal
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from alembic_neo4j.cypher.load_statements import Names
 from alembic_neo4j.cypher.load_targets import (
@@ -19,13 +19,39 @@ from alembic_neo4j.cypher.load_targets import (
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.schema.storable import name_problem, storable, storable_column
 
-if TYPE_CHECKING:
-    from alembic_neo4j.cypher.loads import Load
-
 Row: TypeAlias = "dict[str, Any]"
 
 SHAPE = ("source", "target", "properties")
 """The keys of a row that becomes a relationship; the last may be left out."""
+
+
+class RowsToLoad(Protocol):
+    """What a load says of its rows (see loads.Load)."""
+
+    @property
+    def target(self) -> LoadTarget:
+        """What they become."""
+        ...
+
+    @property
+    def rows(self) -> Iterable[Any]:
+        """The rows themselves."""
+        ...
+
+    @property
+    def tag(self) -> str:
+        """The property that none of them may have."""
+        ...
+
+    @property
+    def allow_nan(self) -> bool:
+        """Whether numbers may be NaN or infinite."""
+        ...
+
+    @property
+    def judged(self) -> bool:
+        """Whether their values are known to be storable."""
+        ...
 
 
 class Hash(Protocol):
@@ -114,7 +140,7 @@ def checked_row(row: Any, number: int) -> Row:
 
 
 def packed(
-    load: Load, rows: Sequence[Row], first: int
+    load: RowsToLoad, rows: Sequence[Row], first: int
 ) -> tuple[Names, list[list[Any]]]:
     """Return the names that all rows have, and each row as a list of its values.
 
@@ -126,7 +152,7 @@ def packed(
     return _nodes(load, load.target, rows, first)
 
 
-def judge_rows(load: Load) -> None:
+def judge_rows(load: RowsToLoad) -> None:
     """Raise what `packed` does for any of the rows, which are gone through."""
     rows = (checked_row(row, number) for number, row in enumerate(load.rows, 1))
     first = 1
@@ -139,7 +165,7 @@ _JUDGED_AT_ONCE = 1_000
 
 
 def _nodes(
-    load: Load, target: NodeTarget, rows: Sequence[Row], first: int
+    load: RowsToLoad, target: NodeTarget, rows: Sequence[Row], first: int
 ) -> tuple[Names, list[list[Any]]]:
     names = _common(rows)
     keys = target.merge_keys or ()
@@ -162,7 +188,7 @@ def _nodes(
 
 
 def _relationships(
-    load: Load, target: RelationshipTarget, rows: Sequence[Row], first: int
+    load: RowsToLoad, target: RelationshipTarget, rows: Sequence[Row], first: int
 ) -> tuple[Names, list[list[Any]]]:
     keys = target.merge_keys or ()
     ends: list[list[Any]] = []
@@ -297,7 +323,7 @@ def _check_key(number: int, key: str, value: Any) -> None:
 
 
 def _judge(
-    load: Load, lists: list[list[Any]], names: Sequence[str], first: int
+    load: RowsToLoad, lists: list[list[Any]], names: Sequence[str], first: int
 ) -> None:
     """Make each value what is stored of it; `names` are those of the values.
 
@@ -313,7 +339,7 @@ def _judge(
 
 
 def _judge_apart(
-    load: Load,
+    load: RowsToLoad,
     lists: list[list[Any]],
     keys: Sequence[str],
     first: int,
@@ -334,7 +360,7 @@ def _judge_apart(
             _check_key(number, key, values[place])
 
 
-def _stored(load: Load, value: Any, name: str, number: int) -> Any:
+def _stored(load: RowsToLoad, value: Any, name: str, number: int) -> Any:
     try:
         return storable(value, allow_nan=load.allow_nan)
     except ValueError as error:

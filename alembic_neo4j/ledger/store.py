@@ -75,6 +75,10 @@ class Ledger:
         self._set_fact(self._key("identity"), identity)
         return identity
 
+    def ensure_identity(self) -> str:
+        """Return the ledger's identity, which it gets now where it has none."""
+        return self.identity or self.create_identity()
+
     def take_identity(self, identity: str) -> None:
         """Give the ledger the identity of one that was lost."""
         self._set_fact(self._key("identity"), identity)

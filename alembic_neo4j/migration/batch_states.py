@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
 
 from alembic_neo4j.cypher.contents import Recorded, Tally
 from alembic_neo4j.errors import ConfigurationError, ConnectionFailed, StatementError
@@ -27,9 +26,7 @@ from alembic_neo4j.ledger.journal import RUNNING as RUNS
 from alembic_neo4j.ledger.journal import OpenRun
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batches import counts_of
-
-if TYPE_CHECKING:
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -43,23 +40,23 @@ UNKNOWN = "unknown"
 """The state of a batch that was begun, where the graph can't be asked."""
 
 
-def batches_now(context: Neo4jMigrationContext) -> list[BatchRecord]:
+def batches_now(session: Session) -> list[BatchRecord]:
     """Return the batches as they are now, those begun first in front; nothing is made.
 
     The graph is asked only where the ledger says that one is under way: whether anybody
     is at it, and how much is there. Where it can't be asked, that one is `UNKNOWN` and
     its counts are those of the ledger.
     """
-    recorded = context.recorded()
-    if recorded.identity is None or context.connection is None:
+    recorded = session.recorded()
+    if recorded.identity is None:
         return []
     return [
-        _now(context, record, recorded.open_run)
-        for record in context.journal.batches.all()
+        _now(session, record, recorded.open_run)
+        for record in session.journal.batches.all()
     ]
 
 
-def accept_data(context: Neo4jMigrationContext, ledger: Ledger) -> None:
+def accept_data(session: Session, ledger: Ledger) -> None:
     """Take the graph's data for what they are to be; the caller commits.
 
     Where it does not know the latest run by which this ledger changed them, what each
@@ -67,18 +64,18 @@ def accept_data(context: Neo4jMigrationContext, ledger: Ledger) -> None:
     back, one that is not all there as unfinished, and so does one that only the graph
     knows.
     """
-    stamp = read_stamp(context.graph)
+    stamp = read_stamp(session.graph)
     run = stamp.run if stamp else None
     if run in ledger.data_runs:
         return
-    batches = context.journal.batches
+    batches = session.journal.batches
     known = batches.all()
-    there = count_everywhere(context.graph, context.options.batch_property)
+    there = count_everywhere(session.graph, session.options.batch_property)
     for batch in sorted(there.keys() - {record.batch for record in known}):
         log.warning("The graph has a batch %s that the ledger does not know", batch)
         batches.adopt(batch, BatchCounts(**vars(there[batch])))
     loaded = [record for record in known if record.state == LOADED]
-    for found in tallies(context, loaded):
+    for found in tallies(session, loaded):
         if found.is_missing:
             batches.set_state(found.batch, ROLLED_BACK)
         elif found.is_incomplete:
@@ -88,13 +85,11 @@ def accept_data(context: Neo4jMigrationContext, ledger: Ledger) -> None:
     ledger.remember_data_runs(run)
 
 
-def tallies(
-    context: Neo4jMigrationContext, records: Sequence[BatchRecord]
-) -> list[Tally]:
+def tallies(session: Session, records: Sequence[BatchRecord]) -> list[Tally]:
     """Return what each of some batches has in the graph, which is read for it."""
     return tally(
-        context.graph,
-        context.options.batch_property,
+        session.graph,
+        session.options.batch_property,
         [
             Recorded(
                 record.batch,
@@ -109,45 +104,41 @@ def tallies(
     )
 
 
-def end_run(context: Neo4jMigrationContext) -> None:
+def end_run(session: Session) -> None:
     """End the open run as it is, if there is one; the caller commits.
 
     What its load has written until then is recorded.
     """
-    run = context.journal.open_run()
+    run = session.journal.open_run()
     if run is not None:
-        _give_up_loads(context, run)
-    context.journal.abandon()
+        _give_up_loads(session, run)
+    session.journal.abandon()
 
 
-def _now(
-    context: Neo4jMigrationContext, record: BatchRecord, run: OpenRun | None
-) -> BatchRecord:
+def _now(session: Session, record: BatchRecord, run: OpenRun | None) -> BatchRecord:
     if record.state not in (RUNNING, ROLLING_BACK):
         return record
     loads = record.state == RUNNING
     if run is None or (loads and record.run != run.run):
         return replace(record, state=UNFINISHED if loads else PARTLY_ROLLED_BACK)
     try:
-        at_it = read_owner(context.graph) is not None
-        counts = _counts_now(context, record, run) if loads else record.counts
+        at_it = read_owner(session.graph) is not None
+        counts = _counts_now(session, record, run) if loads else record.counts
     except (ConnectionFailed, ConfigurationError, StatementError):
         return replace(record, state=UNKNOWN)
     stopped = STOPPED if loads else PARTLY_ROLLED_BACK
     return replace(record, state=record.state if at_it else stopped, counts=counts)
 
 
-def _give_up_loads(context: Neo4jMigrationContext, run: OpenRun) -> None:
-    batches = context.journal.batches
+def _give_up_loads(session: Session, run: OpenRun) -> None:
+    batches = session.journal.batches
     for record in batches.all():
         if record.state == RUNNING and record.run == run.run:
-            batches.give_up_rows(record.batch, _under_way(context, run))
+            batches.give_up_rows(record.batch, _under_way(session, run))
 
 
-def _counts_now(
-    context: Neo4jMigrationContext, record: BatchRecord, run: OpenRun
-) -> BatchCounts:
-    more = _under_way(context, run)
+def _counts_now(session: Session, record: BatchRecord, run: OpenRun) -> BatchCounts:
+    more = _under_way(session, run)
     return BatchCounts(
         *(
             getattr(record.counts, field.name) + getattr(more, field.name)
@@ -156,11 +147,11 @@ def _counts_now(
     )
 
 
-def _under_way(context: Neo4jMigrationContext, run: OpenRun) -> BatchCounts:
+def _under_way(session: Session, run: OpenRun) -> BatchCounts:
     """Return what the unit that was begun last has loaded, as its marker has it."""
-    for unit in context.journal.units(run.run) if run.steps else ():
+    for unit in session.journal.units(run.run) if run.steps else ():
         if unit.state == RUNS and unit.revision == run.steps[0].subject:
             mark = Mark(run.run, unit.revision, unit.position)
-            if (found := loaded_so_far(context.graph, mark)) is not None:
+            if (found := loaded_so_far(session.graph, mark)) is not None:
                 return counts_of(*found)
     return BatchCounts()

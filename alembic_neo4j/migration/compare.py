@@ -76,8 +76,8 @@ def _history_schema(autogen_context: AutogenContext) -> Schema:
 
 
 def _options(autogen_context: AutogenContext) -> Options:
-    options = getattr(autogen_context.migration_context, "options", None)
-    return options if isinstance(options, Options) else Options()
+    session = getattr(autogen_context.migration_context, "session", None)
+    return session.options if session else Options()
 
 
 def without_enterprise(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from alembic.runtime.migration import HeadMaintainer, RevisionStep, StampStep
 from sqlalchemy.exc import SQLAlchemyError
@@ -46,17 +46,30 @@ from alembic_neo4j.migration.planned_names import check_plan
 from alembic_neo4j.migration.revision_code import call
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.sentences import unended
-
-if TYPE_CHECKING:
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
 
 Step: TypeAlias = "RevisionStep | StampStep"
 
 log = logging.getLogger(__name__)
 alembic_log = logging.getLogger("alembic.runtime.migration")
 """Steps are reported where Alembic reports them."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What Alembic was asked for.
+
+    `steps_from` returns the steps from some heads on, `called_back` calls the hooks of
+    env.py for one that was taken. `arguments` are those of the revisions' functions.
+    """
+
+    steps_from: Callable[[tuple[str, ...]], Sequence[Step]]
+    called_back: Callable[[Step, HeadMaintainer], None]
+    target: str
+    purges: bool
+    arguments: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -76,12 +89,6 @@ class Judged:
     found: Found
 
     @property
-    def identity(self) -> str:
-        """The ledger's identity, of a ledger that has been written to."""
-        assert self.found.recorded.identity is not None
-        return self.found.recorded.identity
-
-    @property
     def is_done(self) -> bool:
         """Whether there is nothing to do, and nothing that a killed run has left."""
         # The stamp is remembered last of all that ends a run.
@@ -92,18 +99,16 @@ class Judged:
 
 
 class Deployment:
-    """One upgrade, downgrade or stamp; `context` has the graph and the ledger.
+    """One upgrade, downgrade or stamp; `runner` is what the revisions' calls come to.
 
     All that can be known beforehand is checked before the first write. What is begun
     is in the ledger before it is in the graph, so that a killed run is gone on with.
     """
 
-    def __init__(self, context: Neo4jMigrationContext) -> None:
-        self._context = context
+    def __init__(self, session: Session, runner: GraphRunner, command: Command) -> None:
+        self._session, self._runner, self._command = session, runner, command
 
-    def migrate(
-        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
-    ) -> None:
+    def migrate(self, steps: Sequence[Step], heads: tuple[str, ...]) -> None:
         """Take the steps from these heads on, after those of a run that is open.
 
         With nothing to do no lock is taken. Raises what is wrong with the plan, the
@@ -114,23 +119,23 @@ class Deployment:
         judged = self._judged(steps, heads)
         if judged is not None and judged.is_done:
             return
-        with locked(self._context):
+        with locked(self._session):
             # Whoever had the lock may have done it all.
-            now = self._context.get_current_heads()
+            now = self._session.heads()
             if now != heads:
                 self._refuse_relative(heads, now)
-                steps, judged = self._context.steps_from(now), None
+                steps, judged = self._command.steps_from(now), None
             if judged is None or judged.found != self._found(now):
                 judged = self._judge(steps, now)
             if judged.planned:
                 if judged.found.recorded.open_run is None:
-                    _preflight(self._context, judged.planned)
-                self._run(judged, kw)
+                    _preflight(self._session, judged.planned)
+                self._run(judged)
                 return
             if now != heads:
                 log.info("Another command has left nothing to do")
             if not judged.is_done:
-                self._settle(self._context.materialise(), judged.identity)
+                self._settle(self._session.materialise())
 
     def _judged(self, steps: Sequence[Step], heads: tuple[str, ...]) -> Judged | None:
         # Read while another command writes, ledger and graph may seem not to fit: that
@@ -138,69 +143,69 @@ class Deployment:
         try:
             return self._judge(steps, heads)
         except LedgerError:
-            if read_owner(self._context.graph) is not None:
+            if read_owner(self._session.graph) is not None:
                 return None
-        now = self._context.get_current_heads()
+        now = self._session.heads()
         return self._judge(
-            steps if now == heads else self._context.steps_from(now), now
+            steps if now == heads else self._command.steps_from(now), now
         )
 
     def _judge(self, steps: Sequence[Step], heads: tuple[str, ...]) -> Judged:
-        planned = plan(steps, heads, self._context.history)
+        planned = plan(steps, heads, self._session.history)
         found = self._found(heads)
         check_open_run(found.recorded.open_run, planned, heads)
         check_placeholders(planned)
         begun = found.recorded.open_run
         check_plan(
             planned,
-            self._context.history,
+            self._session.history,
             heads,
-            self._context.graph,
+            self._session.graph,
             begun=len(begun.steps) if begun else 0,
         )
-        check_files(self._context.script, found.recorded.applied)
+        check_files(self._session.script, found.recorded.applied)
         check_stamp(found.stamp, found.recorded, heads)
         if planned:
-            check_capabilities(planned, self._context.graph.server)
+            check_capabilities(planned, self._session.graph.server)
         return Judged(planned, found)
 
     def _found(self, heads: tuple[str, ...]) -> Found:
-        stamp = read_stamp(self._context.graph)
-        return Found(heads, self._context.recorded(), stamp)
+        stamp = read_stamp(self._session.graph)
+        return Found(heads, self._session.recorded(), stamp)
 
     def _refuse_relative(self, heads: Sequence[str], now: Sequence[str]) -> None:
         if self._is_relative():
             raise LockError(
                 f"while this command waited for the lock, the graph went from "
                 f"{shown_heads(heads)} to {shown_heads(now)}, so that "
-                f"{self._context.opts['destination_rev']!r} is another revision than "
+                f"{self._command.target!r} is another revision than "
                 "when it began; nothing has run here. Run it again if it still is what "
                 "you want"
             )
 
-    def _run(self, judged: Judged, kw: dict[str, Any]) -> None:
+    def _run(self, judged: Judged) -> None:
         heads, recorded = judged.found.heads, judged.found.recorded
-        ledger = self._context.materialise()
-        identity = recorded.identity or ledger.create_identity()
-        self._context.commit()
+        ledger = self._session.materialise()
+        identity = ledger.ensure_identity()
+        self._session.commit()
         stamp = judged.found.stamp
         if stamp is None or set(stamp.heads) != set(heads):
-            write_stamp(self._context.graph, Stamp(identity, heads))
+            write_stamp(self._session.graph, Stamp(identity, heads))
         # The graph is stamped when the run ends, since each schema change makes the
         # server plan that statement anew; until then this is what the stamp says.
         ledger.remember_stamp(heads)
-        self._context.commit()
-        maintainer = HeadMaintainer(self._context, heads)
+        self._session.commit()
+        maintainer = self._session.maintainer(heads)
         try:
-            with self._context.interruptible():
+            with self._session.limits.interrupts.deferred():
                 for recorder, items in self._parts(judged.planned, recorded.open_run):
-                    self._take(items, recorder, maintainer, ledger, kw)
+                    self._take(items, recorder, maintainer, ledger)
         except BaseException:
             # What went wrong matters more than a stamp that the next run writes.
             with suppress(Neo4jMigrationError, SQLAlchemyError):
-                self._settle(ledger, identity)
+                self._settle(ledger)
             raise
-        self._settle(ledger, identity)
+        self._settle(ledger)
 
     def _take(
         self,
@@ -208,15 +213,14 @@ class Deployment:
         recorder: Recorder,
         maintainer: HeadMaintainer,
         ledger: Ledger,
-        kw: dict[str, Any],
     ) -> None:
         for item in items:
             began = time.monotonic()
-            self._perform(item, recorder, kw)
+            self._perform(item, recorder)
             seconds = time.monotonic() - began
-            self._record(item, maintainer, ledger, seconds, kw)
+            self._record(item, maintainer, ledger, seconds)
             recorder.journal.finish_step(recorder.run, last=item is items[-1])
-            self._context.commit()
+            self._session.commit()
 
     def _parts(
         self, planned: list[PlannedStep], open_run: OpenRun | None
@@ -229,49 +233,42 @@ class Deployment:
                 f"{open_run.begun_at:%Y-%m-%d %H:%M}",
                 open_run.begun_by,
             )
-            yield self._recorder(open_run.run, resumed=True), planned[:begun]
+            yield self._session.recorder(open_run.run, resumed=True), planned[:begun]
         # A relative target counts from where the open run began.
         rest = [] if open_run and self._is_relative() else planned[begun:]
         if rest:
             if open_run:
-                _preflight(self._context, rest)
-            yield self._recorder(self._begun(rest), resumed=False), rest
-
-    def _recorder(self, run: str, *, resumed: bool) -> Recorder:
-        return Recorder(self._context.journal, self._context.commit, run, resumed)
+                _preflight(self._session, rest)
+            yield self._session.recorder(self._begun(rest)), rest
 
     def _begun(self, planned: list[PlannedStep]) -> str:
-        run = self._context.journal.begin([item.run_step for item in planned])
-        self._context.commit()
+        run = self._session.journal.begin([item.run_step for item in planned])
+        self._session.commit()
         return run
 
     def _is_relative(self) -> bool:
-        return is_relative(str(self._context.opts.get("destination_rev")))
+        return is_relative(self._command.target)
 
-    def _settle(self, ledger: Ledger, identity: str) -> None:
+    def _settle(self, ledger: Ledger) -> None:
         # From here on an older stamp is a restored graph's.
-        assert self._context.connection is not None
-        self._context.connection.rollback()
-        heads = self._context.get_current_heads()
-        write_stamp(self._context.graph, Stamp(identity, heads))
-        open_run = self._context.journal.open_run()
-        clear_markers(self._context.graph, kept=open_run.run if open_run else "")
+        self._session.connection.rollback()
+        heads = self._session.heads()
+        write_stamp(self._session.graph, Stamp(ledger.ensure_identity(), heads))
+        open_run = self._session.journal.open_run()
+        clear_markers(self._session.graph, kept=open_run.run if open_run else "")
         ledger.remember_stamp(heads)
-        self._context.commit()
+        self._session.commit()
 
-    def _perform(
-        self, item: PlannedStep, recorder: Recorder, kw: dict[str, Any]
-    ) -> None:
-        runner = self._context.runner
-        assert isinstance(runner, GraphRunner)
+    def _perform(self, item: PlannedStep, recorder: Recorder) -> None:
+        runner = self._runner
         alembic_log.info("Running %s", item.step)
         runner.recorder = recorder
-        checks = item.step.is_upgrade and self._context.options.checks_rules
+        checks = item.step.is_upgrade and self._session.options.checks_rules
         runner.reports_rules = not checks
         undone = item.recording.undone
         runner.begin(item.script.revision, item.before, item.script.path, undone)
         try:
-            call(item.script, item.direction, runner.thread, kw)
+            call(item.script, item.direction, runner.thread, self._command.arguments)
             runner.flush()
         except BaseException as error:
             self._note_failure(error, item, touched=runner.touched)
@@ -283,7 +280,6 @@ class Deployment:
         maintainer: HeadMaintainer,
         ledger: Ledger,
         seconds: float,
-        kw: dict[str, Any],
     ) -> None:
         step, revision = item.step, item.script.revision
         maintainer.update_to_step(step)
@@ -297,18 +293,17 @@ class Deployment:
             )
         else:
             ledger.record_removed(revision)
-        self._context.called_back(step, maintainer, kw)
+        self._command.called_back(step, maintainer)
 
     def _note_failure(
         self, error: BaseException, item: PlannedStep, *, touched: bool
     ) -> None:
         # Where nothing was written there is nothing to go on with, and the revision
         # may be changed.
-        assert self._context.connection is not None
         if not touched:
-            self._context.connection.rollback()
-            self._context.journal.abandon()
-            self._context.commit()
+            self._session.connection.rollback()
+            self._session.journal.abandon()
+            self._session.commit()
         if isinstance(error, Interrupted):
             again = "Run the same command again and it goes on from here"
             ahead = again if touched else "It had written nothing yet"
@@ -327,59 +322,48 @@ class Deployment:
         lost = (ConfigurationError, ConnectionFailed, LockError)
         if item.step.is_upgrade and not isinstance(error, lost):
             with suppress(Neo4jMigrationError, SQLAlchemyError):
-                back = way_back(self._context.get_current_heads())
+                back = way_back(self._session.heads())
                 return f". To write it anew, first take back what has run: `{back}`"
         return ""
 
-    def take_back(self, heads: tuple[str, ...]) -> None:
-        """Take back what has run of an upgrade that stopped (see way_back)."""
-        # Imported when there is something to take back, which hardly ever is.
-        from alembic_neo4j.migration.way_back import take_back
-
-        take_back(self._context, heads)
-
-    def stamp(
-        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
-    ) -> None:
+    def stamp(self, steps: Sequence[Step], heads: tuple[str, ...]) -> None:
         """Say where the graph is, in the ledger and in its stamp; end an open run.
 
         Raises LedgerError where another ledger wrote the graph's stamp, and LockError
         where another command does not end in time.
         """
-        with locked(self._context):
-            now = () if self._context.purge else self._context.get_current_heads()
+        with locked(self._session):
+            now = () if self._command.purges else self._session.heads()
             if now != heads:
-                heads, steps = now, self._context.steps_from(now)
-            self._stamp(steps, heads, kw)
+                heads, steps = now, self._command.steps_from(now)
+            self._stamp(steps, heads)
 
-    def _stamp(
-        self, steps: Sequence[Step], heads: tuple[str, ...], kw: dict[str, Any]
-    ) -> None:
-        recorded = self._context.recorded()
-        stamp = read_stamp(self._context.graph)
-        if not self._context.purge:
+    def _stamp(self, steps: Sequence[Step], heads: tuple[str, ...]) -> None:
+        recorded = self._session.recorded()
+        stamp = read_stamp(self._session.graph)
+        if not self._command.purges:
             check_stamp_owner(stamp, recorded, heads)
-        ledger = self._context.materialise()
-        if self._context.purge:
+        ledger = self._session.materialise()
+        if self._command.purges:
             ledger.keep_only(())
-        # With a new identity, the graph that this ledger was at before is not its own.
-        known = None if self._context.purge else recorded.identity
-        identity = known or ledger.create_identity()
+            # With a new identity, the graph that it was at before is not its own.
+            ledger.create_identity()
+        ledger.ensure_identity()
         ledger.remember_stamp(stamp.heads if stamp else ())
-        maintainer = HeadMaintainer(self._context, heads)
+        maintainer = self._session.maintainer(heads)
         for step in steps:
             alembic_log.info("Running %s", step)
             maintainer.update_to_step(step)
-            self._context.called_back(step, maintainer, kw)
+            self._command.called_back(step, maintainer)
         self._record_stamped(ledger, maintainer)
-        end_run(self._context)
-        if self._context.purge:
-            accept_data(self._context, ledger)
-        self._context.commit()
-        self._settle(ledger, identity)
+        end_run(self._session)
+        if self._command.purges:
+            accept_data(self._session, ledger)
+        self._session.commit()
+        self._settle(ledger)
 
     def _record_stamped(self, ledger: Ledger, maintainer: HeadMaintainer) -> None:
-        stamped = list(self._context.history.walk(maintainer.heads))
+        stamped = list(self._session.history.walk(maintainer.heads))
         known = ledger.applied()
         for script, recording in stamped:
             if script.revision not in known:
@@ -392,8 +376,8 @@ class Deployment:
         ledger.keep_only({script.revision for script, _ in stamped})
 
 
-def _preflight(context: Neo4jMigrationContext, planned: Sequence[PlannedStep]) -> None:
+def _preflight(session: Session, planned: Sequence[PlannedStep]) -> None:
     # Imported when there is something to do, which most deployments have not.
     from alembic_neo4j.migration.preflight import preflight
 
-    preflight(context.graph, planned, rules=context.options.checks_rules)
+    preflight(session.graph, planned, rules=session.options.checks_rules)

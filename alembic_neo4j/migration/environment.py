@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Engine
 
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.ledger.connection import LedgerConnection
 from alembic_neo4j.ledger.store import quiet_alembic
 from alembic_neo4j.migration.configuration import Configuration, read_configuration
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.directives import process_revision_directives
-from alembic_neo4j.migration.ledger_connection import LedgerConnection
 from alembic_neo4j.migration.revision_code import load_revisions, no_exit, whole_history
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.target import DEFAULT_DATABASE, ModelTarget
 
 
@@ -132,7 +133,7 @@ def _replaced(
 ) -> Neo4jMigrationContext:
     stock = context.get_context()
     ours = Neo4jMigrationContext(
-        stock, graph=graph, ledger=ledger, options=configuration.options
+        stock, Session(stock, graph, ledger, configuration.options)
     )
     # EnvironmentContext.configure() names its context class outright; this is the one
     # private attribute of Alembic that we set.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO, cast
 
 from alembic.ddl.impl import DefaultImpl
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import Connection, CursorResult, Executable
 
 from alembic_neo4j.cypher.quoting import commented
 from alembic_neo4j.migration.bind import Runner, RunnerBind
@@ -27,13 +27,17 @@ class Neo4jImpl(DefaultImpl):
         self.ledger = ledger
         self.runner = runner
         self.dialect = ledger.dialect
-        self.connection = ledger.connection
         self.as_sql = ledger.as_sql
         self.literal_binds = ledger.literal_binds
         self.output_buffer = ledger.output_buffer
         self.memo: dict[Any, Any] = {}
         if self.as_sql and ledger.output_buffer is not None:
             ledger.output_buffer = cast("TextIO", _Comments(ledger.output_buffer))
+
+    @property
+    def connection(self) -> Connection | None:  # type: ignore[override]
+        """The connection to the ledger that is in use."""
+        return self.ledger.connection
 
     @property
     def bind(self) -> RunnerBind:  # type: ignore[override]

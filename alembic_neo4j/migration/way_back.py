@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alembic.script import Script
 from alembic.util.exc import CommandError
@@ -29,14 +29,11 @@ from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_stamp
 from alembic_neo4j.migration.replay import Recording
 from alembic_neo4j.migration.revision_files import file_digest
-from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.changes import Change, Refactoring, undoing
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Constraint, Index, Schema
 from alembic_neo4j.sentences import unended
-
-if TYPE_CHECKING:
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
 
 FIRST = 1_000_000
 """The way back's units have positions above this, an upgrade's below."""
@@ -51,24 +48,24 @@ class WayBack:
     """Units whose end was not recorded, and whether they had their effect."""
 
 
-def take_back(context: Neo4jMigrationContext, heads: tuple[str, ...]) -> None:
+def take_back(session: Session, heads: tuple[str, ...]) -> None:
     """Take back what has run of the open upgrade, by its downgrade, and end the run.
 
     The ledger says first that it is taken back, and each part runs once: after a kill
     the same command goes on. Raises LedgerError where it is not certain which part of
     the downgrade reverses what has run; nothing has run then.
     """
-    with locked(context):
-        now, run = context.get_current_heads(), context.recorded().open_run
+    with locked(session):
+        now, run = session.heads(), session.recorded().open_run
         if now != heads or run is None or not can_be_taken_back(run):
             raise LockError(
                 "while this command waited for the lock, another one went on with the "
                 "run that this one was to take back; nothing has run here. See "
                 "`alembic-neo4j status`"
             )
-        script, back = _judged(context, run, now)
-        journal = context.journal
-        ledger = context.materialise()
+        script, back = _judged(session, run, now)
+        journal = session.journal
+        ledger = session.materialise()
         if run.steps[0].action != TAKING_BACK:
             journal.take_back(run.run)
             for unit, had_effect in back.settled:
@@ -76,27 +73,25 @@ def take_back(context: Neo4jMigrationContext, heads: tuple[str, ...]) -> None:
                     journal.finish_unit(run.run, unit, "[]")
                 else:
                     journal.forget_unit(run.run, unit)
-            context.commit()
-        with context.interruptible():
-            _perform(context, run, script, back)
-        identity = context.recorded().identity
-        assert identity is not None
-        write_stamp(context.graph, Stamp(identity, now))
-        clear_markers(context.graph)
+            session.commit()
+        with session.limits.interrupts.deferred():
+            _perform(session, run, script, back)
+        write_stamp(session.graph, Stamp(ledger.ensure_identity(), now))
+        clear_markers(session.graph)
         ledger.remember_stamp(now)
         journal.finish_step(run.run, last=True)
-        context.commit()
+        session.commit()
 
 
 def _judged(
-    context: Neo4jMigrationContext, run: OpenRun, heads: tuple[str, ...]
+    session: Session, run: OpenRun, heads: tuple[str, ...]
 ) -> tuple[Script, WayBack]:
-    recorded = context.recorded()
-    check_files(context.script, recorded.applied)
-    check_stamp(read_stamp(context.graph), recorded, heads)
+    recorded = session.recorded()
+    check_files(session.script, recorded.applied)
+    check_stamp(read_stamp(session.graph), recorded, heads)
     step = run.steps[0]
     try:
-        script = context.script.get_revision(step.subject)
+        script = session.script.get_revision(step.subject)
     except CommandError:
         script = None
     if script is None or file_digest(script) != step.digest:
@@ -105,36 +100,28 @@ def _judged(
             "so that it does not tell how to take that back; nothing has run. Put the "
             "file back as it was, run this command again, and edit it after that"
         )
-    before = context.history.at(heads)
-    upgrade = context.history.upgrade(script, before)
-    runner = context.runner
-    assert isinstance(runner, GraphRunner)
-    made = _Upgrade(script.revision, upgrade, context.options.checks_rules)
-    known = context.journal.units(run.run)
-    done, settled = made.done(run, known, context.graph)
+    before = session.history.at(heads)
+    upgrade = session.history.upgrade(script, before)
+    made = _Upgrade(script.revision, upgrade, session.options.checks_rules)
+    known = session.journal.units(run.run)
+    done, settled = made.done(run, known, session.graph)
     if not done:
         return script, WayBack((), settled)
-    downgrade = _downgrade(context, script, upgrade)
+    downgrade = _downgrade(session, script, upgrade)
     return script, WayBack(tuple(made.reversed(downgrade, done)), settled)
 
 
-def _downgrade(
-    context: Neo4jMigrationContext, script: Script, upgrade: Recording
-) -> Recording:
+def _downgrade(session: Session, script: Script, upgrade: Recording) -> Recording:
     try:
         if not getattr(script.module, "rollback_safe", True):
             raise IrreversibleError("it says rollback_safe = False")
-        return context.history.downgrade(script, upgrade.after)
+        return session.history.downgrade(script, upgrade.after)
     except (NotImplementedError, Neo4jMigrationError) as error:
         raise _refusal(script.revision, unended(error)) from error
 
 
-def _perform(
-    context: Neo4jMigrationContext, run: OpenRun, script: Script, back: WayBack
-) -> None:
-    runner = context.runner
-    assert isinstance(runner, GraphRunner)
-    runner.recorder = Recorder(context.journal, context.commit, run.run, resumed=True)
+def _perform(session: Session, run: OpenRun, script: Script, back: WayBack) -> None:
+    runner = session.runner(session.recorder(run.run, resumed=True))
     runner.begin(script.revision, Schema(), script.path, after=FIRST)
     runner.add(back.steps)
     try:

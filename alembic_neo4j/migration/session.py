@@ -1,0 +1,219 @@
+"""A project's revisions, its graph and its ledger, while a command is at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from alembic.runtime.migration import HeadMaintainer, MigrationContext
+from alembic.util import CommandError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from alembic_neo4j.errors import ConfigurationError, LockError
+from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.lock import Owner
+from alembic_neo4j.ledger.connection import LedgerConnection
+from alembic_neo4j.ledger.engine import committed
+from alembic_neo4j.ledger.journal import Journal
+from alembic_neo4j.ledger.lock import lost_lock
+from alembic_neo4j.ledger.ownership import check_recorded
+from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.configuration import Options
+from alembic_neo4j.migration.plan import Recorded
+from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.run import GraphRunner, Recorder
+
+
+class Session:
+    """What every command works with, whoever asked for it.
+
+    `alembic` is the context that Alembic configured for the ledger's database: it has
+    the version table. `database` is how the ledger is connected to.
+    """
+
+    def __init__(
+        self,
+        alembic: MigrationContext,
+        graph: Graph,
+        database: LedgerConnection,
+        options: Options,
+    ) -> None:
+        if alembic.script is None:
+            raise ConfigurationError(
+                "there is no script directory: the history of the graph is unknown"
+            )
+        self.script = alembic.script
+        self.graph, self.database, self.options = graph, database, options
+        self.version_table = alembic.version_table
+        self.limits = Limits(
+            *(options.schema_timeout, options.batch_size, options.throttle),
+            interrupts=Interrupts(),
+        )
+        self.connection = alembic.connection or database.for_reading()
+        self._alembic = alembic
+        self._owner: Owner | None = None
+        self._fenced = False
+
+    @property
+    def history(self) -> History:
+        """The revisions of the script directory, replayed on demand."""
+        return History(self.script)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger's tables, whether they are there or not."""
+        return Ledger(self.connection, self.version_table)
+
+    @property
+    def journal(self) -> Journal:
+        """The runs of this history on this graph."""
+        return Journal(self.connection, self.version_table)
+
+    def recorder(self, run: str, *, resumed: bool = False) -> Recorder:
+        """Return where the units of a run are written down."""
+        return Recorder(self.journal, self.commit, run, resumed)
+
+    def runner(self, recorder: Recorder | None = None) -> GraphRunner:
+        """Return what runs operations on the graph."""
+        tag = self.options.batch_property
+        return GraphRunner(self.graph, self.limits, recorder, batch_property=tag)
+
+    def maintainer(self, heads: Iterable[str]) -> HeadMaintainer:
+        """Return what writes the version table, from these heads on."""
+        return HeadMaintainer(self._alembic, heads)
+
+    # Reading -------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Look at the ledger again: another command may have made it since.
+
+        Raises LedgerError where the version table is another project's.
+        """
+        self._use(self.database.for_reading())
+
+    def heads(self) -> tuple[str, ...]:
+        """Return the heads of the ledger; a ledger that is not there has none.
+
+        Raises ConfigurationError when it can't be opened, and LedgerError where it is
+        at what was never recorded as applied.
+        """
+        heads = self.written_heads()
+        check_recorded(self.connection, self.version_table, heads)
+        return heads
+
+    def written_heads(self) -> tuple[str, ...]:
+        """Return what the version table has, whoever has written it there."""
+        self.check()
+        if self.database.failure is not None:
+            raise self.database.failure
+        return () if self.database.is_missing else self._alembic.get_current_heads()
+
+    def recorded(self) -> Recorded:
+        """Return what the ledger says before anything is written, tables included."""
+        self.check()
+        graph = self.graph.settings.origin("url")
+        found = Recorded(graph_origin=graph, ledger_origin=self.database.origin)
+        ledger = self.ledger
+        if self.database.is_missing or not ledger.exists():
+            return found
+        return replace(
+            found,
+            identity=ledger.identity,
+            stamped=ledger.stamped_heads,
+            applied=ledger.applied(),
+            open_run=self.journal.open_run(),
+            data_runs=ledger.data_runs,
+        )
+
+    # Writing -------------------------------------------------------------------------
+
+    def materialise(self) -> Ledger:
+        """Return the ledger, made real: its file, Alembic's table, our tables.
+
+        Raises ConfigurationError where it would not outlive the run.
+        """
+        self._use(self.database.for_writing())
+        ledger = self.ledger
+        ledger.migrate()
+        self._alembic._ensure_version_table(purge=self._alembic.purge)
+        if self._owner is not None:
+            ledger.take(self._owner.token, str(self._owner))
+            # Whoever takes the locks away takes the graph's first, the ledger last.
+            first, self._fenced = not self._fenced, True
+            if first and self.graph.lock is not None:
+                self.graph.lock.check()
+        self.commit()
+        return ledger
+
+    def commit(self) -> None:
+        """Commit what has been written to the ledger.
+
+        Raises LockError where its lock was taken from this command: nothing is written
+        then.
+        """
+        if not self._is_theirs():
+            self.connection.rollback()
+            raise lost_lock()
+        committed(self.connection)
+
+    def _use(self, connection: Connection) -> None:
+        self.connection = connection
+        self._alembic.connection = self._alembic.impl.connection = connection
+        schema = self._alembic.version_table_schema
+        self.database.check(connection, self.version_table, schema)
+
+    # The lock on the ledger ----------------------------------------------------------
+
+    @contextmanager
+    def owned_by(self, owner: Owner) -> Iterator[None]:
+        """Write to the ledger as the owner of its lock, and as nobody else.
+
+        Raises LockError where it has another owner by the time that something fails.
+        """
+        self._owner = owner
+        try:
+            yield
+        except (SQLAlchemyError, CommandError) as error:
+            # What another command has recorded meanwhile is in the way of what this one
+            # was about to.
+            if isinstance(error, LockError) or not self._was_taken():
+                raise
+            raise lost_lock() from error
+        finally:
+            if self._fenced:
+                # Garbage where it stays: the lock ends with what holds it.
+                with suppress(LockError, SQLAlchemyError):
+                    self.connection.rollback()
+                    self.ledger.release(owner.token, str(owner))
+                    self.connection.commit()
+            self._owner, self._fenced = None, False
+
+    def owner(self) -> str | None:
+        """Return who holds the lock on the ledger, as far as it knows."""
+        if self.database.is_missing or not self.ledger.exists():
+            return None
+        return self.ledger.owner
+
+    def take_away(self) -> None:
+        """Take the ledger from whoever holds its lock: their next commit fails."""
+        self.check()
+        if self.ledger.exists():
+            self.ledger.take_away()
+            self.connection.commit()
+
+    def _is_theirs(self) -> bool:
+        """Whether the ledger is still this command's, as far as it has taken it."""
+        if self._owner is None or not self._fenced:
+            return True
+        return self.ledger.fence(self._owner.token, str(self._owner))
+
+    def _was_taken(self) -> bool:
+        with suppress(SQLAlchemyError):
+            if self._fenced:
+                self.connection.rollback()
+                return not self._is_theirs()
+        return False
