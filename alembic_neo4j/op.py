@@ -219,7 +219,12 @@ def add_label(
     """
     _invoke(
         _changes.AddLabel(
-            label, added, where, batch_size, undo, allow_unknown=allow_unknown
+            label,
+            added,
+            where=where,
+            batch_size=batch_size,
+            undo=undo,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -240,7 +245,12 @@ def remove_label(
     """
     _invoke(
         _changes.RemoveLabel(
-            label, removed, where, batch_size, undo, allow_unknown=allow_unknown
+            label,
+            removed,
+            where=where,
+            batch_size=batch_size,
+            undo=undo,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -262,7 +272,12 @@ def rename_label(
     """
     _invoke(
         _changes.RenameLabel(
-            old, new, where, batch_size, undo, allow_unknown=allow_unknown
+            old,
+            new,
+            where=where,
+            batch_size=batch_size,
+            undo=undo,
+            allow_unknown=allow_unknown,
         )
     )
 
@@ -687,9 +702,9 @@ def reverse_relationships(
             source_label,
             relationship_type,
             target_label,
-            where,
-            batch_size,
-            undo,
+            where=where,
+            batch_size=batch_size,
+            undo=undo,
             allow_unknown=allow_unknown,
         )
     )
@@ -740,10 +755,10 @@ def rename_relationship_type(
         _changes.RenameRelationshipType(
             old,
             new,
-            where,
-            batch_size,
-            tuple(source_labels),
-            undo,
+            where=where,
+            batch_size=batch_size,
+            source_labels=tuple(source_labels),
+            undo=undo,
             allow_unknown=allow_unknown,
         )
     )

@@ -191,7 +191,7 @@ def _(change: ReverseRelationships, now: _Now) -> _Now:
 
 @_after.register
 def _(change: AddProperty, now: _Now) -> _Now:
-    return now.revalued(change.entity, {change.property.name: None})
+    return now.revalued(change.entity, {change.declared.name: None})
 
 
 @_after.register(RemoveProperty)
@@ -343,7 +343,7 @@ def _(change: AddProperty, _before: Schema) -> _Reads:
     return _Reads(
         change.entity,
         frozenset({change.owner}),
-        frozenset({change.property.name}),
+        frozenset({change.declared.name}),
         anything=isinstance(change.backfill, str),
     )
 

@@ -244,7 +244,7 @@ def _remembered(change: Change) -> frozenset[str] | None:
 def _written(change: Change) -> frozenset[str]:
     """Return the labels, types and properties that a change writes."""
     if isinstance(change, AddProperty):
-        return frozenset({change.property.name})
+        return frozenset({change.declared.name})
     if isinstance(change, (RemoveProperty, AlterProperty)):
         return frozenset({change.name})
     if isinstance(change, AddLabel):

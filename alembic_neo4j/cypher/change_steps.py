@@ -263,12 +263,12 @@ def _add_property(
 ) -> Iterable[Step]:
     scope = Scope(change.entity, (change.owner,))
     backfill = _backfill(
-        change, scope, reversals.filled(revision, change.property.name)
+        change, scope, reversals.filled(revision, change.declared.name)
     )
     if change.restore:
-        archive = archive_name(revision, change.property.name)
-        return (*_restore(scope, change.property.name, archive), *backfill)
-    if change.property.required:
+        archive = archive_name(revision, change.declared.name)
+        return (*_restore(scope, change.declared.name, archive), *backfill)
+    if change.declared.required:
         return (*data_checks.rules(_missing_after(change, scope)), *backfill)
     return backfill
 
@@ -492,7 +492,7 @@ def _restore(scope: Scope, name: str, archive: str) -> Iterable[Step]:
 
 
 def _backfill(change: AddProperty, scope: Scope, mark: str) -> Iterable[Step]:
-    name = change.property.name
+    name = change.declared.name
     if change.backfill is None or change.backfill is False:
         return ()
     if isinstance(change.backfill, str):
@@ -504,7 +504,7 @@ def _backfill(change: AddProperty, scope: Scope, mark: str) -> Iterable[Step]:
 
 def _missing_after(change: AddProperty, scope: Scope) -> Iterable[Check]:
     """Check that a required property is there when the backfill has run."""
-    name = change.property.name
+    name = change.declared.name
     if isinstance(change.backfill, str):
         given = f"coalesce({scope.value(name)}, {enclosed(change.backfill)})"
         yield data_checks.missing(scope, [name], [given])
@@ -513,7 +513,7 @@ def _missing_after(change: AddProperty, scope: Scope) -> Iterable[Check]:
 
 
 def _default(change: AddProperty, scope: Scope, mark: str) -> Batched | Stop:
-    declared = change.property
+    declared = change.declared
     if declared.default is not None:
         return data_changes.set_default(
             scope, declared.name, declared.default, mark=mark
@@ -525,7 +525,7 @@ def _default(change: AddProperty, scope: Scope, mark: str) -> Batched | Stop:
 
 
 def _backfill_wanted(change: AddProperty, scope: Scope) -> str:
-    name, variable = change.property.name, scope.variable
+    name, variable = change.declared.name, scope.variable
     kind = "node" if change.entity is EntityType.NODE else "relationship"
     marked = isinstance(change.backfill, Placeholder)
     written = "op.FILL_IN" if marked else "True"

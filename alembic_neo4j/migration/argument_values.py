@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from alembic_neo4j.errors import RevisionError
-from alembic_neo4j.migration.calls import Call
 from alembic_neo4j.schema.elements import Property
-from alembic_neo4j.schema.storable import check_parameter, is_finite, storable
+from alembic_neo4j.schema.storable import check_parameter, storable
 
 
 def check_defaults(*declared: Property, allow_nan: bool) -> None:
@@ -42,14 +40,6 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
                 f"expected in the parameter ${name} what can be sent to Neo4j, found "
                 f"{_shortened(value)}: {error}"
             ) from None
-
-
-def allowing(call: Call) -> Call:
-    """Return a call with ``allow_nan=True`` if one of its defaults needs it."""
-    declared = [a.default for a in call.arguments if isinstance(a, Property)]
-    if is_finite([*declared, call.keywords.get("default")]):
-        return call
-    return replace(call, keywords={**call.keywords, "allow_nan": True})
 
 
 def _shortened(value: Any) -> str:

@@ -20,7 +20,7 @@ from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.names_in_use import has_property, names_in_use
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import History, Recording
-from alembic_neo4j.schema.changes import Change, Named, OfProperties, named
+from alembic_neo4j.schema.changes import Change, OfProperties
 from alembic_neo4j.schema.elements import EntityType, Node, RelationshipType, Schema
 from alembic_neo4j.schema.known_names import KnownNames, Name, mistaken
 
@@ -116,7 +116,7 @@ class EverNames:
         return f"property {name!r} of {owner}. Did you mean {meant!r}?"
 
     def _makes_property(self, name: str) -> bool:
-        made = (n for change in self._named for n in change.made_properties)
+        made = {n for change in self._changes for n in _properties_made_by(change)}
         # What rows have is not seen before they are loaded.
         loads = any(isinstance(e, BatchEvent) and e.made != () for e in self._events)
         return loads or self._is_unseen or name in made or self._is_mentioned(name)
@@ -142,12 +142,11 @@ class EverNames:
     @cached_property
     def _made(self) -> frozenset[Name]:
         loads = (e.made or () for e in self._ever if isinstance(e, BatchEvent))
-        return frozenset().union(*(change.made for change in self._named), *loads)
+        return frozenset().union(*map(_made_by, self._changes), *loads)
 
     @cached_property
-    def _named(self) -> list[Named]:
-        changes = (event for event in self._ever if isinstance(event, ChangeEvent))
-        return [_made_by(event.change) for event in changes]
+    def _changes(self) -> list[Change]:
+        return [event.change for event in self._ever if isinstance(event, ChangeEvent)]
 
     @property
     def _events(self) -> Iterator[Event]:
@@ -174,16 +173,15 @@ def schemas_of(recording: Recording) -> list[Schema]:
     return [*(event.before for event in recording.changes), recording.after]
 
 
-def _made_by(change: Change) -> Named:
-    """Return what a change names; where that is meant, all of it is made."""
-    names = named(change)
-    if not change.allow_unknown:
-        return names
-    meant = (name for properties in names.properties for name in properties.names)
-    return Named(
-        made=(*names.sought, *names.made),
-        made_properties=(*meant, *names.made_properties),
-    )
+def _made_by(change: Change) -> tuple[Name, ...]:
+    """Return the labels and types that a change makes, or is meant to find."""
+    return (*change.sought, *change.made) if change.allow_unknown else change.made
+
+
+def _properties_made_by(change: Change) -> set[str]:
+    """Return the properties that a change makes, or is meant to find."""
+    sought = change.sought_properties if change.allow_unknown else ()
+    return {*change.made_properties, *(name for of in sought for name in of.names)}
 
 
 def _names(entity: EntityType, *known: KnownNames) -> frozenset[str]:

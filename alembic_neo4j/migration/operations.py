@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any
 
 from alembic.operations.base import Operations
 from alembic.operations.ops import MigrateOperation
 
-from alembic_neo4j.migration.argument_values import allowing, check_parameters
-from alembic_neo4j.migration.calls import Call, call
-from alembic_neo4j.schema import changes as c
-from alembic_neo4j.schema.changes import Change, Irreversible
+from alembic_neo4j.migration.argument_values import check_parameters
+from alembic_neo4j.schema import changes
+from alembic_neo4j.schema.changes import Call, Change, Irreversible
 
 
 class GraphOperation(MigrateOperation):
@@ -22,15 +22,10 @@ class GraphOperation(MigrateOperation):
 class ChangeOp(GraphOperation):
     """An operation that makes one change of the schema, and of the graph with it.
 
-    `change` is the value; each kind of change has its subclass, so that an Alembic
-    ``Rewriter`` can name it. `comment` stands above it in a revision file.
+    `change` is the value; each class of changes has its class of operations, so that
+    an Alembic ``Rewriter`` can name it: `AddIndexOp` makes an `AddIndex`. `comment`
+    stands above it in a revision file.
     """
-
-    kinds: ClassVar[dict[type[Change], type[ChangeOp]]] = {}
-
-    def __init_subclass__(cls, *, change: type[Change] | None = None) -> None:
-        if change is not None:
-            ChangeOp.kinds[change] = cls
 
     def __init__(self, change: Change, comment: str = "") -> None:
         self.change = change
@@ -39,12 +34,12 @@ class ChangeOp(GraphOperation):
     @staticmethod
     def of(change: Change) -> ChangeOp:
         """Return the operation that makes the change."""
-        return ChangeOp.kinds[type(change)](change)
+        return class_of(type(change))(change)
 
     @property
     def call(self) -> Call:
         """The call that a revision file writes for this operation."""
-        return allowing(call(self.change))
+        return self.change.call
 
     def reverse(self) -> GraphOperation:
         """Return the operation that undoes this one, or one that refuses to."""
@@ -70,99 +65,22 @@ class ChangeOp(GraphOperation):
         return f"{type(self).__name__}({self.change!r})"
 
 
-class AddNodeOp(ChangeOp, change=c.AddNode):
-    """`op.add_node`."""
+@cache
+def class_of(kind: type[Change]) -> type[ChangeOp]:
+    """Return the class of the operations that make a class of changes."""
+    if kind is Change:
+        return ChangeOp
+    bases = tuple(class_of(base) for base in kind.__bases__ if issubclass(base, Change))
+    return type(f"{kind.__name__}Op", bases, {"__module__": __name__})
 
 
-class RemoveNodeOp(ChangeOp, change=c.RemoveNode):
-    """`op.remove_node`."""
-
-
-class AlterNodeOp(ChangeOp, change=c.AlterNode):
-    """`op.alter_node`."""
-
-
-class AddLabelOp(ChangeOp, change=c.AddLabel):
-    """`op.add_label`."""
-
-
-class RemoveLabelOp(ChangeOp, change=c.RemoveLabel):
-    """`op.remove_label`."""
-
-
-class RenameLabelOp(ChangeOp, change=c.RenameLabel):
-    """`op.rename_label`."""
-
-
-class AddPropertyOp(ChangeOp, change=c.AddProperty):
-    """`op.add_node_property`, `op.restore_node_property` and their twins."""
-
-
-class RemovePropertyOp(ChangeOp, change=c.RemoveProperty):
-    """`op.remove_node_property`, `op.remove_relationship_property`."""
-
-
-class AlterPropertyOp(ChangeOp, change=c.AlterProperty):
-    """`op.alter_node_property`, `op.alter_relationship_property`."""
-
-
-class RenamePropertyOp(ChangeOp, change=c.RenameProperty):
-    """`op.rename_node_property`, `op.rename_relationship_property`."""
-
-
-class AddRelationshipOp(ChangeOp, change=c.AddRelationship):
-    """`op.add_relationship`."""
-
-
-class RemoveRelationshipOp(ChangeOp, change=c.RemoveRelationship):
-    """`op.remove_relationship`."""
-
-
-class AlterRelationshipOp(ChangeOp, change=c.AlterRelationship):
-    """`op.alter_relationship`."""
-
-
-class ReverseRelationshipsOp(ChangeOp, change=c.ReverseRelationships):
-    """`op.reverse_relationships`."""
-
-
-class AddRelationshipTypeOp(ChangeOp, change=c.AddRelationshipType):
-    """`op.add_relationship_type`."""
-
-
-class RemoveRelationshipTypeOp(ChangeOp, change=c.RemoveRelationshipType):
-    """`op.remove_relationship_type`."""
-
-
-class AlterRelationshipTypeOp(ChangeOp, change=c.AlterRelationshipType):
-    """`op.alter_relationship_type`."""
-
-
-class RenameRelationshipTypeOp(ChangeOp, change=c.RenameRelationshipType):
-    """`op.rename_relationship_type`."""
-
-
-class AddIndexOp(ChangeOp, change=c.AddIndex):
-    """`op.add_index`, and those of the other kinds of index."""
-
-
-class DropIndexOp(ChangeOp, change=c.DropIndex):
-    """`op.drop_index`, and those of the other kinds of index."""
-
-
-class AddConstraintOp(ChangeOp, change=c.AddConstraint):
-    """`op.add_unique_constraint`, and those of the other kinds of constraint."""
-
-
-class DropConstraintOp(ChangeOp, change=c.DropConstraint):
-    """`op.drop_unique_constraint`, and those of the other kinds of constraint."""
-
-
-class RefactoringOp(ChangeOp):
-    """`op.merge_nodes`, `op.copy_node_property` and all that change data alone."""
-
-
-ChangeOp.kinds.update(dict.fromkeys(c.REFACTORINGS, RefactoringOp))
+def __getattr__(name: str) -> type[ChangeOp]:
+    kind = getattr(changes, name.removesuffix("Op"), None)
+    if not (
+        name.endswith("Op") and isinstance(kind, type) and issubclass(kind, Change)
+    ):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return class_of(kind)
 
 
 @dataclass

@@ -15,7 +15,6 @@ from alembic.runtime.migration import RevisionStep, StampStep
 from alembic_neo4j.cypher.events import BatchEvent, ChangeEvent, Event
 from alembic_neo4j.errors import CheckFailed
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.migration.calls import call
 from alembic_neo4j.migration.names_of_history import (
     EverNames,
     NamesInGraph,
@@ -23,7 +22,7 @@ from alembic_neo4j.migration.names_of_history import (
 )
 from alembic_neo4j.migration.plan import PlannedStep, plan
 from alembic_neo4j.migration.replay import History, Recording
-from alembic_neo4j.schema.changes import Change, Refactoring, named
+from alembic_neo4j.schema.changes import Change, Refactoring
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name
 
@@ -47,54 +46,32 @@ def check_plan(
 ) -> None:
     """Raise CheckFailed for names that no model has and rows that can't be stored.
 
-    What is given is that of `check_names`.
-    """
-    check_names(planned, history, heads, graph, begun=begun)
-    check_rows(planned)
-
-
-def check_rows(planned: Sequence[PlannedStep]) -> None:
-    """Raise CheckFailed with the loads of a plan that hold what no property can.
-
-    Rows that come from reads, or only once, are judged when they are loaded.
-    """
-    found = [
-        f"  {item.script.revision}: {event.text}: {event.problem}"
-        for item in planned
-        for event in item.recording.events
-        if isinstance(event, BatchEvent) and event.problem
-    ]
-    if found:
-        lines = "\n".join(found)
-        raise CheckFailed(f"rows can't be loaded; nothing has run:\n{lines}")
-
-
-def check_names(
-    planned: Sequence[PlannedStep],
-    history: History,
-    heads: Iterable[str],
-    graph: Graph | None = None,
-    *,
-    begun: int = 0,
-) -> None:
-    """Raise CheckFailed with all names of a plan that its history does not know.
-
     `heads` are the applied ones. What the `graph` has is known as well, as far as it is
     only looked for; without a graph, for a script, near misses are not told. The first
     `begun` steps have been judged, and have changed the graph since. What the replay of
     a revision does not show is judged when it runs.
     """
     judge = _Judge(EverNames(history, tuple(heads), planned), NamesInGraph(graph))
-    found = [
+    names = [
         f"  {item.script.revision}: {problem}"
         for item in planned[begun:]
         for problem in judge.problems(item)
     ]
-    if found:
-        lines = "\n".join(dict.fromkeys(found))
+    if names:
+        lines = "\n".join(dict.fromkeys(names))
         raise CheckFailed(
             f"revisions name what no model has; nothing has run:\n{lines}\n{ALLOW}"
         )
+    # Rows that come from reads, or only once, are judged when they are loaded.
+    rows = [
+        f"  {item.script.revision}: {event.text}: {event.problem}"
+        for item in planned
+        for event in item.recording.events
+        if isinstance(event, BatchEvent) and event.problem
+    ]
+    if rows:
+        lines = "\n".join(rows)
+        raise CheckFailed(f"rows can't be loaded; nothing has run:\n{lines}")
 
 
 class _Judge:
@@ -124,7 +101,7 @@ class _Judge:
             ]
         elif isinstance(event, ChangeEvent):
             change, before = event.change, event.before
-            what = f"op.{call(change).name}"
+            what = f"op.{change.operation}"
             if not change.allow_unknown:
                 found = self._of_change(change, before, recording)
         yield from ((what, one) for one in dict.fromkeys(found))
@@ -132,14 +109,13 @@ class _Judge:
     def _of_change(
         self, change: Change, before: Schema, recording: Recording
     ) -> Iterator[str]:
-        names = named(change)
         if isinstance(change, Refactoring):
             here = KnownNames.of(before, *schemas_of(recording))
-            yield from here.unknown(change.written)
+            yield from here.unknown(change.made)
             if any(here.unknown(change.sought)):
                 yield from self._ever.names.unknown(self._not_there(change.sought))
         else:
-            yield from self._missing(names.sought, before, names.made)
+            yield from self._missing(change.sought, before, change.made)
         if self._graph.is_there:
             yield from self._missing_properties(change, before)
 
@@ -163,11 +139,10 @@ class _Judge:
                 yield f"no model of the history has the {meant}"
 
     def _missing_properties(self, change: Change, before: Schema) -> Iterator[str]:
-        names = named(change)
-        for properties in names.properties:
+        for properties in change.sought_properties:
             for name in properties.names:
                 meant = self._ever.property_meant_by(
-                    properties, name, before, names.made_properties
+                    properties, name, before, change.made_properties
                 )
                 if meant is None:
                     continue

@@ -13,17 +13,17 @@ from zoneinfo import ZoneInfo
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import renderers
 
-from alembic_neo4j.migration.calls import (
-    Call,
-    property_call,
-    relationship_call,
-)
 from alembic_neo4j.migration.operations import (
     ChangeOp,
     IrreversibleOp,
     RunCypherOp,
 )
-from alembic_neo4j.schema.changes import Placeholder
+from alembic_neo4j.schema.changes import (
+    Call,
+    Placeholder,
+    property_call,
+    relationship_call,
+)
 from alembic_neo4j.schema.elements import Property, Relationship
 
 LINE = 84

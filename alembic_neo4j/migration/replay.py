@@ -45,7 +45,7 @@ from alembic_neo4j.migration.replay_errors import (
 )
 from alembic_neo4j.migration.revision_code import OwnThread, call
 from alembic_neo4j.migration.row_problems import problem_in_rows
-from alembic_neo4j.schema.changes import Change, undoing
+from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.elements import Schema
 
 
@@ -128,7 +128,7 @@ class History:
         upgrade = self._upgraded(script, found.after)
         undone = tuple(event.change for event in upgrade.changes)
         events = tuple(
-            replace(event, change=undoing(event.change, undone))
+            replace(event, change=event.change.undoing(undone))
             if isinstance(event, ChangeEvent)
             else event
             for event in found.events

@@ -41,7 +41,7 @@ from alembic_neo4j.migration.operations import (
 )
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
-from alembic_neo4j.schema.changes import Change, undoing
+from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.elements import Schema
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class GraphRunner:
         """Buffer the operation, or run it and return its rows."""
         self.thread.check()
         if isinstance(operation, ChangeOp):
-            change = undoing(operation.change, self._undone)
+            change = operation.change.undoing(self._undone)
             for step in steps(change, self.schema, revision=self.revision):
                 self._buffer.append(step.lenient if self.reports_rules else step)
             self.schema = change.apply(self.schema)

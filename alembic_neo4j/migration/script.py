@@ -29,7 +29,7 @@ from alembic_neo4j.migration.operations import (
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.migration.script_batches import ScriptBatches
 from alembic_neo4j.migration.transfer_operation import TransferOp
-from alembic_neo4j.schema.changes import Change, undoing
+from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.elements import Schema
 
 
@@ -66,7 +66,7 @@ class ScriptRunner:
         """Buffer what the operation would run; it has no rows."""
         self.thread.check()
         if isinstance(operation, ChangeOp):
-            change = undoing(operation.change, self._undone)
+            change = operation.change.undoing(self._undone)
             self._buffer += steps(change, self.schema, revision=self.revision)
             self.schema = change.apply(self.schema)
         elif isinstance(operation, RunCypherOp):

@@ -30,7 +30,7 @@ from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_s
 from alembic_neo4j.migration.replay import Recording
 from alembic_neo4j.migration.revision_files import file_digest
 from alembic_neo4j.migration.session import Session
-from alembic_neo4j.schema.changes import Change, Refactoring, undoing
+from alembic_neo4j.schema.changes import Change, Refactoring
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.schema.elements import Constraint, Index, Schema
 from alembic_neo4j.sentences import unended
@@ -266,7 +266,7 @@ class _Upgrade:
             start,
         )
         try:
-            reverse = undoing(made.change.reverse(), undone)
+            reverse = made.change.reverse().undoing(undone)
         except SchemaError as error:
             raise self._refusal(unended(error)) from error
         same = type(change) is type(reverse)

@@ -359,6 +359,18 @@ class Schema:
         vars(added)["by_name"] = {**self.by_name, element.name: element}
         return added
 
+    def same(self, element: Index | Constraint) -> Index | Constraint | None:
+        """Return what the schema has in the place of an index or constraint."""
+        if isinstance(element, Index):
+            return self.indexes.get(element.key)
+        return self.constraints.get(element.key)
+
+    def without_element(self, element: Index | Constraint) -> Schema:
+        """Return the schema without an index or constraint."""
+        indexes = {k: i for k, i in self.indexes.items() if k != element.key}
+        kept = {k: c for k, c in self.constraints.items() if k != element.key}
+        return replace(self, indexes=indexes, constraints=kept)
+
     def labels_of(self, *labels: str) -> tuple[str, ...]:
         """Return every label that a node written under these carries, these first.
 

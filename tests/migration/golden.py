@@ -22,7 +22,7 @@ from neomodel import db
 
 from alembic_neo4j import op
 from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.schema.changes import Change, undoing
+from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.elements import Schema
 from tests.migration.golden_cases import FILES, HISTORY, Case
 from tests.migration.golden_models import HEADER, STAGES
@@ -118,7 +118,7 @@ def steps_of(case: Case) -> str:
             return "\n".join([*lines, code, ""])
         undone, done = done, []
         for written in _changes(code):
-            change = undoing(written, undone)
+            change = written.undoing(undone)
             for step in steps(change, schema, revision="r1"):
                 lines += [f"{type(step).__name__.lower()}:", *_fields(step)]
             schema = change.apply(schema)

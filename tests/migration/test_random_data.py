@@ -19,7 +19,6 @@ from alembic_neo4j.schema.changes import (
     RemoveLabel,
     RenameLabel,
     SplitProperty,
-    undoing,
 )
 from alembic_neo4j.schema.diff import diff
 from alembic_neo4j.schema.elements import EntityType, Schema
@@ -117,9 +116,9 @@ def written(draw: st.DrawFn) -> tuple[Change, Change]:
     return draw(
         st.sampled_from(
             [
-                (RenameLabel(first, second, where), RenameLabel(second, first)),
-                (AddLabel(first, second, where), RemoveLabel(first, second)),
-                (RemoveLabel(first, second, where), AddLabel(first, second)),
+                (RenameLabel(first, second, where=where), RenameLabel(second, first)),
+                (AddLabel(first, second, where=where), RemoveLabel(first, second)),
+                (RemoveLabel(first, second, where=where), AddLabel(first, second)),
                 (split, split.reverse()),
                 (replace(split.reverse(), undo=False), split),
                 (turn, turn.reverse()),
@@ -150,6 +149,6 @@ def test_what_a_person_writes_leads_back(
     event(type(there).__name__)
     event("changed" if contents(neo4j_graph) != was else "nothing to change")
 
-    run(neo4j_graph, reached, [undoing(back, [there])], undone=[there])
+    run(neo4j_graph, reached, [back.undoing([there])], undone=[there])
 
     assert contents(neo4j_graph) == was

@@ -9,8 +9,10 @@ import pytest
 from alembic_neo4j import op
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.wipe import wipe
+from alembic_neo4j.migration import operations
 from alembic_neo4j.migration.operations import ChangeOp
-from alembic_neo4j.schema.changes import REFACTORINGS
+from alembic_neo4j.schema import changes
+from alembic_neo4j.schema.changes import Refactoring
 from tests.crash.harness import KILLED, Kill, client, points
 from tests.migration.project import Project, data, stamped
 from tests.migration.running import compiled, rendered
@@ -67,7 +69,24 @@ def test_a_call_is_rendered_as_it_is_made(call: str, made: list[ChangeOp]) -> No
 def test_every_refactoring_is_called(made: list[ChangeOp]) -> None:
     for call in CALLS:
         compiled(call)()
-    assert {type(operation.change) for operation in made} >= {*REFACTORINGS}
+    kinds = (getattr(changes, name) for name in changes.__all__)
+    refactorings = {
+        k for k in kinds if isinstance(k, type) and issubclass(k, Refactoring)
+    }
+    called = {type(operation.change) for operation in made}
+    assert called >= refactorings - {Refactoring}
+
+
+def test_each_change_has_its_class_of_operations(made: list[ChangeOp]) -> None:
+    for call in CALLS:
+        compiled(call)()
+        change = made[-1].change
+        assert type(made[-1]) is getattr(operations, f"{type(change).__name__}Op")
+        assert isinstance(made[-1], operations.RefactoringOp) == isinstance(
+            change, Refactoring
+        )
+    with pytest.raises(AttributeError, match="SchemaOp"):
+        _ = operations.SchemaOp
 
 
 UPGRADE = """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from alembic_neo4j.schema.changes.call import Call, property_call, relationship_call
 from alembic_neo4j.schema.changes.change import (
     Change,
     Irreversible,
+    OfProperties,
     Placeholder,
     Values,
 )
@@ -14,7 +16,6 @@ from alembic_neo4j.schema.changes.elements import (
     DropConstraint,
     DropIndex,
 )
-from alembic_neo4j.schema.changes.naming import Named, OfProperties, named
 from alembic_neo4j.schema.changes.nodes import (
     AddLabel,
     AddNode,
@@ -32,7 +33,6 @@ from alembic_neo4j.schema.changes.properties import (
     RenameProperty,
 )
 from alembic_neo4j.schema.changes.refactorings import (
-    REFACTORINGS,
     BackfillProperty,
     ConvertProperty,
     CopyProperty,
@@ -63,10 +63,8 @@ from alembic_neo4j.schema.changes.relationships import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.changes.reversals import undoing
 
 __all__ = [
-    "REFACTORINGS",
     "AddConstraint",
     "AddIndex",
     "AddLabel",
@@ -79,6 +77,7 @@ __all__ = [
     "AlterRelationship",
     "AlterRelationshipType",
     "BackfillProperty",
+    "Call",
     "Change",
     "ConvertProperty",
     "CopyProperty",
@@ -93,7 +92,6 @@ __all__ = [
     "JoinProperties",
     "MergeNodes",
     "MergePolicy",
-    "Named",
     "NodeToRelationship",
     "NormalizeBoolean",
     "OfProperties",
@@ -116,6 +114,6 @@ __all__ = [
     "TraversalDirection",
     "Unmatched",
     "Values",
-    "named",
-    "undoing",
+    "property_call",
+    "relationship_call",
 ]

@@ -2,36 +2,138 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.changes.change import (
-    Change,
-)
-from alembic_neo4j.schema.changes.effects import (
-    without,
-)
+from alembic_neo4j.schema.changes.change import Change, OfProperties
 from alembic_neo4j.schema.elements import (
     Constraint,
+    ConstraintKind,
+    EntityType,
     Index,
+    IndexKind,
     Schema,
 )
+from alembic_neo4j.schema.known_names import Name
 from alembic_neo4j.schema.words import described
+
+_INDEX_OPTIONS: Mapping[IndexKind, Mapping[str, str]] = {
+    IndexKind.RANGE: {},
+    IndexKind.TEXT: {},
+    IndexKind.POINT: {},
+    IndexKind.FULLTEXT: {
+        "analyzer": "fulltext.analyzer",
+        "eventually_consistent": "fulltext.eventually_consistent",
+    },
+    IndexKind.VECTOR: {
+        "dimensions": "vector.dimensions",
+        "similarity_function": "vector.similarity_function",
+    },
+}
+_CONSTRAINT_NOUNS = {
+    ConstraintKind.UNIQUE: "unique_constraint",
+    ConstraintKind.KEY: "node_key_constraint",
+    ConstraintKind.EXISTENCE: "node_property_existence_constraint",
+    ConstraintKind.TYPE: "property_type_constraint",
+}
+
+
+class _OfElement(Change):
+    @property
+    @abstractmethod
+    def element(self) -> Index | Constraint:
+        """What is created or dropped."""
+
+    @property
+    def operation(self) -> str:
+        """The function of `op` that makes it."""
+        element = self.element
+        if isinstance(element, Constraint):
+            noun = _CONSTRAINT_NOUNS[element.kind]
+        elif element.kind is IndexKind.RANGE:
+            noun = "index"
+        else:
+            noun = f"{element.kind.value.lower()}_index"
+        if element.entity is EntityType.RELATIONSHIP:
+            noun = f"relationship_{noun.removeprefix('node_')}"
+        return f"{self.words}_{noun}"
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The label or type, or a list of them, and the properties."""
+        first, *more = self.element.labels
+        return ([first, *more] if more else first, *self.element.properties)
+
+
+class _Addition(_OfElement):
+    words = "add"
+
+    def apply(self, schema: Schema) -> Schema:
+        """Add it; its schema and its name must be free."""
+        if schema.same(self.element) is not None:
+            raise SchemaError(f"{described(self.element)} exists already")
+        other = schema.by_name.get(self.element.name)
+        if other is not None:
+            raise SchemaError(
+                f"the name {self.element.name!r} of {described(self.element)} is taken "
+                f"by {described(other)}; give one of them another name"
+            )
+        return schema.with_element(self.element)
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels or types that it is on."""
+        return tuple((self.element.entity, owner) for owner in self.element.labels)
+
+    @property
+    def sought_properties(self) -> tuple[OfProperties, ...]:
+        """The properties that it is on."""
+        element = self.element
+        return (OfProperties(element.entity, element.labels, element.properties),)
+
+    @property
+    def _name(self) -> dict[str, Any]:
+        element = self.element
+        return {} if element.name == element.default_name else {"name": element.name}
+
+
+class _Removal(_OfElement):
+    words = "drop"
+
+    def apply(self, schema: Schema) -> Schema:
+        """Remove it; it must be there."""
+        if schema.same(self.element) is None:
+            raise SchemaError(f"the history has no {described(self.element)}")
+        return schema.without_element(self.element)
 
 
 @dataclass(frozen=True)
-class AddIndex(Change):
+class AddIndex(_Addition):
     """An index is created."""
 
     index: Index
     allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
-    def apply(self, schema: Schema) -> Schema:
-        """Add the index; its schema and its name must be free."""
-        if self.index.key in schema.indexes:
-            raise SchemaError(f"{described(self.index)} exists already")
-        _refuse_taken_name(schema, self.index)
-        return schema.with_element(self.index)
+    @property
+    def element(self) -> Index:
+        """The index."""
+        return self.index
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Its options, those without a name of their own in `config`, and its name."""
+        config = dict(self.index.options)
+        given = {
+            name: config.pop(option)
+            for name, option in _INDEX_OPTIONS[self.index.kind].items()
+            if option in config
+        }
+        if config:
+            given["config"] = config
+        return {**given, **self._name, **self.meant}
 
     def reverse(self) -> DropIndex:
         """Drop it."""
@@ -39,16 +141,15 @@ class AddIndex(Change):
 
 
 @dataclass(frozen=True)
-class DropIndex(Change):
+class DropIndex(_Removal):
     """An index is dropped; it is found by its schema, not by its name."""
 
     index: Index
 
-    def apply(self, schema: Schema) -> Schema:
-        """Remove the index; it must be there."""
-        if self.index.key not in schema.indexes:
-            raise SchemaError(f"the history has no {described(self.index)}")
-        return replace(schema, indexes=without(schema.indexes, self.index.key))
+    @property
+    def element(self) -> Index:
+        """The index."""
+        return self.index
 
     def reverse(self) -> AddIndex:
         """Create it again."""
@@ -56,18 +157,27 @@ class DropIndex(Change):
 
 
 @dataclass(frozen=True)
-class AddConstraint(Change):
+class AddConstraint(_Addition):
     """A constraint is created."""
 
     constraint: Constraint
     allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
-    def apply(self, schema: Schema) -> Schema:
-        """Add the constraint; its schema and its name must be free."""
-        if self.constraint.key in schema.constraints:
-            raise SchemaError(f"{described(self.constraint)} exists already")
-        _refuse_taken_name(schema, self.constraint)
-        return schema.with_element(self.constraint)
+    @property
+    def element(self) -> Constraint:
+        """The constraint."""
+        return self.constraint
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The label or type, the properties, and their type if that is demanded."""
+        type_ = self.constraint.property_type
+        return (*super().arguments, *(() if type_ is None else (type_,)))
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Its name."""
+        return {**self.meant, **self._name}
 
     def reverse(self) -> DropConstraint:
         """Drop it."""
@@ -75,27 +185,16 @@ class AddConstraint(Change):
 
 
 @dataclass(frozen=True)
-class DropConstraint(Change):
+class DropConstraint(_Removal):
     """A constraint is dropped; it is found by its schema, not by its name."""
 
     constraint: Constraint
 
-    def apply(self, schema: Schema) -> Schema:
-        """Remove the constraint; it must be there."""
-        if self.constraint.key not in schema.constraints:
-            raise SchemaError(f"the history has no {described(self.constraint)}")
-        constraints = without(schema.constraints, self.constraint.key)
-        return replace(schema, constraints=constraints)
+    @property
+    def element(self) -> Constraint:
+        """The constraint."""
+        return self.constraint
 
     def reverse(self) -> AddConstraint:
         """Create it again."""
         return AddConstraint(self.constraint)
-
-
-def _refuse_taken_name(schema: Schema, element: Index | Constraint) -> None:
-    other = schema.by_name.get(element.name)
-    if other is not None:
-        raise SchemaError(
-            f"the name {element.name!r} of {described(element)} is taken by "
-            f"{described(other)}; give one of them another name"
-        )

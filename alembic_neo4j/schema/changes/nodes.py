@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.change import (
+    UNWRITTEN,
+    Alteration,
     Change,
+    DataChange,
     Irreversible,
     Values,
     known,
+    label_names,
     refuse_partial,
 )
 from alembic_neo4j.schema.changes.effects import (
@@ -27,13 +32,28 @@ from alembic_neo4j.schema.elements import (
     Node,
     Schema,
 )
+from alembic_neo4j.schema.known_names import Name
 
 
 @dataclass(frozen=True)
 class AddNode(Change):
     """A model, with its properties and relationships, is declared."""
 
+    words = "add_node"
+
     node: Node
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The label, its properties and its relationships."""
+        return (self.node.label, *self.node.properties, *self.node.relationships)
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What else it declares."""
+        names = ("bases", "optional_labels", "open", "databases", "kgid")
+        declared = {name: getattr(self.node, name) for name in names}
+        return {name: value for name, value in declared.items() if value}
 
     def apply(self, schema: Schema) -> Schema:
         """Add the node; it must not be there."""
@@ -50,8 +70,10 @@ class AddNode(Change):
 class RemoveNode(Change):
     """A model is no longer declared; its nodes stay in the graph."""
 
+    words = "remove_node"
+
     label: str
-    node: Node | None = None
+    node: Node | None = field(default=None, metadata=UNWRITTEN)
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the node; it must be there."""
@@ -67,15 +89,17 @@ class RemoveNode(Change):
 
 
 @dataclass(frozen=True)
-class AlterNode(Change):
+class AlterNode(Alteration):
     """What a model declares of its nodes changes, and no node does.
 
     `values` may name optional_labels, open, databases and kgid.
     """
 
+    words = "alter_node"
+
     label: str
     values: Values
-    existing: Values | None = None
+    existing: Values | None = field(default=None, metadata=UNWRITTEN)
 
     def apply(self, schema: Schema) -> Schema:
         """Set the values; the node must be there."""
@@ -88,19 +112,28 @@ class AlterNode(Change):
 
 
 @dataclass(frozen=True)
-class AddLabel(Change):
+class AddLabel(DataChange):
     """Every node with a label gets a further one: a new concrete base class.
 
     With a `where`, a predicate over ``n``, it is so for some of them only, and what is
     declared stays as it is. To `undo` a removal leaves those without it that had none.
     """
 
+    words = "add_label"
+
     label: str
     added: str
-    where: str | None = None
-    batch_size: int | None = None
-    undo: bool = False
-    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
+    undo: bool = field(default=False, kw_only=True)
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels of the nodes that it finds."""
+        return label_names(self.label)
+
+    @property
+    def made(self) -> tuple[Name, ...]:
+        """The label that they get."""
+        return label_names(self.added)
 
     def apply(self, schema: Schema) -> Schema:
         """Add the base to every model whose nodes carry the label."""
@@ -123,21 +156,29 @@ class AddLabel(Change):
             self.label, self.added, batch_size=self.batch_size, undo=not self.undo
         )
 
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that took the same label off."""
+        return isinstance(done, RemoveLabel) and done.arguments == self.arguments
+
 
 @dataclass(frozen=True)
-class RemoveLabel(Change):
+class RemoveLabel(DataChange):
     """Every node with a label loses another: a base class became abstract.
 
     With a `where`, a predicate over ``n``, it is so for some of them only, and what is
     declared stays as it is. To `undo` an addition takes it off those that got it.
     """
 
+    words = "remove_label"
+
     label: str
     removed: str
-    where: str | None = None
-    batch_size: int | None = None
-    undo: bool = False
-    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
+    undo: bool = field(default=False, kw_only=True)
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels of the nodes that it finds."""
+        return label_names(self.label, self.removed)
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the base from every model whose nodes carry the label."""
@@ -158,9 +199,13 @@ class RemoveLabel(Change):
             self.label, self.removed, batch_size=self.batch_size, undo=not self.undo
         )
 
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that gave the same label."""
+        return isinstance(done, AddLabel) and done.arguments == self.arguments
+
 
 @dataclass(frozen=True)
-class RenameLabel(Change):
+class RenameLabel(DataChange):
     """A label gets another name; indexes and constraints move with it.
 
     With a `where`, a predicate over ``n``, it is so for some of them only, and what is
@@ -168,12 +213,21 @@ class RenameLabel(Change):
     before.
     """
 
+    words = "rename_label"
+
     old: str
     new: str
-    where: str | None = None
-    batch_size: int | None = None
-    undo: bool = False
-    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
+    undo: bool = field(default=False, kw_only=True, metadata=UNWRITTEN)
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels of the nodes that it finds."""
+        return label_names(self.old)
+
+    @property
+    def made(self) -> tuple[Name, ...]:
+        """The label that they get."""
+        return label_names(self.new)
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the label wherever the schema names it."""
@@ -195,6 +249,10 @@ class RenameLabel(Change):
         return RenameLabel(
             self.new, self.old, batch_size=self.batch_size, undo=not self.undo
         )
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that was the opposite."""
+        return isinstance(done, RenameLabel) and done.arguments[::-1] == self.arguments
 
     def _node(self, node: Node) -> Node:
         return replace(

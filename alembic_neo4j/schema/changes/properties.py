@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from alembic_neo4j.schema.changes.call import property_keywords
 from alembic_neo4j.schema.changes.change import (
+    UNWRITTEN,
+    Alteration,
     Change,
     Irreversible,
+    OfProperties,
     Placeholder,
     Values,
     known,
+    properties_of,
 )
 from alembic_neo4j.schema.changes.effects import (
     Element,
@@ -25,6 +31,7 @@ from alembic_neo4j.schema.elements import (
     Property,
     Schema,
 )
+from alembic_neo4j.schema.known_names import Name
 
 Removal: TypeAlias = Literal["archive", "delete", "keep", "undo"]
 """What becomes of the values of a removed property.
@@ -33,8 +40,19 @@ Removal: TypeAlias = Literal["archive", "delete", "keep", "undo"]
 """
 
 
+class _OfProperty(Change):
+    entity: EntityType
+    owner: str
+    """No fields here: the subclasses have them."""
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The label or type."""
+        return ((self.entity, self.owner),)
+
+
 @dataclass(frozen=True)
-class AddProperty(Change):
+class AddProperty(_OfProperty):
     """A property is declared on a label or a relationship type.
 
     `backfill` says what those that lack it get: None nothing, True the property's
@@ -45,10 +63,35 @@ class AddProperty(Change):
 
     entity: EntityType
     owner: str
-    property: Property
+    declared: Property
     backfill: bool | str | Placeholder | None = None
     restore: bool = False
     allow_unknown: bool = field(default=False, compare=False, kw_only=True)
+
+    @property
+    def operation(self) -> str:
+        """The function of `op` that makes it."""
+        verb = "restore" if self.restore else "add"
+        return f"{verb}_{self.entity.value.lower()}_property"
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The label or type, the property and its type."""
+        return (self.owner, self.declared.name, self.declared.type)
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What else it declares; a default is backfilled unless it says otherwise."""
+        keywords = property_keywords(self.declared)
+        implied = self.declared.default is not None and not self.restore
+        if self.backfill != (implied or None):
+            keywords["backfill"] = False if self.backfill is None else self.backfill
+        return {**keywords, **self.meant}
+
+    @property
+    def made_properties(self) -> tuple[str, ...]:
+        """The property."""
+        return (self.declared.name,)
 
     def apply(self, schema: Schema) -> Schema:
         """Add the property to the owner and to its subclasses that lack it."""
@@ -58,8 +101,8 @@ class AddProperty(Change):
             self.owner,
             lambda owner: (
                 owner
-                if owner.property(self.property.name)
-                else owner.with_property(self.property)
+                if owner.property(self.declared.name)
+                else owner.with_property(self.declared)
             ),
         )
 
@@ -71,20 +114,38 @@ class AddProperty(Change):
         elif self.backfill is not None:
             values = "undo"
         return RemoveProperty(
-            self.entity, self.owner, self.property.name, values, self.property
+            self.entity, self.owner, self.declared.name, values, self.declared
         )
 
 
 @dataclass(frozen=True)
-class RemoveProperty(Change):
+class RemoveProperty(_OfProperty):
     """A property is no longer declared; its values are archived unless told."""
+
+    words = "remove_{}_property"
 
     entity: EntityType
     owner: str
     name: str
     values: Removal = "archive"
-    property: Property | None = None
+    declared: Property | None = field(default=None, metadata=UNWRITTEN)
     allow_unknown: bool = field(default=False, compare=False, kw_only=True)
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What becomes of its values."""
+        given: Mapping[Removal, dict[str, Any]] = {
+            "archive": {},
+            "delete": {"archive": False},
+            "keep": {"keep": True},
+            "undo": {"undo": True},
+        }
+        return {**given[self.values], **self.meant}
+
+    @property
+    def sought_properties(self) -> tuple[OfProperties, ...]:
+        """The property."""
+        return properties_of(self.entity, self.owner, self.name)
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the property from the owner and its subclasses."""
@@ -97,19 +158,32 @@ class RemoveProperty(Change):
 
     def reverse(self) -> AddProperty:
         """Declare it again and bring archived values back."""
-        if self.property is None:
+        if self.declared is None:
             raise Irreversible("the removed property's declaration is not known")
         if self.values == "delete":
             raise Irreversible(f"the values of {self.owner}.{self.name} are deleted")
         if self.values == "undo":
             raise Irreversible(f"what filled in {self.owner}.{self.name} is not known")
         return AddProperty(
-            self.entity, self.owner, self.property, restore=self.values == "archive"
+            self.entity, self.owner, self.declared, restore=self.values == "archive"
         )
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that filled in the property."""
+        return (
+            isinstance(done, AddProperty)
+            and done.backfill not in (None, False)
+            and (done.entity, done.owner, done.declared.name)
+            == (self.entity, self.owner, self.name)
+        )
+
+    def as_undoing(self) -> RemoveProperty:
+        """Return it as one that removes what was filled in, and no more."""
+        return replace(self, values="undo")
 
 
 @dataclass(frozen=True)
-class AlterProperty(Change):
+class AlterProperty(_OfProperty, Alteration):
     """What is declared of a property changes.
 
     `using` is a Cypher expression over ``value`` that gives the new stored value of
@@ -118,15 +192,22 @@ class AlterProperty(Change):
     have not changed since.
     """
 
+    words = "alter_{}_property"
+
     entity: EntityType
     owner: str
     name: str
     values: Values
-    existing: Values | None = None
+    existing: Values | None = field(default=None, metadata=UNWRITTEN)
     using: str | Placeholder | None = None
-    reverse_using: str | Placeholder | None = None
+    reverse_using: str | Placeholder | None = field(default=None, metadata=UNWRITTEN)
     undo: bool = False
     allow_unknown: bool = field(default=False, compare=False, kw_only=True)
+
+    @property
+    def sought_properties(self) -> tuple[OfProperties, ...]:
+        """The property."""
+        return properties_of(self.entity, self.owner, self.name)
 
     def apply(self, schema: Schema) -> Schema:
         """Set the values on the owner's property and on its subclasses'."""
@@ -141,6 +222,14 @@ class AlterProperty(Change):
             using=self.reverse_using,
             reverse_using=self.using,
             undo=not self.undo and self.using is not None,
+        )
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that converted the values."""
+        return (
+            isinstance(done, AlterProperty)
+            and done.using is not None
+            and (done.entity, done.arguments) == (self.entity, self.arguments)
         )
 
     def altered(self, declared: Property) -> Property:
@@ -158,13 +247,15 @@ OnConflict: TypeAlias = Literal["fail", "overwrite", "keep"]
 
 
 @dataclass(frozen=True)
-class RenameProperty(Change):
+class RenameProperty(_OfProperty):
     """A property gets another name; indexes and constraints move with it.
 
     `attribute` is the model's name for it from then on; without one it follows the
     property's name where it was the same, and stays where it was another. To `undo` a
     rename leaves the values that were there before, and brings back those that it hid.
     """
+
+    words = "rename_{}_property"
 
     entity: EntityType
     owner: str
@@ -174,8 +265,18 @@ class RenameProperty(Change):
     where: str | None = None
     batch_size: int | None = None
     attribute: str | None = None
-    undo: bool = False
+    undo: bool = field(default=False, metadata=UNWRITTEN)
     allow_unknown: bool = field(default=False, compare=False, kw_only=True)
+
+    @property
+    def sought_properties(self) -> tuple[OfProperties, ...]:
+        """The property by its old name."""
+        return properties_of(self.entity, self.owner, self.old)
+
+    @property
+    def made_properties(self) -> tuple[str, ...]:
+        """Its new name."""
+        return (self.new,)
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the property on the owner and on its subclasses."""
@@ -202,6 +303,14 @@ class RenameProperty(Change):
         """Rename it back."""
         return replace(
             self, old=self.new, new=self.old, attribute=None, undo=not self.undo
+        )
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that was the opposite."""
+        return (
+            isinstance(done, RenameProperty)
+            and (done.entity, done.owner) == (self.entity, self.owner)
+            and (done.old, done.new) == (self.new, self.old)
         )
 
     def renamed(self, owner: Owner) -> Owner:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
-from alembic_neo4j.schema.changes.change import Change, Irreversible
+from alembic_neo4j.schema.changes.change import (
+    Change,
+    DataChange,
+    Irreversible,
+    OfProperties,
+    label_names,
+    properties_of,
+    type_names,
+)
 from alembic_neo4j.schema.changes.effects import each_model
 from alembic_neo4j.schema.changes.properties import OnConflict
 from alembic_neo4j.schema.elements import EntityType, Node, Property, Schema
@@ -25,61 +33,20 @@ TraversalDirection: TypeAlias = Literal["OUT", "IN"]
 
 
 @dataclass(frozen=True)
-class Refactoring(Change):
-    """A change of data that nothing declares, and that is carried out in batches.
+class Refactoring(DataChange):
+    """A change of data that nothing declares."""
 
-    `where` is a predicate over ``n``, or ``r`` for relationships, that narrows down
-    what it is about. With `allow_unknown` it may name what no model has. `words` is how
-    its function of `op` is called; where that has a twin for relationships, with ``{}``
-    for which of them it is.
-    """
-
-    words: ClassVar[str]
-
-    where: str | None = field(default=None, kw_only=True)
-    batch_size: int | None = field(default=None, kw_only=True)
     allow_unknown: bool = field(default=False, kw_only=True)
 
     @property
-    def operation(self) -> str:
-        """The function of `op` that makes it."""
-        return self.words.format(_word(getattr(self, "entity", EntityType.NODE)))
-
-    @property
     @abstractmethod
-    def subject(self) -> tuple[EntityType, str]:
+    def subject(self) -> Name:
         """What is changed: nodes of a label, or relationships of a type."""
 
     @property
     def sought(self) -> tuple[Name, ...]:
         """The labels and types of what it finds."""
         return (self.subject,)
-
-    @property
-    def written(self) -> tuple[Name, ...]:
-        """The labels and types of what it makes."""
-        return ()
-
-    @property
-    def arguments(self) -> tuple[Any, ...]:
-        """What is given to that function by position."""
-        return tuple(
-            getattr(self, f.name)
-            for f in fields(self)
-            if not f.kw_only and f.name != "entity"
-        )
-
-    @property
-    def keywords(self) -> dict[str, Any]:
-        """What is given to that function by name, defaults left out."""
-        given = {
-            f.name: getattr(self, f.name)
-            for f in fields(self)
-            if f.kw_only and getattr(self, f.name) != f.default
-        }
-        if "policies" in given:
-            given["policies"] = dict(given["policies"])
-        return given
 
     def apply(self, schema: Schema) -> Schema:
         """Return the schema as it is, unless the form of declared values changes."""
@@ -96,9 +63,16 @@ class _OfProperty(Refactoring):
     owner: str
 
     @property
-    def subject(self) -> tuple[EntityType, str]:
+    def subject(self) -> Name:
         """What carries the property."""
         return self.entity, self.owner
+
+    @property
+    def sought_properties(self) -> tuple[OfProperties, ...]:
+        """The properties that it reads: what is given behind the owner."""
+        read = self.arguments[1]
+        names = (read,) if isinstance(read, str) else read
+        return properties_of(self.entity, self.owner, *names)
 
 
 @dataclass(frozen=True)
@@ -106,7 +80,7 @@ class _OfNodes(Refactoring):
     label: str
 
     @property
-    def subject(self) -> tuple[EntityType, str]:
+    def subject(self) -> Name:
         """The nodes with the label."""
         return EntityType.NODE, self.label
 
@@ -116,13 +90,9 @@ class _OfRelationships(Refactoring):
     """No field here: it has another place in each of the subclasses."""
 
     @property
-    def subject(self) -> tuple[EntityType, str]:
+    def subject(self) -> Name:
         """The relationships of the type."""
         return EntityType.RELATIONSHIP, self.type
-
-
-def _word(entity: EntityType) -> str:
-    return "node" if entity is EntityType.NODE else "relationship"
 
 
 # Properties ----------------------------------------------------------------------
@@ -137,6 +107,11 @@ class CopyProperty(_OfProperty):
     old: str
     new: str
     on_conflict: OnConflict = field(default="fail", kw_only=True)
+
+    @property
+    def made_properties(self) -> tuple[str, ...]:
+        """The other property."""
+        return (self.new,)
 
 
 @dataclass(frozen=True)
@@ -187,6 +162,11 @@ class SplitProperty(_OfProperty):
     into: tuple[str, ...] = field(default=(), kw_only=True)
     undo: bool = field(default=False, kw_only=True)
 
+    @property
+    def made_properties(self) -> tuple[str, ...]:
+        """What the parts are written to."""
+        return self.into
+
     def reverse(self) -> JoinProperties:
         """Put the parts together again."""
         return JoinProperties(
@@ -195,6 +175,14 @@ class SplitProperty(_OfProperty):
             batch_size=self.batch_size,
             allow_unknown=self.allow_unknown,
             undo=not self.undo,
+        )
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that joined these very parts."""
+        return (
+            isinstance(done, JoinProperties)
+            and (done.entity, done.owner) == (self.entity, self.owner)
+            and (done.names, done.into) == (self.into or (self.name,), self.name)
         )
 
 
@@ -211,6 +199,19 @@ class JoinProperties(_OfProperty):
     into: str
     separator: str
     undo: bool = field(default=False, kw_only=True)
+
+    @property
+    def made_properties(self) -> tuple[str, ...]:
+        """The text."""
+        return (self.into,)
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that made these very parts."""
+        return (
+            isinstance(done, SplitProperty)
+            and (done.entity, done.owner) == (self.entity, self.owner)
+            and (done.into or (done.name,), done.name) == (self.names, self.into)
+        )
 
 
 # Nodes ---------------------------------------------------------------------------
@@ -230,9 +231,20 @@ class ExtractProperty(_OfNodes):
     merge: bool = field(default=True, kw_only=True)
 
     @property
-    def written(self) -> tuple[Name, ...]:
+    def made(self) -> tuple[Name, ...]:
         """The labels and types of what it makes."""
-        return ((EntityType.NODE, self.target), (EntityType.RELATIONSHIP, self.type))
+        return (*label_names(self.target), *type_names(self.type))
+
+    @property
+    def sought_properties(self) -> tuple[OfProperties, ...]:
+        """The property."""
+        return properties_of(EntityType.NODE, self.label, self.name)
+
+    @property
+    def made_properties(self) -> tuple[str, ...]:
+        """The new node's property."""
+        # One that is called as what is sought is no proof that this is right.
+        return () if self.target_property is None else (self.target_property,)
 
 
 @dataclass(frozen=True)
@@ -250,11 +262,18 @@ class InlineNode(_OfNodes):
     @property
     def sought(self) -> tuple[Name, ...]:
         """The labels and types of what it finds."""
-        return (
-            (EntityType.NODE, self.label),
-            (EntityType.NODE, self.target),
-            (EntityType.RELATIONSHIP, self.type),
-        )
+        return (*label_names(self.label, self.target), *type_names(self.type))
+
+    @property
+    def sought_properties(self) -> tuple[OfProperties, ...]:
+        """The property of the other node."""
+        name = self.name if self.target_property is None else self.target_property
+        return properties_of(EntityType.NODE, self.target, name)
+
+    @property
+    def made_properties(self) -> tuple[str, ...]:
+        """What it is taken over to, if that has another name."""
+        return () if self.target_property is None else (self.name,)
 
 
 @dataclass(frozen=True)
@@ -271,6 +290,20 @@ class MergeNodes(_OfNodes):
     policies: tuple[tuple[str, MergePolicy], ...] = field(default=(), kw_only=True)
     policy: MergePolicy = field(default="fail", kw_only=True)
     order_by: str | None = field(default=None, kw_only=True)
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The options, with the policies as a mapping."""
+        keywords = super().keywords
+        if self.policies:
+            keywords["policies"] = dict(self.policies)
+        return keywords
+
+    @property
+    def sought_properties(self) -> tuple[OfProperties, ...]:
+        """The properties that have a policy."""
+        names = (name for name, _ in self.policies)
+        return properties_of(EntityType.NODE, self.label, *names)
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -342,13 +375,10 @@ class RelationshipToNode(_OfRelationships):
         )
 
     @property
-    def written(self) -> tuple[Name, ...]:
+    def made(self) -> tuple[Name, ...]:
         """The labels and types of what it makes."""
-        return (
-            (EntityType.NODE, self.label),
-            (EntityType.RELATIONSHIP, self.source_type),
-            (EntityType.RELATIONSHIP, self.target_type),
-        )
+        types = type_names(self.source_type, self.target_type)
+        return (*label_names(self.label), *types)
 
     def reverse(self) -> NodeToRelationship:
         """Turn the nodes into relationships."""
@@ -359,6 +389,10 @@ class RelationshipToNode(_OfRelationships):
             allow_unknown=self.allow_unknown,
             undo=not self.undo,
         )
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that was the opposite."""
+        return isinstance(done, NodeToRelationship) and done.opposite == self.arguments
 
 
 @dataclass(frozen=True)
@@ -379,7 +413,7 @@ class NodeToRelationship(Refactoring):
     undo: bool = field(default=False, kw_only=True)
 
     @property
-    def subject(self) -> tuple[EntityType, str]:
+    def subject(self) -> Name:
         """The nodes with the label."""
         return EntityType.NODE, self.label
 
@@ -395,19 +429,30 @@ class NodeToRelationship(Refactoring):
         )
 
     @property
-    def written(self) -> tuple[Name, ...]:
+    def made(self) -> tuple[Name, ...]:
         """The labels and types of what it makes."""
-        return ((EntityType.RELATIONSHIP, self.type),)
+        return type_names(self.type)
+
+    @property
+    def opposite(self) -> tuple[str, ...]:
+        """What the opposite is given by position."""
+        return (
+            *(self.source, self.type, self.target),
+            *(self.label, self.source_type, self.target_type),
+        )
 
     def reverse(self) -> RelationshipToNode:
         """Turn the relationships into nodes."""
         return RelationshipToNode(
-            *(self.source, self.type, self.target, self.label),
-            *(self.source_type, self.target_type),
+            *self.opposite,
             batch_size=self.batch_size,
             allow_unknown=self.allow_unknown,
             undo=not self.undo,
         )
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that was the opposite."""
+        return isinstance(done, RelationshipToNode) and done.arguments == self.opposite
 
 
 @dataclass(frozen=True)
@@ -433,6 +478,11 @@ class DeduplicateRelationships(_OfRelationships):
             (EntityType.NODE, self.target),
         )
 
+    @property
+    def sought_properties(self) -> tuple[OfProperties, ...]:
+        """The properties that are compared."""
+        return properties_of(EntityType.RELATIONSHIP, self.type, *(self.by or ()))
+
 
 @dataclass(frozen=True)
 class DeleteRelationships(_OfRelationships):
@@ -447,24 +497,5 @@ class DeleteRelationships(_OfRelationships):
     @property
     def sought(self) -> tuple[Name, ...]:
         """The labels and types of what it finds."""
-        ends = (self.source_label, self.target_label)
-        labels = ((EntityType.NODE, label) for label in ends if label is not None)
-        return ((EntityType.RELATIONSHIP, self.type), *labels)
-
-
-REFACTORINGS: tuple[type[Refactoring], ...] = (
-    CopyProperty,
-    BackfillProperty,
-    ConvertProperty,
-    NormalizeBoolean,
-    SplitProperty,
-    JoinProperties,
-    ExtractProperty,
-    InlineNode,
-    MergeNodes,
-    DeleteNodes,
-    RelationshipToNode,
-    NodeToRelationship,
-    DeduplicateRelationships,
-    DeleteRelationships,
-)
+        ends = filter(None, (self.source_label, self.target_label))
+        return (*type_names(self.type), *label_names(*ends))

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from alembic_neo4j.errors import SchemaError
+from alembic_neo4j.schema.changes.call import (
+    direction_keyword,
+    relationship_keywords,
+)
 from alembic_neo4j.schema.changes.change import (
+    UNWRITTEN,
+    Alteration,
     Change,
+    DataChange,
     Irreversible,
     Values,
     known,
+    label_names,
     refuse_partial,
+    type_names,
 )
 from alembic_neo4j.schema.changes.effects import (
     Element,
@@ -29,6 +39,7 @@ from alembic_neo4j.schema.elements import (
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.known_names import Name
 
 
 def start_labels(
@@ -45,12 +56,30 @@ def start_labels(
     return ends[declared.direction]
 
 
+class _OfDeclaration(Change):
+    label: str
+    relationship: Relationship
+    """No fields here: the subclasses have them."""
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The label, the type and the target."""
+        return (self.label, self.relationship.type, self.relationship.target)
+
+
 @dataclass(frozen=True)
-class AddRelationship(Change):
+class AddRelationship(_OfDeclaration):
     """A model declares a further relationship; nothing in the graph changes."""
+
+    words = "add_relationship"
 
     label: str
     relationship: Relationship
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What it declares besides."""
+        return relationship_keywords(self.relationship)
 
     def apply(self, schema: Schema) -> Schema:
         """Add the declaration to the label's models that lack it."""
@@ -71,11 +100,18 @@ class AddRelationship(Change):
 
 
 @dataclass(frozen=True)
-class RemoveRelationship(Change):
+class RemoveRelationship(_OfDeclaration):
     """A model no longer declares a relationship; those in the graph stay."""
+
+    words = "remove_relationship"
 
     label: str
     relationship: Relationship
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Which of them it is."""
+        return direction_keyword(self.relationship)
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the declaration from the label's models."""
@@ -91,16 +127,29 @@ class RemoveRelationship(Change):
 
 
 @dataclass(frozen=True)
-class AlterRelationship(Change):
+class AlterRelationship(_OfDeclaration):
     """What a model declares of a relationship changes, and no relationship does.
 
     `values` may name cardinality, exclusion_group, target and direction; what they
     forbid is looked for in the graph first.
     """
 
+    words = "alter_relationship"
+
     label: str
     relationship: Relationship
     values: Values
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Which of them it is, and what it is to be."""
+        values = dict(self.values)
+        keywords = direction_keyword(self.relationship)
+        if "target" in values:
+            keywords["new_target"] = values.pop("target")
+        if "direction" in values:
+            keywords["new_direction"] = Direction(values.pop("direction")).value
+        return {**keywords, **values}
 
     def apply(self, schema: Schema) -> Schema:
         """Set the values on the declaration of the label's models."""
@@ -123,20 +172,24 @@ class AlterRelationship(Change):
 
 
 @dataclass(frozen=True)
-class ReverseRelationships(Change):
+class ReverseRelationships(DataChange):
     """The relationships of a type between two labels change their direction.
 
     With a `where`, a predicate over ``r``, it is so for some of them only, and what is
     declared stays as it is. To `undo` a reversal leaves those that led so before.
     """
 
+    words = "reverse_relationships"
+
     source: str
     type: str
     target: str
-    where: str | None = None
-    batch_size: int | None = None
-    undo: bool = False
-    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
+    undo: bool = field(default=False, kw_only=True)
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels of both ends, and the type."""
+        return (*label_names(self.source, self.target), *type_names(self.type))
 
     def apply(self, schema: Schema) -> Schema:
         """Turn the declarations of both ends round."""
@@ -152,6 +205,13 @@ class ReverseRelationships(Change):
             *(self.target, self.type, self.source),
             batch_size=self.batch_size,
             undo=not self.undo,
+        )
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that was the opposite."""
+        return (
+            isinstance(done, ReverseRelationships)
+            and done.arguments[::-1] == self.arguments
         )
 
     def _turned(self, node: Node) -> Node:
@@ -179,7 +239,20 @@ class ReverseRelationships(Change):
 class AddRelationshipType(Change):
     """A StructuredRel model declares the properties of a relationship type."""
 
+    words = "add_relationship_type"
+
     relationship_type: RelationshipType
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The type and its properties."""
+        return (self.relationship_type.type, *self.relationship_type.properties)
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What else it declares."""
+        kgid = self.relationship_type.kgid
+        return {"kgid": kgid} if kgid else {}
 
     def apply(self, schema: Schema) -> Schema:
         """Add the type; it must not be there."""
@@ -199,8 +272,10 @@ class AddRelationshipType(Change):
 class RemoveRelationshipType(Change):
     """A relationship type's properties are no longer declared; the values stay."""
 
+    words = "remove_relationship_type"
+
     type: str
-    relationship_type: RelationshipType | None = None
+    relationship_type: RelationshipType | None = field(default=None, metadata=UNWRITTEN)
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the type; it must be there."""
@@ -217,12 +292,14 @@ class RemoveRelationshipType(Change):
 
 
 @dataclass(frozen=True)
-class AlterRelationshipType(Change):
+class AlterRelationshipType(Alteration):
     """What a model declares of a relationship type changes: its kgid."""
+
+    words = "alter_relationship_type"
 
     type: str
     values: Values
-    existing: Values | None = None
+    existing: Values | None = field(default=None, metadata=UNWRITTEN)
 
     def apply(self, schema: Schema) -> Schema:
         """Set the values; the type must be there."""
@@ -237,7 +314,7 @@ class AlterRelationshipType(Change):
 
 
 @dataclass(frozen=True)
-class RenameRelationshipType(Change):
+class RenameRelationshipType(DataChange):
     """A relationship type gets another name; indexes and constraints move with it.
 
     With a `where`, a predicate over ``r``, it is so for some of them only, and what is
@@ -246,13 +323,22 @@ class RenameRelationshipType(Change):
     stay. To `undo` a rename leaves the type to those that were of it before.
     """
 
+    words = "rename_relationship_type"
+
     old: str
     new: str
-    where: str | None = None
-    batch_size: int | None = None
-    source_labels: tuple[str, ...] = ()
-    undo: bool = False
-    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
+    source_labels: tuple[str, ...] = field(default=(), kw_only=True)
+    undo: bool = field(default=False, kw_only=True, metadata=UNWRITTEN)
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The type, and the labels of where it begins if that is said."""
+        return (*type_names(self.old), *label_names(*self.source_labels))
+
+    @property
+    def made(self) -> tuple[Name, ...]:
+        """The new type."""
+        return type_names(self.new)
 
     def apply(self, schema: Schema) -> Schema:
         """Rename the type wherever the schema names it."""
@@ -284,6 +370,13 @@ class RenameRelationshipType(Change):
         """Rename it back."""
         refuse_partial(self.where)
         return replace(self, old=self.new, new=self.old, undo=not self.undo)
+
+    def reverses(self, done: Change) -> bool:
+        """Tell whether that was the opposite."""
+        return (
+            isinstance(done, RenameRelationshipType)
+            and done.arguments[::-1] == self.arguments
+        )
 
     def _renamed_in_part(self, schema: Schema) -> Schema:
         """Rename it for the sources; what is declared of the type goes along.
