@@ -202,12 +202,14 @@ def _loaded(
     from alembic_neo4j.command.ingest import load_file, load_rows
 
     name = load.file.name
-    with shown_progress(f"checking {name}") as told:
-        report = load_rows(session, load).check(report=told)
-    if dry_run:
-        return report, None
-    with shown_progress(f"loading {name}") as told:
-        return report, load_file(session, load, load_rows(session, load, report=told))
+    with load_rows(session, load) as rows:
+        with shown_progress(f"checking {name}") as told:
+            report = rows.check(keep=not dry_run, report=told)
+        if dry_run:
+            return report, None
+        with shown_progress(f"loading {name}") as told:
+            rows.report = told
+            return report, load_file(session, load, rows)
 
 
 def _target(

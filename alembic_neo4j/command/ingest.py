@@ -33,7 +33,6 @@ from alembic_neo4j.migration.unknown_names import refuse_targets
 if TYPE_CHECKING:
     from alembic_neo4j.ingest.data_rows import DataFileSource, DataRows
     from alembic_neo4j.ingest.files import DataFile
-    from alembic_neo4j.ingest.progress import Report
 
 
 log = logging.getLogger(__name__)
@@ -81,9 +80,7 @@ def default_batch(file: DataFile, target: LoadTarget) -> str:
     return f"{stem}-{digest}"
 
 
-def load_rows(
-    session: Session, load: FileLoad, *, report: Report | None = None
-) -> DataRows:
+def load_rows(session: Session, load: FileLoad) -> DataRows:
     """Return the rows of a load, with the rules of the schema at this moment.
 
     Raises IngestError where no model of it has the labels or the type of the target,
@@ -91,14 +88,11 @@ def load_rows(
     """
     # It imports the driver, which most verbs do without.
     from alembic_neo4j.ingest.data_rows import DataRows
-    from alembic_neo4j.ingest.progress import quiet
 
     schema = session.history.at(session.heads())
     if not load.allow_unknown:
         refuse_targets(f"load of {load.target}", [load.target], schema)
-    return DataRows(
-        *(load.file, load.source, load.target, schema), report=report or quiet
-    )
+    return DataRows(load.file, load.source, load.target, schema)
 
 
 def load_file(session: Session, load: FileLoad, rows: DataRows) -> LoadOutcome:
@@ -118,10 +112,18 @@ def load_file(session: Session, load: FileLoad, rows: DataRows) -> LoadOutcome:
         runner.schema = session.history.at(session.heads())
         runner.batches.start(load.batch, revision=None)
         runner.invoke(BeginBatchOp(load.batch, load.loader))
-        loaded: Loaded = runner.invoke(
-            LoadOp(load.target, rows, load.batch_size, origin, load.allow_unknown)
+        # Whoever had the lock meanwhile may have changed what is asked of rows.
+        is_same = rows.schema == runner.schema
+        operation = LoadOp(
+            load.target,
+            rows if is_same else load_rows(session, load),
+            load.batch_size,
+            origin,
+            load.allow_unknown,
+            judged=True,
+            stored=True,
         )
-        return LoadOutcome(loaded)
+        return LoadOutcome(runner.invoke(operation))
 
     return run_recorded(session, load.step, act)
 

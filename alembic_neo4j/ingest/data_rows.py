@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,8 @@ from alembic_neo4j.ingest.addresses import address_of
 from alembic_neo4j.ingest.download import obtain
 from alembic_neo4j.ingest.files import BytesReport, DataFile
 from alembic_neo4j.ingest.formats import ReadOptions
-from alembic_neo4j.ingest.progress import Report, quiet
+from alembic_neo4j.ingest.kept_rows import KeptRows
+from alembic_neo4j.ingest.progress import REPORT_ROWS, Progress, Report, quiet
 from alembic_neo4j.ingest.rules import (
     PropertyRules,
     Rules,
@@ -26,11 +28,11 @@ from alembic_neo4j.ingest.rules import (
 )
 from alembic_neo4j.ingest.typed_values import ValueOptions
 from alembic_neo4j.ingest.validation import (
+    CheckedRows,
     OnError,
     Policy,
     ValidationReport,
     open_checked,
-    validate,
 )
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import known_types
@@ -146,7 +148,12 @@ def end_columns(which: str, keys: Sequence[str]) -> tuple[str, ...]:
 
 
 class DataRows:
-    """The rows of a file that break no rule; each time that it is iterated, anew."""
+    """The rows of a file that break no rule; each time that it is iterated, anew.
+
+    Each is read and converted once: `check` may keep it on the disk, for the block
+    that the rows are a context manager of. What could not be kept is read again.
+    `report` is told how far the rows that are iterated have come.
+    """
 
     def __init__(
         self,
@@ -154,31 +161,36 @@ class DataRows:
         source: DataFileSource,
         target: LoadTarget,
         schema: Schema,
-        *,
-        report: Report = quiet,
     ) -> None:
         self.file = file
+        self.schema = schema
+        self.report: Report = quiet
         self._source = source
         self._target = target
-        self._schema = schema
         self._rules = rules_for(target, source, schema)
-        self._report = report
+        self._kept: KeptRows | None = None
 
-    def check(self, *, report: Report = quiet) -> ValidationReport:
+    def __enter__(self) -> DataRows:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._kept is not None:
+            self._kept.close()
+
+    def check(self, *, keep: bool = False, report: Report = quiet) -> ValidationReport:
         """Read the file to its end, so that what is wrong with it is found first.
 
         A warning is logged where no model knows what the rows become. Raises
         IngestError as the source's policy has it.
         """
-        _warn_of_unknown(self._target, self._schema)
-        found = validate(
-            *(self.file, self._rules),
-            read=self._source.read,
-            values=self._source.values,
-            policy=self._source.policy,
-            reject_file=self._source.reject_file,
-            report=report,
-        )
+        _warn_of_unknown(self._target, self.schema)
+        with self._opened(report, self._source.reject_file) as rows:
+            if keep:
+                self._kept = KeptRows()
+            for _, properties in rows:
+                if self._kept is not None:
+                    self._kept.add(properties)
+            found = rows.report()
         if self._source.policy.on_error is OnError.COLLECT and not found.ok:
             first = found.violations[0].described(self.file.name)
             raise IngestError(
@@ -188,25 +200,46 @@ class DataRows:
         return found
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        """Give the rows. Raises IngestError where the file is no longer the same."""
-        with open_checked(
-            *(self.file, self._rules),
+        """Give the rows.
+
+        Raises IngestError where they are read and the file is no longer the same.
+        """
+        target = self._target
+        if isinstance(target, NodeTarget):
+            yield from self._properties()
+            return
+        source_columns = self._source.source_columns
+        target_columns = self._source.target_columns
+        for properties in self._properties():
+            yield {
+                "source": _end(properties, source_columns, target.source),
+                "target": _end(properties, target_columns, target.target),
+                "properties": _rest(properties, source_columns, target_columns),
+            }
+
+    def _properties(self) -> Iterator[dict[str, Any]]:
+        kept = self._kept
+        if kept is None or not kept.is_whole:
+            with self._opened(self.report) as rows:
+                yield from (properties for _, properties in rows)
+            return
+        for number, properties in enumerate(kept, 1):
+            if number % REPORT_ROWS == 0 or number == kept.count:
+                self.report(Progress(number, number, kept.count))
+            yield properties
+
+    def _opened(
+        self, report: Report, reject_file: Path | None = None
+    ) -> AbstractContextManager[CheckedRows]:
+        return open_checked(
+            self.file,
+            self._rules,
             read=self._source.read,
             values=self._source.values,
             policy=self._source.policy,
-            report=self._report,
-        ) as rows:
-            if isinstance(self._target, NodeTarget):
-                for _, properties in rows:
-                    yield properties
-                return
-            source, target = self._source.source_columns, self._source.target_columns
-            for _, properties in rows:
-                yield {
-                    "source": _end(properties, source, self._target.source),
-                    "target": _end(properties, target, self._target.target),
-                    "properties": _rest(properties, source, target),
-                }
+            reject_file=reject_file,
+            report=report,
+        )
 
 
 def rules_for(target: LoadTarget, source: DataFileSource, schema: Schema) -> Rules:

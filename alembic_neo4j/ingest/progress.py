@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from alembic_neo4j.schema.words import counted
-from alembic_neo4j.waiting import SAID_AFTER_SECONDS
 
-log = logging.getLogger(__name__)
+REPORT_ROWS = 500
+"""After how many rows each progress is told."""
 
 LOG_SECONDS = 10.0
 """How long a log is quiet between two lines about the same work."""
@@ -66,11 +65,3 @@ def described(what: str, progress: Progress) -> str:
     """Return a line that says how far a work has come."""
     rows = counted(progress.rows, "row")
     return f"{what}: {rows}, {progress.fraction:.0%} of the file read"
-
-
-def logged(what: str) -> Report:
-    """Return a report that writes a line to the log soon, then each ten seconds."""
-    return spaced(
-        lambda progress: log.info("%s", described(what, progress)),
-        first=SAID_AFTER_SECONDS,
-    )

@@ -14,7 +14,7 @@ from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.columns import CellProblem, Columns
 from alembic_neo4j.ingest.files import DataFile
 from alembic_neo4j.ingest.formats import ReadOptions, Row
-from alembic_neo4j.ingest.progress import Progress, Report, quiet
+from alembic_neo4j.ingest.progress import REPORT_ROWS, Progress, Report, quiet
 from alembic_neo4j.ingest.reading import RowReader, open_rows
 from alembic_neo4j.ingest.rejects import RejectFile
 from alembic_neo4j.ingest.rules import Rules
@@ -95,7 +95,6 @@ def place(name: str, number: int, line: int | None, column: str | None = None) -
     return f"{where}, column {column!r}" if column is not None else where
 
 
-_REPORT_ROWS = 500
 _MOST_COUNTS = 1_000
 _MANY = "…"
 
@@ -135,7 +134,7 @@ class CheckedRows:
         most = self._rules.max_rows
         for row in self._reader:
             self._rows = row.number
-            if row.number % _REPORT_ROWS == 0:
+            if row.number % REPORT_ROWS == 0:
                 self._tell()
             if most is not None and row.number == most + 1:
                 self._whole(f"expected at most {most:,} rows, found more")

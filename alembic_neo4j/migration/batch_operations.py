@@ -70,7 +70,8 @@ class LoadOp(BatchOperation):
 
     `origin` is what the ledger notes of where they are from. With `allow_unknown` its
     labels and types may be such that no model has, with `allow_nan` its values NaN or
-    infinite. Values that are `judged` were found to be storable as they were read.
+    infinite. Values that are `judged` were found to be storable as they were read,
+    those that are `stored` are in the form in which their models store them.
     """
 
     target: LoadTarget
@@ -80,6 +81,7 @@ class LoadOp(BatchOperation):
     allow_unknown: bool = False
     allow_nan: bool = False
     judged: bool = False
+    stored: bool = False
 
     @property
     def wanted(self) -> tuple[Name, ...]:

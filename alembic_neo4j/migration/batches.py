@@ -170,7 +170,9 @@ class Batches:
             self._loader = operation.loader or OURS
             return self._names.begin(operation.name)
         if isinstance(operation, LoadOp):
-            rows = stored_rows(operation.rows, operation.target, schema)
+            rows = operation.rows
+            if not operation.stored:
+                rows = stored_rows(rows, operation.target, schema)
             load = replace(
                 self._load(operation, rows, schema),
                 allow_nan=operation.allow_nan,
@@ -184,11 +186,12 @@ class Batches:
             places = list(Path(file).resolve().parents) if file else []
             located = operation.source.located(places)
             found = located.obtain()
-            data = DataRows(found, located, operation.target, schema)
-            data.check(report=lambda _: runner.interrupts.check())
-            load = self._load(operation, data, schema)
-            load = replace(load, source=found.sha256, judged=True)
-            return self._loaded(load, runner, writing, Source(found.uri, found.sha256))
+            origin = Source(found.uri, found.sha256)
+            with DataRows(found, located, operation.target, schema) as data:
+                data.check(keep=True, report=lambda _: runner.interrupts.check())
+                load = self._load(operation, data, schema)
+                load = replace(load, source=found.sha256, judged=True)
+                return self._loaded(load, runner, writing, origin)
         assert isinstance(operation, UndoBatchOp)
         return self._undone(operation, runner, writing)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import logging
 import os
 import pty
 import subprocess
@@ -375,17 +374,6 @@ def test_lines_where_there_is_no_terminal(
         "people.csv: 1.5 MB of 3.0 MB",
         "people.csv: 1.5 MB",
     ]
-
-
-def test_a_line_in_the_log(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(telling.spaced.__kwdefaults__, "seconds", 0.0)
-
-    with caplog.at_level(logging.INFO):
-        telling.logged("people.csv")(Progress(1, 1, 2))
-
-    assert caplog.messages == ["people.csv: 1 row, 50% of the file read"]
 
 
 TERMINAL = """
