@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TextIO
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.formats import ReadOptions, Row, Unreadable
 from alembic_neo4j.ingest.text import NUL, BoundedLines, RowTooLong, not_text, undecoded
 from alembic_neo4j.sentences import ended, shortened
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 class JsonLinesRows:
@@ -60,6 +67,26 @@ def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             f"expected each name once in an object, found {shortened(twice)} twice"
         )
     return found
+
+
+def toml_or_json(path: Path, what: str) -> tuple[Any, bytes]:
+    """Return what a TOML file says, or a JSON file that ends in .json, and its bytes.
+
+    Raises IngestError where it can't be read, or is neither; it names `what` it is.
+    """
+    try:
+        written = path.read_bytes()
+        text = written.decode("utf-8")
+        if path.suffix.lower() == ".json":
+            return json.loads(text, object_pairs_hook=each_once), written
+        return tomllib.loads(text), written
+    except OSError as error:
+        raise IngestError(f"{path}: can't be read: {ended(error.strerror)}") from error
+    except (ValueError, RecursionError) as error:
+        raise IngestError(
+            f"{path}: expected {what} in TOML (or JSON, in a .json file): "
+            f"{ended(error)}"
+        ) from error
 
 
 def json_row(number: int, text: str, *, line: int | None = None) -> Row:

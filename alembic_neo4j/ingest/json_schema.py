@@ -1,132 +1,98 @@
-"""Judges a value by a JSON schema, and says in words where it does not fit.
+"""What does not fit a JSON schema, in words: where, what was expected, what found.
 
-Of JSON Schema (https://json-schema.org, draft 2020-12) it knows what our own schemas
-use: ``type``, ``enum``, ``const``, ``pattern``, ``minLength``, ``properties``,
-``required``, ``additionalProperties``, ``minProperties``, ``items``, ``minItems``,
-``anyOf`` and ``$ref`` into ``$defs``. An ``anyOf`` has a ``description`` that says what
-is expected.
+A schema may have a ``description`` that says what is expected where it is not fitted.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
+from alembic_neo4j.errors import MissingExtra
 from alembic_neo4j.sentences import shortened
 
-_TYPES: Mapping[str, Any] = {
-    "object": Mapping,
-    "array": list,
-    "string": str,
-    "boolean": bool,
-    "integer": int,
-    "number": (int, float),
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+
+def problems(value: Any, schema: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with a value, each with its place such as nodes[0].key.
+
+    Raises MissingExtra without jsonschema.
+    """
+    try:
+        from jsonschema import Draft202012Validator
+    except ImportError as error:
+        raise MissingExtra(
+            "Expected jsonschema, which a mapping is checked by, found it not "
+            'installed. Run: pip install "alembic-neo4j[data]"'
+        ) from error
+    found = Draft202012Validator(schema).iter_errors(value)
+    return list(dict.fromkeys(line for error in found for line in _told(error)))
+
+
+def _told(error: ValidationError) -> Iterator[str]:
+    inside = _inside(error)
+    if inside:
+        for part in inside:
+            yield from _told(part)
+        return
+    place = "".join(
+        f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.absolute_path
+    ).removeprefix(".")
+    for text in _expected(error):
+        yield f"{place}: expected {text}" if place else f"expected {text}"
+
+
+def _inside(error: ValidationError) -> list[ValidationError]:
+    """Return what is wrong inside of the first choice that is of the value's type."""
+    choices = groupby(error.context, key=lambda part: part.schema_path[0])
+    for _, parts in choices if error.validator == "anyOf" else ():
+        found = list(parts)
+        if all(part.path or part.validator not in _OF_ITSELF for part in found):
+            return found
+    return []
+
+
+def _expected(error: ValidationError) -> Iterator[str]:
+    rule, wanted, found = error.validator, error.validator_value, error.instance
+    if rule == "required":
+        names = ", ".join(map(repr, found)) or "none"
+        yield from (f"the key {n!r}, found {names}" for n in wanted if n not in found)
+    elif rule == "additionalProperties":
+        known = sorted(error.schema["properties"])
+        for name in found:
+            if name not in known:
+                close = get_close_matches(str(name), known, n=1)
+                meant = f"; did you mean {close[0]!r}?" if close else ""
+                yield f"one of {', '.join(known)}, found {name!r}{meant}"
+    elif rule in ("oneOf", "not"):
+        # Of these keys exactly one, or no two, may be there.
+        choices = wanted if rule == "oneOf" else [wanted]
+        keys = [key for choice in choices for key in choice["required"]]
+        which = "both" if keys[0] in found else "neither"
+        yield f"one of {' and '.join(map(repr, keys))}, found {which}"
+    else:
+        described = error.schema.get("description")
+        said = _OF_ITSELF[rule](wanted)
+        is_plain = rule in ("const", "enum", "minItems", "minProperties")
+        yield f"{said if is_plain else described or said}, found {shortened(found)}"
+
+
+def _at_least(count: int) -> str:
+    return f"at least {count}"
+
+
+_OF_ITSELF: Mapping[str, Callable[[Any], str]] = {
+    "type": lambda kind: f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}",
+    "const": repr,
+    "enum": lambda values: f"one of {', '.join(map(repr, values))}",
+    "minLength": lambda _: "some text",
+    "pattern": lambda pattern: f"what matches {pattern}",
+    "minItems": _at_least,
+    "minProperties": _at_least,
+    "anyOf": lambda _: "something else",
 }
-
-
-def problems(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a value, each with its place such as nodes[0].key."""
-    yield from _judged(value, schema, schema, "")
-
-
-def _judged(
-    value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], place: str
-) -> Iterator[str]:
-    schema = _resolved(schema, root)
-    if "anyOf" in schema:
-        yield from _any_of(value, schema, root, place)
-        return
-    expected = _unexpected(value, schema)
-    if expected:
-        yield _told(place, f"expected {expected}, found {shortened(value)}")
-    elif isinstance(value, Mapping):
-        yield from _object(value, schema, root, place)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            inside = f"{place}[{number}]"
-            yield from _judged(item, schema.get("items", {}), root, inside)
-
-
-def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    while "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
-    return schema
-
-
-def _any_of(
-    value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], place: str
-) -> Iterator[str]:
-    choices = [_resolved(choice, root) for choice in schema["anyOf"]]
-    fitting = [choice for choice in choices if not _unexpected(value, choice)]
-    if not fitting:
-        found = shortened(value)
-        yield _told(place, f"expected {schema['description']}, found {found}")
-        return
-    # What is wrong inside of the first one that is of the same type.
-    found_problems = [list(_judged(value, c, root, place)) for c in fitting]
-    if all(found_problems):
-        yield from found_problems[0]
-
-
-def _unexpected(value: Any, schema: Mapping[str, Any]) -> str:
-    """Return what was expected instead of the value, '' where it will do by itself."""
-    kind = schema.get("type")
-    if kind and not _is_a(value, kind):
-        return schema.get("description") or f"{_article(kind)} {kind}"
-    if "const" in schema and value != schema["const"]:
-        return repr(schema["const"])
-    if "enum" in schema and value not in schema["enum"]:
-        return f"one of {', '.join(map(repr, schema['enum']))}"
-    if isinstance(value, str):
-        if len(value) < schema.get("minLength", 0):
-            return schema.get("description") or "some text"
-        pattern = schema.get("pattern")
-        if pattern and not re.search(pattern, value):
-            return schema.get("description") or f"what matches {pattern}"
-    sized = isinstance(value, (list, Mapping))
-    least = schema.get("minItems", schema.get("minProperties", 0))
-    return f"at least {least}" if sized and len(value) < least else ""
-
-
-def _is_a(value: Any, kind: str) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    return isinstance(value, _TYPES[kind])
-
-
-def _object(
-    value: Mapping[str, Any],
-    schema: Mapping[str, Any],
-    root: Mapping[str, Any],
-    place: str,
-) -> Iterator[str]:
-    known = schema.get("properties", {})
-    for name in schema.get("required", ()):
-        if name not in value:
-            yield _told(place, f"expected the key {name!r}, found {_keys(value)}")
-    others = schema.get("additionalProperties", True)
-    for name, item in value.items():
-        inside = f"{place}.{name}" if place else str(name)
-        if name in known:
-            yield from _judged(item, known[name], root, inside)
-        elif others is False:
-            close = get_close_matches(str(name), known, n=1)
-            meant = f"; did you mean {close[0]!r}?" if close else ""
-            keys = ", ".join(sorted(known))
-            yield _told(place, f"expected one of {keys}, found {name!r}{meant}")
-        elif isinstance(others, Mapping):
-            yield from _judged(item, others, root, inside)
-
-
-def _keys(value: Mapping[str, Any]) -> str:
-    return ", ".join(map(repr, value)) or "none"
-
-
-def _article(noun: str) -> str:
-    return "an" if noun[0] in "aeiou" else "a"
-
-
-def _told(place: str, text: str) -> str:
-    return f"{place}: {text}" if place else text
+"""What each rule about a value by itself expects, where no description says so."""

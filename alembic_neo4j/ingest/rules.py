@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -13,7 +11,7 @@ from typing import Any
 
 from alembic_neo4j.cypher.load_defaults import generated
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.json_files import each_once
+from alembic_neo4j.ingest.json_files import toml_or_json
 from alembic_neo4j.schema.elements import ConstraintKind, EntityType, Property, Schema
 from alembic_neo4j.sentences import ended
 
@@ -159,16 +157,7 @@ def rules_from_file(path: Path) -> Rules:
 
     Raises IngestError where it can't be read or says what is none.
     """
-    try:
-        text = path.read_text("utf-8")
-        is_json = path.suffix.lower() == ".json"
-        said = json.loads(text, object_pairs_hook=each_once) if is_json else _toml(text)
-    except OSError as error:
-        raise IngestError(f"{path}: can't be read: {ended(error.strerror)}") from error
-    except (ValueError, RecursionError) as error:
-        raise IngestError(
-            f"{path}: expected rules in TOML (or JSON, in a .json file): {ended(error)}"
-        ) from error
+    said, _ = toml_or_json(path, "rules")
     return rules_from_mapping(_table(said, str(path)), source=str(path))
 
 
@@ -237,14 +226,6 @@ def _check_keys(said: Mapping[str, Any], known: Iterable[str], where: str) -> No
             raise IngestError(
                 f"{where}: expected {', '.join(known)}; found {key!r}.{meant}"
             )
-
-
-def _toml(text: str) -> Any:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    return tomllib.loads(text)
 
 
 def rules_of_properties(properties: Iterable[Property]) -> Rules:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alembic_neo4j.cypher.load_targets import NodeTarget, RelationshipTarget
-from alembic_neo4j.errors import IngestError
+from alembic_neo4j.errors import IngestError, MissingExtra
 from alembic_neo4j.ingest.transfer_mapping import PropertyMapping
 from alembic_neo4j.ingest.transfer_mapping_files import (
     SCHEMA_FILE,
@@ -144,11 +145,11 @@ def test_its_digest_is_that_of_the_text_whatever_the_line_endings(
         ),
         (
             {"nodes": [{"labels": "A", "key": "id", "query": "DELETE FROM a"}]},
-            "nodes[0]: expected a query that begins with SELECT or WITH or VALUES",
+            "nodes[0].query: expected a query that begins with SELECT or WITH",
         ),
         (
             {"nodes": [{"labels": "A", "key": "id", "query": " "}]},
-            "nodes[0]: expected a query that begins with",
+            "nodes[0].query: expected a query that begins with",
         ),
         (
             {
@@ -222,6 +223,10 @@ def test_the_shipped_mappings_fit_and_are_told_apart() -> None:
     shipped = {mapping.name: mapping for mapping in shipped_mappings()}
     assert set(shipped) == {"codegraph", "codegraph-documents"}
     for mapping in shipped.values():
+        # A shipped one is taken as it is, and so is judged here.
+        assert mapping == mapping_from_file(
+            SCHEMA_FILE.with_name(f"{mapping.name}.toml")
+        )
         assert [part.labels for part in mapping.nodes] == [
             ("File", "Node"),
             ("Class", "Node"),
@@ -231,6 +236,15 @@ def test_the_shipped_mappings_fit_and_are_told_apart() -> None:
             *("CONTAINS", "IMPORTS", "EXTENDS", "CALLS", "HAS_METHOD")
         }
         assert mapping.requires
+
+
+def test_a_mapping_of_ones_own_needs_jsonschema(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+
+    with pytest.raises(MissingExtra, match=r"alembic-neo4j\[data\]"):
+        mapping_from_value(said())
 
 
 def test_the_schema_says_what_it_is_for_editors() -> None:
