@@ -141,7 +141,8 @@ def _validated(
 
     with shown_progress(file.name) as told:
         return validate(
-            *(file, rules),
+            file,
+            rules,
             read=read,
             values=values,
             policy=policy,

@@ -250,7 +250,10 @@ def _transferring(
 
         with shown_rows(graph.id) as report:
             done = transfer_graph(
-                *(session, source, mapping, graph),
+                session,
+                source,
+                mapping,
+                graph,
                 batch_size=batch_size,
                 report=report,
                 allow_unknown=allow_unknown,

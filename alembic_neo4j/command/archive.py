@@ -62,7 +62,9 @@ def restore_archives(
     It may be killed and called again.
     """
     _carry_out(
-        *(session, "archive restore", chosen),
+        session,
+        "archive restore",
+        chosen,
         lambda archive: restoring(archive, on_conflict),
     )
 

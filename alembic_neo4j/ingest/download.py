@@ -107,13 +107,11 @@ def _fetch(
             pause = attempts.pause_seconds * 2 ** (attempt - 1)
             log.warning(
                 "%s: %s; attempt %d of %d in %.0f s",
-                *(
-                    address.shown,
-                    _reason(error, address),
-                    attempt + 1,
-                    attempts.count,
-                    pause,
-                ),
+                address.shown,
+                _reason(error, address),
+                attempt + 1,
+                attempts.count,
+                pause,
             )
             time.sleep(pause)
     if not content.is_file():

@@ -7,7 +7,8 @@ import os
 import pickle
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import IO, Any
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,15 @@ class KeptRows:
             self.is_whole = False
             self.close()
         self._portion, self._size = [], 0
+
+
+@contextmanager
+def kept(rows: Iterable[dict[str, Any]]) -> Iterator[Iterable[dict[str, Any]]]:
+    """Go through rows once, and give them for the block; without room, as they are."""
+    with closing(KeptRows()) as found:
+        for row in rows:
+            found.add(row)
+        yield found if found.is_whole else rows
 
 
 def _file_in(directory: str) -> IO[bytes]:

@@ -177,8 +177,12 @@ def parsed_moment(text: str) -> Any:
         raise ValueError("a date and time look like 2024-12-31T23:59:59+01:00")
     year, month, day, hour, minute, second, fraction, offset, name = match.groups()
     exact = datetime(
-        *(int(year), int(month), int(day)),
-        *(int(hour or 0), int(minute or 0), int(second or 0)),
+        int(year),
+        int(month),
+        int(day),
+        int(hour or 0),
+        int(minute or 0),
+        int(second or 0),
         tzinfo=_zone(offset, name),
     )
     if name and offset and exact.utcoffset() != _offset(offset):

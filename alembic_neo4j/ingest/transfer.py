@@ -16,9 +16,6 @@ from alembic_neo4j.ingest.transfer_mapping_files import (
 )
 from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource, fits
 
-BATCH_SIZE = 1_000
-"""How many rows one transaction transfers."""
-
 _MOST_SHOWN = 10
 
 

@@ -77,11 +77,6 @@ class ValidationReport:
     violations: tuple[Violation, ...]
 
     @property
-    def accepted(self) -> int:
-        """How many rows break no rule."""
-        return self.rows - self.rejected
-
-    @property
     def ok(self) -> bool:
         """Whether no rule is broken."""
         return not self.counts
@@ -259,7 +254,10 @@ def open_checked(
             names: stack.enter_context(closing(SeenValues())) for names in rules.unique
         }
         yield CheckedRows(
-            *(reader, rules, columns, policy),
+            reader,
+            rules,
+            columns,
+            policy,
             rejects=rejects,
             seen=seen,
             report=report,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from alembic_neo4j.cypher.load_rows import Row
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.ingest.kept_rows import kept
 from alembic_neo4j.ingest.transfer import (
-    PartRows,
     check_something_is_taken,
     chosen_graphs,
     listed,
@@ -60,7 +61,10 @@ def carry_out(
         with source.snapshot():
             for graph in chosen_graphs(source, mapping, operation.graph_ids or None):
                 loaded = load_graph(
-                    *(invoke, source, mapping, graph),
+                    invoke,
+                    source,
+                    mapping,
+                    graph,
                     batch_size=operation.batch_size,
                     schema=None if operation.allow_unknown else schema,
                 )
@@ -97,25 +101,32 @@ def load_graph(
         check_something_is_taken(source, mapping, graph, left_out)
     if schema is not None:
         refuse_unknown_parts(source, mapping, graph, schema)
-    for rows in parts:
-        check_readable(rows)
     origin = Source(source.path.resolve().as_uri(), fingerprint(source.path))
     done = Transferred(left_out=left_out)
-    for number, (rows, count) in enumerate(zip(parts, counts, strict=True)):
-        counted = _Counted(rows, sum(counts[:number]), sum(counts), report)
-        target = rows.part.target
-        load = LoadOp(
-            *(target, counted, batch_size, origin), allow_unknown=True, judged=True
-        )
-        loaded = invoke(load)
-        if isinstance(rows.part, NodeMapping):
-            done += Transferred(nodes=count, created_nodes=loaded.created)
-        else:
-            done += Transferred(
-                relationships=count,
-                created_relationships=loaded.created,
-                unmatched=loaded.unmatched,
+    with ExitStack() as stack:
+        # A value that is none of its type is found before the first write.
+        readable = [stack.enter_context(kept(rows)) for rows in parts]
+        for number, (rows, count) in enumerate(zip(readable, counts, strict=True)):
+            part = parts[number].part
+            counted = _Counted(rows, sum(counts[:number]), sum(counts), report)
+            loaded = invoke(
+                LoadOp(
+                    part.target,
+                    counted,
+                    batch_size,
+                    origin,
+                    allow_unknown=True,
+                    judged=True,
+                )
             )
+            if isinstance(part, NodeMapping):
+                done += Transferred(nodes=count, created_nodes=loaded.created)
+            else:
+                done += Transferred(
+                    relationships=count,
+                    created_relationships=loaded.created,
+                    unmatched=loaded.unmatched,
+                )
     if done.unmatched and done.unmatched == done.nodes + done.relationships:
         raise IngestError(
             f"{source.path}: expected relationships of {graph.id!r} between nodes that "
@@ -123,12 +134,6 @@ def load_graph(
             f"and no nodes of its own. Nothing was transferred. {_rest(left_out)}"
         )
     return done
-
-
-def check_readable(rows: PartRows) -> None:
-    """Raise IngestError for a row with a value that is none of its type."""
-    for _ in rows:
-        pass
 
 
 def refuse_unknown_parts(
@@ -159,7 +164,9 @@ def fingerprint(path: Path) -> str:
 class _Counted:
     """Rows that tell how far their reading is, among all of a graph's."""
 
-    def __init__(self, rows: PartRows, before: int, total: int, report: Report) -> None:
+    def __init__(
+        self, rows: Iterable[Row], before: int, total: int, report: Report
+    ) -> None:
         self._rows = rows
         self._before = before
         self._total = total

@@ -35,7 +35,7 @@ def count(path):
     try:
         if "unique" in path:
             rules = Rules((PropertyRules("id", "INTEGER", unique=True),))
-            return validate(obtain(path), rules).accepted
+            return validate(obtain(path), rules).rows
         with open_rows(obtain(path)) as rows:
             return sum(row.problem is None for row in rows)
     except IngestError as error:
