@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,13 @@ import click
 from alembic_neo4j.cli.ingest_batches import list_batches, rollback, show
 from alembic_neo4j.cli.ingest_cache import cache
 from alembic_neo4j.cli.ingest_load import load
-from alembic_neo4j.cli.ingest_options import read_options, rule_options, value_options
+from alembic_neo4j.cli.ingest_options import (
+    on_error_options,
+    read_options,
+    rule_options,
+    sha256_option,
+    value_options,
+)
 from alembic_neo4j.cli.progress import shown_progress, shown_transfer
 from alembic_neo4j.cli.project import (
     format_option,
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.formats import ReadOptions
     from alembic_neo4j.ingest.rules import Rules
     from alembic_neo4j.ingest.typed_values import ValueOptions
-    from alembic_neo4j.ingest.validation import Policy, ValidationReport
+    from alembic_neo4j.ingest.validation import ValidationReport
 
 
 @click.group()
@@ -45,24 +51,16 @@ ingest.add_command(rollback)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @optional_project_options
 @rule_options
-@click.option("--sha256", help="The SHA-256 that the file has to have.")
+@sha256_option
 @read_options
 @value_options
 @click.option("--min-rows", type=click.IntRange(min=0), help="Fewer are an error.")
 @click.option("--max-rows", type=click.IntRange(min=0), help="More are an error.")
-@click.option(
-    "--on-error",
-    type=click.Choice(["collect", "fail", "skip"]),
-    default="collect",
-    show_default=True,
-    help="Tell all rows that break a rule, stop at the first, or stop when there are "
-    "more than --max-rejects.",
-)
-@click.option("--max-rejects", type=click.IntRange(min=0), help="For --on-error skip.")
-@click.option(
-    "--reject-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the rows that break a rule to this .csv or .jsonl file.",
+@on_error_options(
+    "collect",
+    ["collect", "fail", "skip"],
+    "Tell all rows that break a rule, stop at the first, or stop when there are more "
+    "than --max-rejects.",
 )
 @click.option(
     "--show",
@@ -93,11 +91,10 @@ def validate(
     one is, 2 where a file could not be read.
     """
     from alembic_neo4j.ingest.validation import OnError, Policy
+    from alembic_neo4j.ingest.validation import validate as check_rows
 
     if len(files) > 1 and (sha256 or reject_file):
         raise click.UsageError("--sha256 and --reject-file are for one FILE.")
-    if max_rejects is not None and on_error != "skip":
-        raise click.UsageError("--max-rejects needs --on-error skip.")
     rules = replace(
         rules,
         min_rows=rules.min_rows if min_rows is None else min_rows,
@@ -107,7 +104,16 @@ def validate(
     reports = []
     for name in files:
         file = _obtained(name, sha256, read)
-        report = _validated(file, rules, read, values, policy, reject_file)
+        with shown_progress(file.name) as told:
+            report = check_rows(
+                file,
+                rules,
+                read=read,
+                values=values,
+                policy=policy,
+                reject_file=reject_file,
+                report=told,
+            )
         reports.append(report)
         if not as_json:
             _print(report)
@@ -120,35 +126,9 @@ def _obtained(uri: str, sha256: str | None, read: ReadOptions) -> DataFile:
     from alembic_neo4j.ingest.addresses import address_of
     from alembic_neo4j.ingest.download import obtain
 
+    most = read.max_download or None
     with shown_transfer(address_of(uri).name) as told:
-        return obtain(
-            uri,
-            sha256=sha256,
-            max_download=read.max_download or None,
-            report=told,
-        )
-
-
-def _validated(
-    file: DataFile,
-    rules: Rules,
-    read: ReadOptions,
-    values: ValueOptions,
-    policy: Policy,
-    reject_file: Path | None,
-) -> ValidationReport:
-    from alembic_neo4j.ingest.validation import validate
-
-    with shown_progress(file.name) as told:
-        return validate(
-            file,
-            rules,
-            read=read,
-            values=values,
-            policy=policy,
-            reject_file=reject_file,
-            report=told,
-        )
+        return obtain(uri, sha256=sha256, max_download=most, report=told)
 
 
 def _print(report: ValidationReport) -> None:
@@ -182,15 +162,5 @@ def _row(report: ValidationReport) -> dict[str, Any]:
             {"column": column, "rule": rule, "count": count}
             for (column, rule), count in sorted(report.counts.items(), key=_most)
         ],
-        "violations": [
-            {
-                "row": violation.row,
-                "line": violation.line,
-                "column": violation.column,
-                "rule": violation.rule,
-                "value": violation.value,
-                "message": violation.message,
-            }
-            for violation in report.violations
-        ],
+        "violations": [asdict(violation) for violation in report.violations],
     }

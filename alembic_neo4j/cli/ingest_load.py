@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alembic_neo4j.cli.ingest_options import (
+    Option,
+    all_of,
     allow_unknown_option,
+    on_error_options,
     read_options,
+    rules_file_option,
+    sha256_option,
     value_options,
 )
 from alembic_neo4j.cli.progress import shown_progress, shown_transfer
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.validation import ValidationReport
     from alembic_neo4j.migration.session import Session
 
-_NODES = (
+_NODES: tuple[Option, ...] = (
     click.option(
         "--label",
         "labels",
@@ -50,28 +54,34 @@ _NODES = (
         "only what is not.",
     ),
 )
-_RELATIONSHIPS = (
+
+
+def _end_options(which: str, leads: str) -> tuple[Option, ...]:
+    """Return the options on the nodes at one end of relationships."""
+    return (
+        click.option(
+            f"--{which}-label", help=f"The label of the nodes that they lead {leads}."
+        ),
+        click.option(
+            f"--{which}-key",
+            f"{which}_keys",
+            multiple=True,
+            help="A key of these nodes.",
+        ),
+        click.option(
+            f"--{which}-column",
+            f"{which}_columns",
+            multiple=True,
+            help=f"The column with that key.  [default: {which}; {which}_KEY for "
+            "several]",
+        ),
+    )
+
+
+_RELATIONSHIPS: tuple[Option, ...] = (
     click.option("--relationship-type", "type_", help="The type of the relationships."),
-    click.option("--source-label", help="The label of the nodes that they lead from."),
-    click.option(
-        "--source-key", "source_keys", multiple=True, help="A key of these nodes."
-    ),
-    click.option(
-        "--source-column",
-        "source_columns",
-        multiple=True,
-        help="The column with that key.  [default: source; source_KEY for several]",
-    ),
-    click.option("--target-label", help="The label of the nodes that they lead to."),
-    click.option(
-        "--target-key", "target_keys", multiple=True, help="A key of these nodes."
-    ),
-    click.option(
-        "--target-column",
-        "target_columns",
-        multiple=True,
-        help="The column with that key.  [default: target; target_KEY for several]",
-    ),
+    *_end_options("source", "from"),
+    *_end_options("target", "to"),
     click.option(
         "--merge",
         is_flag=True,
@@ -85,32 +95,14 @@ _RELATIONSHIPS = (
         help="What to do about rows without a node at one end.",
     ),
 )
-_FILE = (
-    click.option("--sha256", help="The SHA-256 that the file has to have."),
-    click.option(
-        "--rules",
-        "rules_file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Check against the rules of this TOML or JSON file; they go before those "
-        "of the schema that the graph is at.",
-    ),
-    click.option(
-        "--on-error",
-        type=click.Choice(["fail", "skip"]),
-        default="fail",
-        show_default=True,
-        help="What to do about rows that break a rule.",
-    ),
-    click.option(
-        "--max-rejects", type=click.IntRange(min=0), help="For --on-error skip."
-    ),
-    click.option(
-        "--reject-file",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Write the rows that break a rule to this .csv or .jsonl file.",
+_FILE: tuple[Option, ...] = (
+    sha256_option,
+    rules_file_option("the schema that the graph is at"),
+    on_error_options(
+        "fail", ["fail", "skip"], "What to do about rows that break a rule."
     ),
 )
-_BATCH = (
+_BATCH: tuple[Option, ...] = (
     click.option(
         "--batch",
         metavar="NAME",
@@ -131,21 +123,10 @@ _BATCH = (
 )
 
 
-def _all(
-    *groups: tuple[Any, ...],
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed([option for group in groups for option in group]):
-            command = option(command)
-        return command
-
-    return decorate
-
-
 @click.command()
 @click.argument("file")
 @project_options
-@_all(_NODES, _RELATIONSHIPS, _FILE, _BATCH)
+@all_of(*_NODES, *_RELATIONSHIPS, *_FILE, *_BATCH)
 @read_options
 @value_options
 @format_option
@@ -276,8 +257,6 @@ def _source(
     from alembic_neo4j.ingest.rules import Rules, rules_from_file
     from alembic_neo4j.ingest.validation import OnError, Policy
 
-    if max_rejects is not None and on_error != "skip":
-        raise click.UsageError("--max-rejects needs --on-error skip.")
     return DataFileSource(
         file,
         sha256,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.rules import Rules
     from alembic_neo4j.schema.elements import Schema
 
+Option: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""What gives a command one or several options."""
+
 _FORMATS = ["csv", "tsv", "json", "jsonl", "parquet"]
 _COMPRESSIONS = ["none", "gzip", "bz2", "xz", "zstd", "lz4"]
 
 _READ = (
     click.option(
         "--file-format",
+        "format",
         type=click.Choice(_FORMATS),
         help="The format of the files.  [default: as their names end]",
     ),
@@ -76,6 +81,65 @@ _VALUES = (
     ),
     click.option("--allow-nan", is_flag=True, help="Take NaN and infinite numbers."),
 )
+
+sha256_option = click.option("--sha256", help="The SHA-256 that the file has to have.")
+
+
+def rules_file_option(whose: str) -> Option:
+    """Return ``--rules``; `whose` rules give way to those of the file."""
+    return click.option(
+        "--rules",
+        "rules_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Check against the rules of this TOML or JSON file; they go before those "
+        f"of {whose}.",
+    )
+
+
+def on_error_options(default: str, choices: Sequence[str], meaning: str) -> Option:
+    """Return the options on rows that break a rule, `default` being done with them."""
+    return all_of(
+        click.option(
+            "--on-error",
+            type=click.Choice(choices),
+            default=default,
+            show_default=True,
+            is_eager=True,
+            help=meaning,
+        ),
+        click.option(
+            "--max-rejects",
+            type=click.IntRange(min=0),
+            callback=_needs_skip,
+            help="For --on-error skip.",
+        ),
+        click.option(
+            "--reject-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Write the rows that break a rule to this .csv or .jsonl file.",
+        ),
+    )
+
+
+def _needs_skip(
+    context: click.Context, _option: click.Parameter, given: int | None
+) -> int | None:
+    if given is not None and context.params.get("on_error") != "skip":
+        raise click.UsageError("--max-rejects needs --on-error skip.")
+    return given
+
+
+def all_of(*options: Option) -> Option:
+    """Return what gives a command all of the options, in this order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 _RULES = (
     click.option("--label", help="Check against the model of this label."),
     click.option(
@@ -83,15 +147,8 @@ _RULES = (
         "relationship_type",
         help="Check against the model of this type.",
     ),
-    click.option(
-        "--rules",
-        "rules_file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Check against the rules of this TOML or JSON file; they go before those "
-        "of the model.",
-    ),
+    rules_file_option("the model"),
 )
-
 
 allow_unknown_option = click.option(
     "--allow-unknown",
@@ -104,76 +161,42 @@ def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options on how files are read; it gets `read`."""
 
     @wraps(command)
-    def with_options(
-        file_format: str | None,
-        compression: str | None,
-        delimiter: str | None,
-        quote: str,
-        columns: str | None,
-        null_values: tuple[str, ...],
-        max_row_size: int | None,
-        max_unpacked: int | None,
-        max_download: int | None,
-        encoding: str | None,
-        escape: str | None,
-        records: str,
-        **options: Any,
-    ) -> Any:
-        from alembic_neo4j.ingest.formats import Compression, FileFormat, ReadOptions
+    def with_options(columns: str | None, delimiter: str | None, **options: Any) -> Any:
+        from alembic_neo4j.ingest.formats import ReadOptions
 
-        default = ReadOptions()
-        read = ReadOptions(
-            format=FileFormat(file_format) if file_format else None,
-            compression=Compression(compression) if compression else None,
-            encoding=encoding,
-            delimiter="\t" if delimiter == "tab" else delimiter,
-            quote=None if quote == "none" else quote,
-            escape=escape,
-            columns=tuple(columns.split(",")) if columns else None,
-            null_values=null_values or default.null_values,
-            records=records,
-            max_row_size=max_row_size or default.max_row_size,
-            max_unpacked=max_unpacked or default.max_unpacked,
-            max_download=(
-                default.max_download if max_download is None else max_download
-            ),
-        )
-        return command(read=read, **options)
+        options["columns"] = columns.split(",") if columns else None
+        options["delimiter"] = "\t" if delimiter == "tab" else delimiter
+        return command(read=_taken(ReadOptions, options), **options)
 
-    return _with(_READ, with_options)
+    return all_of(*_READ)(with_options)
 
 
 def value_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options on how values are written; it gets `values`."""
 
     @wraps(command)
-    def with_options(
-        date_format: str | None,
-        datetime_format: str | None,
-        time_format: str | None,
-        time_zone: str | None,
-        list_separator: str,
-        true_words: tuple[str, ...],
-        false_words: tuple[str, ...],
-        allow_nan: bool,
-        **options: Any,
-    ) -> Any:
+    def with_options(**options: Any) -> Any:
         from alembic_neo4j.ingest.typed_values import ValueOptions
 
-        default = ValueOptions()
-        values = ValueOptions(
-            date_format=date_format,
-            datetime_format=datetime_format,
-            time_format=time_format,
-            time_zone=time_zone,
-            list_separator=None if list_separator == "json" else list_separator,
-            true_words=true_words or default.true_words,
-            false_words=false_words or default.false_words,
-            allow_nan=allow_nan,
-        )
-        return command(values=values, **options)
+        return command(values=_taken(ValueOptions, options), **options)
 
-    return _with(_VALUES, with_options)
+    return all_of(*_VALUES)(with_options)
+
+
+def _taken(kind: type[Any], options: dict[str, Any]) -> Any:
+    """Take the fields of a kind of options out of those of a command."""
+    given = {field.name: options.pop(field.name) for field in fields(kind)}
+    return kind(
+        **{
+            name: None if value == _NOTHING.get(name) else value
+            for name, value in given.items()
+            if value not in (None, ())
+        }
+    )
+
+
+_NOTHING = {"quote": "none", "list_separator": "json"}
+"""How it is said that there is no such character."""
 
 
 def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -193,15 +216,7 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
         rules = _rules(config, label, relationship_type, rules_file)
         return command(rules=rules, **options)
 
-    return _with(_RULES, with_rules)
-
-
-def _with(
-    options: Sequence[Callable[..., Any]], command: Callable[..., Any]
-) -> Callable[..., Any]:
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return all_of(*_RULES)(with_rules)
 
 
 def _rules(

@@ -20,54 +20,50 @@ if TYPE_CHECKING:
 @contextmanager
 def shown_progress(what: str) -> Iterator[Report]:
     """Give what reports the progress of reading a file, on stderr."""
-    from alembic_neo4j.ingest.progress import described, spaced
+    from alembic_neo4j.ingest.progress import described
 
-    if not sys.stderr.isatty():
-        yield spaced(
-            lambda done: click.echo(described(what, done), err=True),
-            first=SAID_AFTER_SECONDS,
-        )
-        return
-    with _bar(what) as update:
-
-        def told(done: Progress) -> None:
-            update(done.bytes, done.total_bytes, f"{done.rows:,} rows")
-
+    with _shown(
+        what, lambda done: described(what, done), lambda done: f"{done.rows:,} rows"
+    ) as told:
         yield told
 
 
 @contextmanager
 def shown_transfer(what: str) -> Iterator[BytesReport]:
     """Give what reports the bytes of a file that are fetched or hashed, on stderr."""
-    from alembic_neo4j.ingest.progress import Progress, spaced
+    from alembic_neo4j.ingest.progress import Progress
 
-    if not sys.stderr.isatty():
+    def line(done: Progress) -> str:
+        return f"{what}: {_of(done.bytes, done.total_bytes)}"
 
-        def line(done: Progress) -> None:
-            click.echo(f"{what}: {_of(done.bytes, done.total_bytes)}", err=True)
-
-        report = spaced(line, first=SAID_AFTER_SECONDS)
-        yield lambda done, total: report(Progress(0, done, total or 0))
-        return
-    with _bar(what) as update:
-        yield lambda done, total: update(done, total or 0, "")
+    with _shown(what, line, lambda _: "") as told:
+        yield lambda done, total: told(Progress(0, done, total or 0))
 
 
 @contextmanager
 def shown_rows(what: str) -> Iterator[Callable[[int, int], None]]:
     """Give what reports how many rows of how many are done, on stderr."""
-    from alembic_neo4j.ingest.progress import Progress, spaced
+    from alembic_neo4j.ingest.progress import Progress
+
+    def line(done: Progress) -> str:
+        return f"{what}: {done.rows:,} of {done.total_bytes:,} rows"
+
+    with _shown(what, line, lambda done: f"{done.rows:,} rows") as told:
+        yield lambda done, total: told(Progress(done, done, total))
+
+
+@contextmanager
+def _shown(what: str, line: Worded, note: Worded) -> Iterator[Report]:
+    """Give what reports by a bar with a note, without a terminal by a line."""
+    from alembic_neo4j.ingest.progress import spaced
 
     if not sys.stderr.isatty():
-
-        def line(done: Progress) -> None:
-            click.echo(f"{what}: {done.rows:,} of {done.total_bytes:,} rows", err=True)
-
-        report = spaced(line, first=SAID_AFTER_SECONDS)
-        yield lambda done, total: report(Progress(done, done, total))
+        yield spaced(
+            lambda done: click.echo(line(done), err=True), first=SAID_AFTER_SECONDS
+        )
         return
     with _bar(what) as update:
-        yield lambda done, total: update(done, total, f"{done:,} rows")
+        yield lambda done: update(done.bytes, done.total_bytes, note(done))
 
 
 @contextmanager
@@ -122,6 +118,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Live
 
     _Update = Callable[[int, int, str], None]
+    Worded = Callable[[Progress], str]
 
 
 def _of(done: int, total: int) -> str:

@@ -9,10 +9,12 @@ import lzma
 import zlib
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from alembic_neo4j.errors import IngestError, MissingExtra
 from alembic_neo4j.sentences import shortened
+
+Word = TypeVar("Word", bound=Enum)
 
 
 class Compression(str, Enum):
@@ -226,6 +228,22 @@ class ReadOptions:
     max_row_size: int = 16 << 20
     max_unpacked: int = 4 << 30
     max_download: int = 16 << 30
+
+    def __post_init__(self) -> None:
+        # A revision and a command say them in plain words.
+        object.__setattr__(self, "format", _one_of(FileFormat, self.format))
+        compression = _one_of(Compression, self.compression)
+        object.__setattr__(self, "compression", compression)
+        columns = self.columns and tuple(self.columns)
+        object.__setattr__(self, "columns", columns)
+
+
+def _one_of(kind: type[Word], given: str | None) -> Word | None:
+    try:
+        return None if given is None else kind(given)
+    except ValueError:
+        known = ", ".join(word.value for word in kind)
+        raise IngestError(f"Expected one of {known}, found {given!r}.") from None
 
 
 def format_of(name: str, head: bytes = b"") -> FileFormat:

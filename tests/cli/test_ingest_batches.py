@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shlex
 import sqlite3
 from contextlib import closing
@@ -321,6 +322,20 @@ def test_rows_may_be_refused_and_the_others_loaded(
 
     assert (loaded["rows"], loaded["refused"], loaded["created"]) == (3, 1, 2)
     assert "Bob" in (schema.path / "refused.csv").read_text()
+
+
+def test_nan_is_loaded_where_it_is_taken(schema: Project, neo4j_graph: Graph) -> None:
+    write(schema, "items.csv", "weight\nNaN\n1.5\n")
+    write(schema, "rules.toml", '[properties.weight]\ntype = "FLOAT"\n')
+    load = ("load", "items.csv", "--label", "Item", "--allow-unknown")
+    load = (*load, "--rules", "rules.toml")
+
+    assert "allow_nan is not given" in failed(schema, *load)
+    loaded = report(schema, *load, "--allow-nan")
+
+    assert loaded["created"] == 2
+    found = neo4j_graph.read("MATCH (n:Item) RETURN sum(n.weight) AS weight")
+    assert math.isnan(found[0]["weight"])
 
 
 def test_what_the_rows_become_has_to_be_said(schema: Project) -> None:

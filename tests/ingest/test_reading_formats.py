@@ -6,6 +6,7 @@ import io
 import lzma
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -193,3 +194,16 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
             file.write(b"1,2\n")
         with pytest.raises(IngestError, match="changed since"):
             list(iterator)
+
+
+def test_a_format_may_be_said_in_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "people.data"
+    path.write_text('{"name": "Ada"}\n')
+    words: Any = {"format": "jsonl", "compression": "none", "columns": ["name"]}
+
+    with open_rows(obtain(path), ReadOptions(**words)) as rows:
+        assert [row.values for row in rows] == [{"name": "Ada"}]
+    assert ReadOptions(**words).columns == ("name",)
+    words["format"] = "yaml"
+    with pytest.raises(IngestError, match=r"one of csv, .*found 'yaml'"):
+        ReadOptions(**words)
