@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,5 +162,11 @@ def _row(report: ValidationReport) -> dict[str, Any]:
             {"column": column, "rule": rule, "count": count}
             for (column, rule), count in sorted(report.counts.items(), key=_most)
         ],
-        "violations": [asdict(violation) for violation in report.violations],
+        "violations": [
+            dict(zip(_VIOLATION, violation, strict=True))
+            for violation in report.violations
+        ],
     }
+
+
+_VIOLATION = ("row", "line", "column", "rule", "value", "message")

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.columns import CellProblem, Columns
@@ -45,8 +45,7 @@ class Policy:
     named: int = 20
 
 
-@dataclass(frozen=True)
-class Violation:
+class Violation(NamedTuple):
     """A rule that a row, or with row 0 the file, breaks."""
 
     row: int

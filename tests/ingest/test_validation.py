@@ -234,7 +234,7 @@ def test_the_options_of_values(path: Path) -> None:
 
 
 def test_progress_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "_REPORT_ROWS", 2)
+    monkeypatch.setattr(validation, "REPORT_ROWS", 2)
     write(path, *[f"{n},Ann,1,a" for n in range(5)])
     told: list[Progress] = []
 
