@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from alembic_neo4j import __version__
 from alembic_neo4j.checks.evidence import HistoryEvidence, LedgerEvidence
 from alembic_neo4j.checks.findings import Finding
+from alembic_neo4j.cypher.batch_rollback import rollback_command
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.cypher.statements import Kind
-from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, RunStep, Unit
+from alembic_neo4j.identity import FORMAT
+from alembic_neo4j.ledger.journal import (
+    DONE,
+    LOADING,
+    TAKING_BACK,
+    OpenRun,
+    RunStep,
+    Unit,
+)
 
 
 def judge_run(
@@ -30,9 +40,7 @@ def judge_run(
             f"the run of {_when(run)} by {run.begun_by}",
             "it has ended",
             shown_run(run, ledger.units),
-            f"Run it again: `{again(run.steps, history, ledger.heads)}` goes on where "
-            f"it stopped. {_back(run, ledger)}To end it as it is: `alembic-neo4j "
-            "repair --abandon-run`.",
+            _ways_on(run, ledger, history),
             "end the run as it is; what it has done stays",
             decision=True,
         )
@@ -78,6 +86,44 @@ def judge_markers(
 def way_back(heads: Iterable[str]) -> str:
     """Return the command that takes back what has run of an upgrade that stopped."""
     return f"alembic -c neo4j.ini downgrade {min(heads, default='base')}"
+
+
+def shown_release(release: str | None) -> str:
+    """Return the release that recorded something, as messages name it."""
+    if release is None:
+        return "an earlier release of alembic-neo4j"
+    return f"alembic-neo4j {release}"
+
+
+def of_another_release(run: OpenRun, heads: Iterable[str]) -> str:
+    """Return what to say of an open run that this release does not know again."""
+    step, with_it, back = run.steps[0], "with that release", ""
+    if run.release is not None:
+        with_it += f" (`pip install alembic-neo4j=={run.release}`)"
+    if step.action == LOADING:
+        back = f" Or take it back: `{rollback_command(step.subject)}`."
+    elif step.action in ("upgrade", TAKING_BACK):
+        back = f" Or take back what has run of it, with that one: `{way_back(heads)}`."
+    return (
+        f"{step} was begun at {_when(run)} by {run.begun_by} with "
+        f"{shown_release(run.release)}, and is not finished. This is alembic-neo4j "
+        f"{__version__}, which records what has run in another way (format {FORMAT}, "
+        f"not {run.format}) and can't tell how far it is; nothing has run. Go on with "
+        f"it {with_it}: the same command again.{back} Or undo by hand what it did, and "
+        "end it: `alembic-neo4j repair --abandon-run`, or say which revision the graph "
+        "is at: `alembic -c neo4j.ini stamp REVISION`"
+    )
+
+
+def _ways_on(run: OpenRun, ledger: LedgerEvidence, history: HistoryEvidence) -> str:
+    if not run.is_known_again:
+        told = of_another_release(run, ledger.heads)
+        return f"{told[0].upper()}{told[1:]}."
+    return (
+        f"Run it again: `{again(run.steps, history, ledger.heads)}` goes on where "
+        f"it stopped. {_back(run, ledger)}To end it as it is: `alembic-neo4j "
+        "repair --abandon-run`."
+    )
 
 
 def _back(run: OpenRun, ledger: LedgerEvidence) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from alembic_neo4j.command.verb_run import run_recorded, verb_step
 from alembic_neo4j.cypher.steps import Step
@@ -87,11 +87,10 @@ def _carry_out(
         for archive in once.values():
             runner.add(steps(archive))
 
-    about = [" ".join(_about(archive)) for archive in once.values()]
+    about = [_about(archive) for archive in once.values()]
     step = verb_step(verb, chosen[0].revision, *about)
     run_recorded(session, step, act, repeatable=True)
 
 
-def _about(archive: Archive) -> list[str]:
-    mark = [archive.mark.value] if archive.mark else []
-    return [archive.revision, archive.name, archive.entity.value, *mark]
+def _about(archive: Archive) -> list[Any]:
+    return [archive.revision, archive.name, archive.entity, archive.mark]

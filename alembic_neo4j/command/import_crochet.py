@@ -232,9 +232,7 @@ def _record_batches(session: Session, batches: tuple[CrochetBatch, ...]) -> None
         loader = Loader("crochet", batch.loader_version)
         ledger.begin(batch.id, revision=revision, run="crochet", loader=loader)
         source = Source(batch.source, batch.sha256) if batch.source else None
-        ledger.begin_rows(batch.id, labels=labels, source=source)
-        for type_ in types:
-            ledger.begin_rows(batch.id, type=type_)
+        ledger.begin_rows(batch.id, labels=labels, types=types, source=source)
         counts = BatchCounts(created_nodes=nodes, created_relationships=relationships)
         ledger.finish_rows(batch.id, counts)
     session.commit()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from alembic_neo4j.cypher.load_targets import LoadTarget
 from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.graph.batch_rollback import tagged
 from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.identity import FORMAT, format_of, identity
 from alembic_neo4j.ledger.batches import (
     LOADED,
     ROLLED_BACK,
@@ -22,10 +22,10 @@ from alembic_neo4j.ledger.batches import (
     Loader,
     Source,
 )
-from alembic_neo4j.ledger.journal import LOADING, RunStep
+from alembic_neo4j.ledger.journal import LOADING, Journal, RunStep
 from alembic_neo4j.migration.batch_operations import BeginBatchOp, LoadOp, UndoBatchOp
 from alembic_neo4j.migration.batch_states import batches_now, tallies
-from alembic_neo4j.migration.batches import LONGEST, checked_name
+from alembic_neo4j.migration.batches import LONGEST, checked_name, kinds_of
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.unknown_names import refuse_targets
@@ -55,10 +55,15 @@ class FileLoad:
     @property
     def step(self) -> RunStep:
         """The run that it is: the same command again goes on with it."""
-        source = replace(self.source, reject_file=None, uri="", sha256=None)
-        return verb_step(
-            LOADING, self.batch, self.file.sha256, repr(self.target), repr(source)
+        # Where the file was had, and where refused rows go, is no part of it.
+        source = replace(
+            self.source,
+            uri="",
+            sha256=None,
+            storage_options=None,
+            reject_file=None,
         )
+        return verb_step(LOADING, self.batch, self.file.sha256, self.target, source)
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,16 @@ def default_batch(file: DataFile, target: LoadTarget) -> str:
 
     It is the same for the same content that becomes the same, and another one else.
     """
-    digest = hashlib.sha256(f"{file.sha256}\n{target!r}".encode()).hexdigest()[:12]
+    digest = identity(file.sha256, target).partition(":")[2]
+    return f"{_stem(file)}-{digest[:_DIGITS]}"
+
+
+_DIGITS = 12
+
+
+def _stem(file: DataFile) -> str:
     # Nor does it begin with a dash, as an option does.
-    stem = re.sub(r"[^\w.-]|^-", "_", file.name)[: LONGEST - len(digest) - 1]
-    return f"{stem}-{digest}"
+    return re.sub(r"[^\w.-]|^-", "_", file.name)[: LONGEST - _DIGITS - 1]
 
 
 def load_rows(session: Session, load: FileLoad) -> DataRows:
@@ -174,6 +185,8 @@ def _earlier(session: Session, load: FileLoad) -> BatchRecord | None:
     """Return the batch of this very load where it has ended, None where it has not."""
     journal = session.journal
     known = journal.batches.find(load.batch)
+    if known is None and load.batch == default_batch(load.file, load.target):
+        _refuse_renamed(journal, load)
     if known is None or known.state != LOADED:
         return None
     if journal.steps(known.run) != (load.step,):
@@ -195,6 +208,32 @@ def _earlier(session: Session, load: FileLoad) -> BatchRecord | None:
             rollback_command(load.batch),
         )
     return known
+
+
+def _refuse_renamed(journal: Journal, load: FileLoad) -> None:
+    """Raise LedgerError where a release has loaded the file under another name.
+
+    Releases whose identities have another format name the batch of a file otherwise.
+    """
+    name = re.compile(rf"{re.escape(_stem(load.file))}-[0-9a-f]{{{_DIGITS}}}")
+    kinds = kinds_of(load.target)
+    for known in journal.batches.all():
+        same = [source.sha256 for source in known.sources] == [load.file.sha256]
+        if known.state == ROLLED_BACK or not same or not name.fullmatch(known.batch):
+            continue
+        (step, *others) = journal.steps(known.run) or (load.step,)
+        if others or step.action != LOADING or format_of(step.digest) == FORMAT:
+            continue
+        if (known.labels, known.types) == kinds:
+            raise LedgerError(
+                f"the file {load.file.name} was loaded as the batch {known.batch} at "
+                f"{known.begun_at:%Y-%m-%d %H:%M} by {known.begun_by}, with a release "
+                "of alembic-neo4j that names the batches of files otherwise than this "
+                f"one ({load.batch}); nothing was loaded. Where that load is the same "
+                "as this one there is nothing to do. To load the file again, take that "
+                f"batch back first: `{rollback_command(known.batch)}`; to load it "
+                "besides, give this batch a name: --batch NAME"
+            )
 
 
 def _became(record: BatchRecord) -> Loaded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,9 +31,7 @@ def run_file(session: Session, file: CypherFile, parameters: Mapping[str, Any]) 
     _check_syntax(session.graph, file)
     run_recorded(
         session,
-        verb_step(
-            "run", file.name, file.digest, json.dumps(parameters, sort_keys=True)
-        ),
+        verb_step("run", file.name, file.digest, parameters),
         lambda runner: runner.add(file.statements),
     )
 

@@ -248,5 +248,5 @@ def rollback_graph(session: Session, graph_id: str, *, detach: bool) -> Undone:
         undone: Undone = runner.invoke(UndoBatchOp(batch, detach=detach))
         return undone
 
-    step = verb_step(f"{VERB} --rollback", graph_id, str(detach))
+    step = verb_step(f"{VERB} --rollback", graph_id, detach)
     return run_recorded(session, step, act, repeatable=True)

@@ -6,15 +6,17 @@ import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from alembic_neo4j.checks.runs import of_another_release
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.errors import LedgerError, Neo4jMigrationError
 from alembic_neo4j.graph.interrupts import Interrupted
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import note_run, read_stamp, write_stamp
+from alembic_neo4j.identity import identity
 from alembic_neo4j.ledger.journal import OpenRun, RunStep
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import end_run
@@ -79,13 +81,12 @@ def run_recorded(
         return result
 
 
-def verb_step(verb: str, subject: str, *does: str) -> RunStep:
+def verb_step(verb: str, subject: str, *does: Any) -> RunStep:
     """Return a verb's step, about a subject; `does` is all that it depends on."""
-    digest = hashlib.sha256("\n".join(does).encode()).hexdigest()
     if len(subject) > _LONGEST:
         whole = hashlib.sha256(subject.encode()).hexdigest()
         subject = f"…{whole[:8]}…{subject[-(_LONGEST - 10) :]}"
-    return RunStep(verb, subject, digest)
+    return RunStep(verb, subject, identity(*does))
 
 
 def _own_open_run(
@@ -100,7 +101,7 @@ def _own_open_run(
     stamp = read_stamp(session.graph)
     check_stamp(stamp, recorded, session.heads())
     open_run = recorded.open_run
-    if open_run is None or open_run.steps == (step,):
+    if open_run is None or (open_run.is_known_again and open_run.steps == (step,)):
         return open_run
     begun, why = open_run.steps[0], ""
     if supersedes(begun):
@@ -109,6 +110,9 @@ def _own_open_run(
         if repeatable:
             return open_run
         why = "what it would do now is something else"
+    if not open_run.is_known_again:
+        heads = session.heads()
+        raise LedgerError(of_another_release(open_run, heads))
     raise LedgerError(unfinished(open_run, why))
 
 

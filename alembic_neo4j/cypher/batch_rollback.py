@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from alembic_neo4j.cypher import before_images
 from alembic_neo4j.cypher.patterns import one_of
 from alembic_neo4j.cypher.quoting import commented, inline, quote
 from alembic_neo4j.cypher.rewrite import Rewrite, batched, extent
 from alembic_neo4j.cypher.steps import Atomicity, Batched, Step
+from alembic_neo4j.identity import meaning
 from alembic_neo4j.schema.elements import EntityType
 
 DELETION_BATCH_SIZE = 2_500
@@ -52,6 +54,12 @@ class Undo(Step):
     types: tuple[str, ...] | None = None
     detach: bool = False
     known: Known | None = None
+
+    @property
+    def recorded_as(self) -> Any:
+        """What is undone, wherever that is looked for first."""
+        names = ("batches", "tag", "labels", "types", "detach")
+        return ["undo", meaning(self, *names)]
 
     @property
     def atomicity(self) -> Atomicity:

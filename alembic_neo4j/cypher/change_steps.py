@@ -22,6 +22,7 @@ from alembic_neo4j.cypher.patterns import (
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.rewrite import both
 from alembic_neo4j.cypher.steps import Batched, Check, Create, Drop, Step, Stop
+from alembic_neo4j.cypher.units import identified
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes import (
     AddConstraint,
@@ -72,7 +73,14 @@ def steps(change: Change, before: Schema, *, revision: str) -> tuple[Step, ...]:
     values are archived. What the data can stand in the way of is checked before the
     first write. Raises SchemaError where the change does not fit the schema.
     """
-    return tuple(_steps(change, before, revision))
+    found = _steps(change, before, revision)
+    return tuple(identified(found, _whatever_the_size(change)))
+
+
+def _whatever_the_size(change: Change) -> Change:
+    """Return the change without the size of its transactions: it is the same one."""
+    sized: Any = change
+    return replace(sized, batch_size=None) if hasattr(change, "batch_size") else change
 
 
 @singledispatch

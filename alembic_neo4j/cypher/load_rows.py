@@ -17,6 +17,7 @@ from alembic_neo4j.cypher.load_targets import (
     RelationshipTarget,
 )
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.identity import canonical_text
 from alembic_neo4j.schema.storable import name_problem, storable, storable_column
 
 Row: TypeAlias = "dict[str, Any]"
@@ -95,7 +96,7 @@ class RowDigest:
         for place, row in enumerate(rows):
             if (found := tuple(row)) != names:
                 self._add(rows[start:place])
-                self._hash.update(repr(found).encode("utf-8", "surrogatepass"))
+                self._hash.update(canonical_text(found).encode())
                 names, start = found, place
         self._add(rows[start:])
         self._names = names
@@ -122,8 +123,13 @@ def _bytes(values: tuple[Any, ...]) -> bytes:
     try:
         return marshal.dumps(values, 2)
     except ValueError:
-        # Dates, points and the like.
-        return repr(values).encode("utf-8", "surrogatepass")
+        # Dates, points and the like have a text, in a tuple of its own.
+        known = tuple(v if type(v) in _PLAIN else (canonical_text(v),) for v in values)
+        return marshal.dumps(known, 2)
+
+
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+"""Types of which `marshal` writes the same in every version of Python."""
 
 
 def checked_row(row: Any, number: int) -> Row:

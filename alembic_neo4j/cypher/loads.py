@@ -14,6 +14,7 @@ from alembic_neo4j.cypher.load_targets import LoadTarget
 from alembic_neo4j.cypher.quoting import commented, inline
 from alembic_neo4j.cypher.steps import Atomicity, Step
 from alembic_neo4j.errors import OfflineError
+from alembic_neo4j.identity import meaning
 
 LOAD_BATCH_SIZE = 5_000
 """How many rows one transaction loads."""
@@ -43,6 +44,11 @@ class Load(Step):
     defaults: Defaults = field(default_factory=Defaults)
     allow_nan: bool = False
     judged: bool = False
+
+    @property
+    def recorded_as(self) -> Any:
+        """What the rows become, and of which batch."""
+        return ["load", meaning(self, "target", "batch", "tag", "source")]
 
     @property
     def atomicity(self) -> Atomicity:

@@ -59,6 +59,11 @@ class Step(ABC):
         return True
 
     @property
+    def recorded_as(self) -> Any:
+        """By what the journal knows it again: what it is, whatever its Cypher is."""
+        raise TypeError(f"expected a step that is recorded, found {self!r}")
+
+    @property
     def atomicity(self) -> Atomicity:
         """In what it takes effect."""
         return Atomicity.TRANSACTION
@@ -96,6 +101,11 @@ class SchemaStep(Step):
     """A command for one index or constraint."""
 
     element: Index | Constraint
+
+    @property
+    def recorded_as(self) -> Any:
+        """What becomes of what; its name is secondary."""
+        return [self.kind_of_unit, self.element]
 
     def joins(self, unit: Sequence[Step]) -> bool:
         """Tell whether the others do the same.
@@ -139,8 +149,25 @@ class Drop(SchemaStep):
         return f"{drop_text(self.element)};"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Identified(Step):
+    """A step whose `identity` tells the journal what it is, in place of its Cypher.
+
+    It has one when it is among the steps of a change (see `units.identified`).
+    """
+
+    identity: str = field(default="", compare=False, repr=False)
+
+    @property
+    def recorded_as(self) -> Any:
+        """Its identity."""
+        if not self.identity:
+            raise TypeError(f"expected a step of a change, found {self!r}")
+        return self.identity
+
+
 @dataclass(frozen=True)
-class Batched(Step):
+class Batched(Identified):
     """A data change over many entities, run in transactions of bounded size.
 
     Its entities go by their internal ids, in ascending order. `select` returns one row
@@ -192,7 +219,7 @@ class Batched(Step):
 
 
 @dataclass(frozen=True)
-class Merge(Step):
+class Merge(Identified):
     """Nodes that belong together become one, which keeps all their relationships.
 
     `groups` returns in each row, as ``ids``, the internal ids of some that are to be
@@ -266,7 +293,7 @@ class Report(Step):
 
 
 @dataclass(frozen=True)
-class Check(Step):
+class Check(Identified):
     """A query whose rows stand in the way of what follows.
 
     It returns the columns ``value``, ``count`` and ``ids`` (up to five element ids),
@@ -331,6 +358,14 @@ class Run(Step):
         return self.kind.value
 
     @property
+    def recorded_as(self) -> Any:
+        """Its text.
+
+        Parameters may well be others in the next attempt, such as the time of day.
+        """
+        return ["run", self.text]
+
+    @property
     def is_recorded(self) -> bool:
         """A read may be repeated."""
         return self.kind is not Kind.READ
@@ -368,7 +403,7 @@ class Run(Step):
 
 
 @dataclass(frozen=True)
-class Stop(Step):
+class Stop(Identified):
     """A placeholder that a person has to fill in before the revision can run."""
 
     message: str

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
-from alembic_neo4j.cypher.batch_rollback import Undo
-from alembic_neo4j.cypher.ddl import create_text, drop_text
-from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.steps import (
-    Batched,
     Check,
     Create,
     Drop,
-    Merge,
-    Report,
-    Run,
+    Identified,
     SchemaStep,
     Step,
-    Stop,
 )
+from alembic_neo4j.identity import canonical_text, identity
 from alembic_neo4j.schema.elements import Index
 
 
@@ -77,28 +73,22 @@ def script_of(unit: Sequence[Step]) -> str:
     return "\n".join(lines)
 
 
+def identified(steps: Iterable[Step], *about: Any) -> Iterator[Step]:
+    """Yield the steps of one change, each with its identity.
+
+    That is what they are `about`, and which of its kind each one is: their Cypher may
+    be another one in the next release.
+    """
+    seen: Counter[str] = Counter()
+    text = ""
+    for step in steps:
+        if isinstance(step, Identified):
+            kind, text = step.kind_of_unit, text or canonical_text(about)
+            step = replace(step, identity=f"{kind} {seen[kind]} {text}")
+            seen[kind] += 1
+        yield step
+
+
 def digest_of(unit: Sequence[Step]) -> str:
-    """Return the SHA-256 of what a group of steps runs, parameters left out."""
-    texts = "\n".join(_text(step) for step in unit)
-    return hashlib.sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _text(step: Step) -> str:
-    if isinstance(step, Create):
-        return create_text(step.element)
-    if isinstance(step, Drop):
-        return drop_text(step.element)
-    if isinstance(step, Batched):
-        return f"{step.select}\n{step.write}"
-    if isinstance(step, (Check, Report)):
-        return step.query
-    if isinstance(step, Merge):
-        return f"{step.groups}\n{step.policies!r}\n{step.policy}"
-    if isinstance(step, Load):
-        return f"{step.target!r}\n{step.batch}\n{step.tag}\n{step.source}"
-    if isinstance(step, Undo):
-        return repr(step)
-    if isinstance(step, Run):
-        return step.text
-    assert isinstance(step, Stop)
-    return step.message
+    """Return the identity of a group of steps."""
+    return identity(*(step.recorded_as for step in unit))

@@ -11,6 +11,7 @@ from alembic_neo4j.cypher.marks import MARK_PREFIX, Mark
 from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.steps import Step
+from alembic_neo4j.cypher.units import identified
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.schema.changes import OnConflict
 from alembic_neo4j.schema.elements import EntityType
@@ -84,7 +85,8 @@ def restoring(archive: Archive, on_conflict: OnConflict) -> list[Step]:
         on_conflict=on_conflict,
         title=f"bring back {archive.name} that revision {archive.revision} archived",
     )
-    return [*steps, restore]
+    about = ("restore", archive.key, archive.name, archive.entity, on_conflict)
+    return [*identified([*steps, restore], *about)]
 
 
 def purging(archive: Archive) -> list[Step]:
@@ -92,7 +94,8 @@ def purging(archive: Archive) -> list[Step]:
     done = f"marked as {archive.mark.value}" if archive.mark else "archived"
     title = f"purge {archive.name} that revision {archive.revision} {done}"
     scope = Scope(archive.entity, ())
-    return [data_changes.remove_property(scope, archive.key, title=title)]
+    remove = data_changes.remove_property(scope, archive.key, title=title)
+    return [*identified([remove], "purge", archive.key, archive.entity)]
 
 
 _COUNTS = {

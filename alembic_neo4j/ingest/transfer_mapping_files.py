@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic_neo4j.errors import IngestError, SchemaError
+from alembic_neo4j.identity import identity
 from alembic_neo4j.ingest.json_files import toml_or_json
 from alembic_neo4j.ingest.json_schema import problems
 from alembic_neo4j.ingest.transfer_mapping import (
@@ -75,7 +76,7 @@ def mapping_from_value(
     if found:
         lines = "\n".join(f"  {line}" for line in found[:20])
         raise IngestError(f"{source} is no mapping:\n{lines}")
-    digest = digest or hashlib.sha256(repr(said).encode()).hexdigest()
+    digest = digest or identity(said)
     mapping = _mapping(said, name, digest)
     _check(mapping, source)
     return mapping

@@ -136,13 +136,12 @@ class BatchLedger:
         batch: str,
         *,
         labels: tuple[str, ...] = (),
-        type: str | None = None,
+        types: tuple[str, ...] = (),
         source: Source | None = None,
     ) -> None:
         """Record that rows are going to be loaded, as what, and where they are from."""
         known = self.find(batch)
         assert known is not None
-        types = () if type is None else (type,)
         sources = known.sources if source is None else (*known.sources, source)
         self._update(
             batch,

@@ -14,6 +14,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
+    Table,
     bindparam,
     delete,
     insert,
@@ -22,6 +24,8 @@ from sqlalchemy import (
     update,
 )
 
+from alembic_neo4j import __version__
+from alembic_neo4j.identity import FORMAT, format_of
 from alembic_neo4j.ledger.batches import BatchLedger
 from alembic_neo4j.ledger.engine import mark_remains
 from alembic_neo4j.ledger.store import user_name
@@ -79,12 +83,23 @@ _OF_REVISIONS = ("upgrade", "downgrade", TAKING_BACK)
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A run that has not ended; `steps` are those that it has still to do."""
+    """A run that has not ended; `steps` are those that it has still to do.
+
+    `release` is the version of this package that began it, None where that was not
+    recorded; `format` that of the identities by which its units are known.
+    """
 
     run: str
     steps: tuple[RunStep, ...]
     begun_at: datetime
     begun_by: str
+    release: str | None = None
+    format: int = FORMAT
+
+    @property
+    def is_known_again(self) -> bool:
+        """Whether this release records what a run does as the one that began it."""
+        return self.format == FORMAT
 
 
 @dataclass(frozen=True)
@@ -106,7 +121,8 @@ class RecordedRun:
 class Unit:
     """A part of a revision that takes effect as a whole, as far as the ledger knows.
 
-    Found `running`, it may or may not have had its effect: the graph knows.
+    Found `running`, it may or may not have had its effect: the graph knows. `release`
+    is the version of this package that began it, None where that was not recorded.
     """
 
     revision: str
@@ -115,6 +131,7 @@ class Unit:
     digest: str
     state: str = RUNNING
     rows: str = "[]"
+    release: str | None = __version__
 
 
 class Journal:
@@ -134,21 +151,44 @@ class Journal:
         if not inspect(self._connection).has_table(runs.name):
             return None
         row = self._connection.execute(
-            select(runs).where(
+            self._select(runs).where(
                 runs.c.version_table == self._version_table, runs.c.state == "open"
             )
         ).one_or_none()
         if row is None:
             return None
-        steps = _steps(row.steps)
-        return OpenRun(row.run, steps[row.finished :], row.begun_at, row.begun_by)
+        steps = _steps(row.steps)[row.finished :]
+        return OpenRun(
+            row.run,
+            steps,
+            row.begun_at,
+            row.begun_by,
+            _release(row),
+            self._format(row.run, steps),
+        )
+
+    def _format(self, run: str, steps: Sequence[RunStep]) -> int:
+        """Return the format of the identities of a run that is open.
+
+        The digest of a revision's step is that of its file, and no identity.
+        """
+        recorded = [s.digest for s in steps[:1] if s.revision is None]
+        current = {step.subject for step in steps[:1]}
+        recorded += [u.digest for u in self.units(run) if u.revision in current]
+        formats = {format_of(digest) for digest in recorded}
+        return min(formats - {FORMAT}, default=FORMAT)
+
+    def _select(self, table: Table) -> Select[Any]:
+        # A ledger that an older release wrote to lacks columns until the next run.
+        columns = inspect(self._connection).get_columns(table.name)
+        return select(*(table.c[column["name"]] for column in columns))
 
     def runs(self) -> list[RecordedRun]:
         """Return every run, those begun first in front."""
         if not inspect(self._connection).has_table(runs.name):
             return []
         found = self._connection.execute(
-            select(runs)
+            self._select(runs)
             .where(runs.c.version_table == self._version_table)
             .order_by(runs.c.begun_at)
         )
@@ -166,7 +206,7 @@ class Journal:
 
     def steps(self, run: str) -> tuple[RunStep, ...]:
         """Return all that a run set out to do, nothing where it is not known."""
-        rows = self._connection.execute(select(runs).where(runs.c.run == run))
+        rows = self._connection.execute(select(runs.c.steps).where(runs.c.run == run))
         return tuple(step for row in rows for step in _steps(row.steps))
 
     def begin(self, steps: Sequence[RunStep]) -> str:
@@ -181,6 +221,7 @@ class Journal:
                 finished=0,
                 begun_at=datetime.now(timezone.utc),
                 begun_by=f"{user_name()}@{socket.gethostname()}",
+                release=__version__,
             )
         )
         return run
@@ -243,7 +284,7 @@ class Journal:
     def units(self, run: str) -> tuple[Unit, ...]:
         """Return the units of a run that were begun, a revision's in their order."""
         rows = self._connection.execute(
-            select(units)
+            self._select(units)
             .where(units.c.run == run)
             .order_by(units.c.revision, units.c.position)
         )
@@ -277,7 +318,20 @@ _FINISH_UNIT = update(units).where(
 
 
 def _unit(row: Row[Any]) -> Unit:
-    return Unit(row.revision, row.position, row.kind, row.digest, row.state, row.rows)
+    return Unit(
+        row.revision,
+        row.position,
+        row.kind,
+        row.digest,
+        row.state,
+        row.rows,
+        _release(row),
+    )
+
+
+def _release(row: Row[Any]) -> str | None:
+    release: str | None = getattr(row, "release", None)
+    return release
 
 
 def _is(run: str, unit: Unit) -> tuple[ColumnElement[bool], ...]:

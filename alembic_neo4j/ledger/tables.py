@@ -55,8 +55,12 @@ runs = Table(
     Column("finished", Integer, nullable=False),
     Column("begun_at", DateTime(timezone=True), nullable=False),
     Column("begun_by", String(255), nullable=False),
+    Column("release", String(64)),
 )
-"""What a command set out to do, its steps in order, and how many are finished."""
+"""What a command set out to do, its steps in order, and how many are finished.
+
+`release` is the version of this package that began it.
+"""
 
 units = Table(
     "alembic_neo4j_unit",
@@ -65,11 +69,16 @@ units = Table(
     Column("revision", String(64), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("kind", String(16), nullable=False),
-    Column("digest", String(64), nullable=False),
+    Column("digest", String(80), nullable=False),
     Column("state", String(16), nullable=False),
     Column("rows", Text, nullable=False),
+    Column("release", String(64)),
 )
-"""The units of a run: written just before each, so what is not here was not begun."""
+"""The units of a run: written just before each, so what is not here was not begun.
+
+`digest` is the identity of what it does, `release` the version of this package that
+began it.
+"""
 
 batches = Table(
     "alembic_neo4j_batch",

@@ -231,9 +231,9 @@ class Batches:
                     run=writing.run,
                     loader=self._loader,
                 )
-            labels, type_ = _kinds(load.target)
+            labels, types = kinds_of(load.target)
             writing.batches.begin_rows(
-                load.batch, labels=labels, type=type_, source=source
+                load.batch, labels=labels, types=types, source=source
             )
 
         def finished(row: Row) -> None:
@@ -357,10 +357,11 @@ def _number(batch: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _kinds(target: LoadTarget) -> tuple[tuple[str, ...], str | None]:
+def kinds_of(target: LoadTarget) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the labels and the types that the ledger notes of what rows become."""
     if isinstance(target, NodeTarget):
-        return (target.owner,), None
-    return (), target.type
+        return (target.owner,), ()
+    return (), (target.type,)
 
 
 def counts_of(entity: EntityType, loaded: Loaded) -> BatchCounts:

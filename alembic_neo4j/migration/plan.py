@@ -12,7 +12,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
 
 from alembic_neo4j.checks.history import shown_heads as shown_heads
-from alembic_neo4j.checks.runs import way_back
+from alembic_neo4j.checks.runs import of_another_release, way_back
 from alembic_neo4j.checks.stamp import ADOPT, knows_latest_data
 from alembic_neo4j.cypher.batch_rollback import rollback_command
 from alembic_neo4j.cypher.capabilities import Server, missing
@@ -216,6 +216,8 @@ def check_open_run(
     """
     if open_run is None:
         return
+    if not open_run.is_known_again:
+        raise LedgerError(of_another_release(open_run, heads))
     steps_ = [item.run_step for item in planned]
     begun = list(open_run.steps)
     if steps_[: len(begun)] == begun:

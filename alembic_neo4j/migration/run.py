@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,6 +10,8 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from alembic_neo4j import __version__
+from alembic_neo4j.checks.runs import shown_release
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.lexer import classify
 from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
@@ -28,6 +29,7 @@ from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.recorded_rows import rows_from_text, rows_to_text
+from alembic_neo4j.identity import identity
 from alembic_neo4j.ledger.journal import DONE, Journal, Unit
 from alembic_neo4j.migration.batch_operations import BatchOperation, LoadOp
 from alembic_neo4j.migration.batches import Batches, Writing
@@ -257,8 +259,9 @@ class GraphRunner:
             act()
             return
         self._position += 1
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        planned = Unit(self.revision, self._position, "ledger", digest, DONE)
+        planned = Unit(
+            *(self.revision, self._position, "ledger", identity("ledger", text), DONE)
+        )
         known = self.recorder.known(self.revision, self._position)
         if known is not None:
             _refuse_another(known, planned)
@@ -306,10 +309,18 @@ def _kept(rows: list[Row]) -> str:
 
 
 def _refuse_another(known: Unit, planned: Unit) -> None:
-    if known.digest != planned.digest:
-        raise LedgerError(
-            f"unit {known.position} of revision {known.revision} was begun as another "
-            f"one ({known.kind}, {known.state}): the revision does not do the same "
-            "again. Make it do what it did then, or undo by hand what it did and end "
-            "the run: `alembic-neo4j repair --abandon-run`"
+    if known.digest == planned.digest:
+        return
+    why = "the revision does not do the same again. Make it do what it did then"
+    if known.release != planned.release:
+        release = shown_release(known.release)
+        why = (
+            f"it was begun with {release}, and this is alembic-neo4j {__version__}, "
+            "which may carry out the same revision in another way. Go on with that "
+            "release, or take back with it what has run"
         )
+    raise LedgerError(
+        f"unit {known.position} of revision {known.revision} was begun as another one "
+        f"({known.kind}, {known.state}): {why}, or undo by hand what it did and end "
+        "the run: `alembic-neo4j repair --abandon-run`"
+    )

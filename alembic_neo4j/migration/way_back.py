@@ -9,6 +9,8 @@ from typing import Any
 from alembic.script import Script
 from alembic.util.exc import CommandError
 
+from alembic_neo4j import __version__
+from alembic_neo4j.checks.runs import of_another_release, shown_release
 from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent, UnseenEvent
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.cypher.steps import Atomicity, Create, Drop, Run, SchemaStep, Step
@@ -87,6 +89,8 @@ def _judged(
     session: Session, run: OpenRun, heads: tuple[str, ...]
 ) -> tuple[Script, WayBack]:
     recorded = session.recorded()
+    if not run.is_known_again:
+        raise LedgerError(of_another_release(run, heads))
     check_files(session.script, recorded.applied)
     check_stamp(read_stamp(session.graph), recorded, heads)
     step = run.steps[0]
@@ -218,8 +222,12 @@ class _Upgrade:
             if digest_of(planned) == unit.digest:
                 return planned
         raise self._refusal(
-            f"unit {unit.position} ({unit.kind}) is not what a replay of the revision "
-            "shows"
+            f"unit {unit.position} ({unit.kind}), which was begun with "
+            f"{shown_release(unit.release)}, is not what a replay of the revision "
+            f"shows to alembic-neo4j {__version__}"
+            if unit.release != __version__
+            else f"unit {unit.position} ({unit.kind}) is not what a replay of the "
+            "revision shows"
         )
 
     def reversed(self, downgrade: Recording, done: set[int]) -> Iterator[Step]:
