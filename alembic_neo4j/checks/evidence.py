@@ -153,3 +153,8 @@ class Evidence:
     graph: GraphEvidence | None = None
     data: DataEvidence | None = None
     unchecked: tuple[Unchecked, ...] = ()
+
+    @property
+    def open_run(self) -> OpenRun | None:
+        """The run that has not ended."""
+        return self.ledger.open_run if self.ledger else None

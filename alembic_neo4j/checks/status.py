@@ -45,8 +45,7 @@ class Status:
     @property
     def open_run(self) -> OpenRun | None:
         """The run that has not ended, and has something to do."""
-        ledger = self.evidence.ledger
-        run = ledger.open_run if ledger else None
+        run = self.evidence.open_run
         return run if run and run.steps else None
 
     @property

@@ -73,7 +73,7 @@ def gather(context: Neo4jMigrationContext, *, full: bool = False) -> Evidence:
     schema, unchecked = found.history.schema, [*found.unchecked]
     data = None
     if found.graph is not None and schema is not None:
-        run = found.ledger.open_run if found.ledger else None
+        run = found.open_run
         data = reached(
             "data", lambda: read_data(context, schema, run, full=full), unchecked
         )
@@ -86,7 +86,7 @@ def gather_mendable(context: Neo4jMigrationContext, *, labels: bool) -> Evidence
     schema, unchecked = found.history.schema, [*found.unchecked]
     if not labels or found.graph is None or schema is None:
         return found
-    run = found.ledger.open_run if found.ledger else None
+    run = found.open_run
     data = reached("data", lambda: read_lacking(context, schema, run), unchecked)
     return replace(found, data=data, unchecked=tuple(unchecked))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from alembic.runtime.migration import StampStep
 from alembic.script import Script
 
 from alembic_neo4j.checks.evidence import Evidence, RevisionFile
-from alembic_neo4j.checks.findings import Finding
+from alembic_neo4j.checks.findings import Element, Finding
 from alembic_neo4j.checks.history import shown_heads
 from alembic_neo4j.checks.runs import shown_unit, unsettled
 from alembic_neo4j.checks.verify import judge
@@ -31,7 +31,7 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import read_stamp, write_stamp
-from alembic_neo4j.ledger.journal import Journal, OpenRun
+from alembic_neo4j.ledger.journal import Journal
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.context import Neo4jMigrationContext
@@ -134,13 +134,6 @@ class _Work:
         """The heads of the ledger."""
         return self.session.heads()
 
-    @property
-    def open_run(self) -> OpenRun:
-        """The run that is open."""
-        assert self.evidence.ledger is not None
-        assert self.evidence.ledger.open_run is not None
-        return self.evidence.ledger.open_run
-
     def file(self, finding: Finding) -> RevisionFile:
         """The file that a finding is about."""
         return self.evidence.history.files[finding.revision]
@@ -150,6 +143,11 @@ class _Work:
         script = self.session.script.get_revision(finding.revision)
         assert script is not None
         return script
+
+    def replayed_hash(self, finding: Finding) -> str:
+        """The digest of the schema that a replay of the revision ends with."""
+        known = self.file(finding).replayed_hash
+        return known or schema_digest(self.session.history.at([finding.revision]))
 
     def run(self, *steps: Step) -> None:
         """Run steps on the graph one after the other, as if they were begun before."""
@@ -194,7 +192,8 @@ def _adopt(work: _Work, _: Finding) -> None:
     """Rebuild the ledger from the stamp, in one transaction of the ledger."""
     session, ledger = work.session, work.ledger
     stamp = read_stamp(session.graph)
-    assert stamp is not None
+    if stamp is None:
+        raise LedgerError("the graph has no stamp any more: `alembic-neo4j verify`")
     if stamp.ledger is None:
         identity = ledger.create_identity()
     else:
@@ -244,7 +243,9 @@ def _abandon(work: _Work, finding: Finding) -> None:
 
 
 def _settle_unit(work: _Work, finding: Finding) -> None:
-    journal, run = work.journal, work.open_run
+    journal, run = work.journal, work.evidence.open_run
+    if run is None:
+        raise LedgerError("the run has ended: `alembic-neo4j verify`")
     for unit in unsettled(journal.units(run.run), run):
         if shown_unit(unit, run) == finding.subject and work.choice.units_done:
             journal.finish_unit(run.run, unit, "[]")
@@ -257,18 +258,17 @@ def _settle_unit(work: _Work, finding: Finding) -> None:
 
 
 def _write_hash(work: _Work, finding: Finding) -> None:
-    file, ledger = work.file(finding), work.evidence.ledger
-    assert file.replayed_hash is not None
-    assert ledger is not None
-    steps = ledger.open_run.steps if ledger.open_run else ()
+    file, run = work.file(finding), work.evidence.open_run
+    steps = run.steps if run else ()
     if any(step.revision == file.revision for step in steps):
         raise LedgerError(
             f"a run of revision {file.revision} is open, which goes on with its file "
             "as it is; write the hash when that has ended"
         )
-    record = ledger.applied.get(file.revision)
+    ledger = work.evidence.ledger
+    record = ledger.applied.get(file.revision) if ledger else None
     try:
-        write_schema_hash(Path(file.path), file.replayed_hash)
+        write_schema_hash(Path(file.path), work.replayed_hash(finding))
     except ValueError as error:
         raise LedgerError(f"{file.path}: {unended(error)}; write it by hand") from error
     if record is not None and record.file_hash == file.file_hash:
@@ -278,12 +278,9 @@ def _write_hash(work: _Work, finding: Finding) -> None:
 
 def _accept(work: _Work, finding: Finding) -> None:
     script = work.script(finding)
-    replayed = work.file(finding).replayed_hash
-    if replayed is None:
-        replayed = schema_digest(work.session.history.at([script.revision]))
     work.ledger.accept_file(
         script.revision,
-        schema_hash=replayed,
+        schema_hash=work.replayed_hash(finding),
         file_hash=file_digest(script),
         code_hash=code_digest(script),
     )
@@ -293,26 +290,24 @@ def _accept(work: _Work, finding: Finding) -> None:
 # --- indexes and constraints -----------------------------------------------------
 
 
-def _drop(work: _Work, finding: Finding) -> None:
-    assert finding.live is not None
-    work.run(Drop(finding.live))
+def _replace(work: _Work, finding: Finding) -> None:
+    """Drop what there is, and create what is declared, as far as either is known."""
+    work.run(*_replacing(finding.live, finding.element))
 
 
 def _create(work: _Work, finding: Finding) -> None:
-    assert finding.element is not None
-    work.run(*_obstacles(finding), Create(finding.element))
+    """Create what is declared; what a killed server left of it goes with that."""
+    work.run(*_replacing(None, finding.element))
 
 
-def _replace(work: _Work, finding: Finding) -> None:
-    assert finding.element is not None
-    assert finding.live is not None
+def _replacing(live: Element | None, declared: Element | None) -> Iterator[Step]:
     # The data are looked at while what is there still protects them.
-    work.run(*_obstacles(finding), Drop(finding.live), Create(finding.element))
-
-
-def _obstacles(finding: Finding) -> tuple[Step, ...]:
-    element = finding.element
-    return constraint_checks(element) if isinstance(element, Constraint) else ()
+    if isinstance(declared, Constraint):
+        yield from constraint_checks(declared)
+    if live is not None:
+        yield Drop(live)
+    if declared is not None:
+        yield Create(declared)
 
 
 # --- nodes -----------------------------------------------------------------------
@@ -346,11 +341,11 @@ _MENDERS: Mapping[str, Callable[[_Work, Finding], None]] = {
     "schema-hash-stale": _write_hash,
     "file-reformatted": _accept,
     "file-edited": _accept,
-    "element-foreign": _drop,
+    "element-foreign": _replace,
     "index-orphan": _create,
     "element-changed": _replace,
     "index-failed": _replace,
-    "element-missing": _create,
+    "element-missing": _replace,
     LABELS: _add_labels,
     "marker-left": _clear,
 }

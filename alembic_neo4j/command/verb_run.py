@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -56,12 +56,15 @@ def run_recorded(
     run that is open for another step is ended by this one where it `supersedes` that.
     """
     with locked(session):
-        open_run = _own_open_run(
-            session, step, repeatable=repeatable, supersedes=supersedes
-        )
-        ledger = _prepare(session)
+        recorded, stamp = session.recorded(), read_stamp(session.graph)
+        check_stamp(stamp, recorded, heads := session.heads())
+        open_run = recorded.open_run
+        if open_run is not None and not supersedes(open_run.steps[0]):
+            _check_own(open_run, step, heads, repeatable=repeatable)
+        ledger = session.materialise()
+        stamp = _stamped(session, ledger, stamp)
         recorder = _recorder(session, step, open_run)
-        _note_run(session, ledger, recorder.run)
+        _note_run(session, ledger, stamp, recorder.run)
         runner = session.runner(recorder)
         runner.begin(step.subject, Schema())
         try:
@@ -89,44 +92,33 @@ def verb_step(verb: str, subject: str, *does: Any) -> RunStep:
     return RunStep(verb, subject, identity(*does))
 
 
-def _own_open_run(
-    session: Session,
-    step: RunStep,
-    *,
-    repeatable: bool,
-    supersedes: Callable[[RunStep], bool],
-) -> OpenRun | None:
-    """Return the run that is open, None where none is; it has to be this verb's."""
-    recorded = session.recorded()
-    stamp = read_stamp(session.graph)
-    check_stamp(stamp, recorded, session.heads())
-    open_run = recorded.open_run
-    if open_run is None or (open_run.is_known_again and open_run.steps == (step,)):
-        return open_run
-    begun, why = open_run.steps[0], ""
-    if supersedes(begun):
-        return open_run
-    if begun.is_about(step):
-        if repeatable:
-            return open_run
-        why = "what it would do now is something else"
+def _check_own(
+    open_run: OpenRun, step: RunStep, heads: Sequence[str], *, repeatable: bool
+) -> None:
+    """Raise LedgerError where the run that is open is not this verb's."""
+    is_about_it = open_run.steps[0].is_about(step)
+    is_it = open_run.is_known_again and open_run.steps == (step,)
+    if is_it or (is_about_it and repeatable):
+        return
     if not open_run.is_known_again:
-        heads = session.heads()
         raise LedgerError(of_another_release(open_run, heads))
+    why = "what it would do now is something else" if is_about_it else ""
     raise LedgerError(unfinished(open_run, why))
 
 
-def _prepare(session: Session) -> Ledger:
-    """Return the ledger, made real, after the graph knows that it belongs to it."""
-    ledger = session.materialise()
+def _stamped(session: Session, ledger: Ledger, stamp: Stamp | None) -> Stamp:
+    """Return the graph's stamp, which it gets now where it has none.
+
+    The ledger has its identity before the graph knows that it belongs to it.
+    """
     identity = ledger.ensure_identity()
     session.commit()
-    if read_stamp(session.graph) is None:
-        heads = session.heads()
-        write_stamp(session.graph, Stamp(identity, heads))
-        ledger.remember_stamp(heads)
+    if stamp is None:
+        stamp = Stamp(identity, session.heads())
+        write_stamp(session.graph, stamp)
+        ledger.remember_stamp(stamp.heads)
         session.commit()
-    return ledger
+    return stamp
 
 
 def _recorder(session: Session, step: RunStep, open_run: OpenRun | None) -> Recorder:
@@ -149,13 +141,11 @@ def _recorder(session: Session, step: RunStep, open_run: OpenRun | None) -> Reco
     return session.recorder(open_run.run, resumed=True)
 
 
-def _note_run(session: Session, ledger: Ledger, run: str) -> None:
+def _note_run(session: Session, ledger: Ledger, stamp: Stamp, run: str) -> None:
     """Tell the graph which run changes its data, after the ledger knows that it will.
 
     From then on an older copy of the graph is told from it.
     """
-    stamp = read_stamp(session.graph)
-    assert stamp is not None
     if stamp.run == run:
         return
     ledger.remember_data_runs(stamp.run, run)

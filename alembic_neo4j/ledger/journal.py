@@ -290,6 +290,13 @@ class Journal:
         )
         return tuple(_unit(row) for row in rows)
 
+    def has_begun(self, *kinds: str) -> bool:
+        """Tell whether a unit of one of these kinds was begun in any run."""
+        if not inspect(self._connection).has_table(units.name):
+            return False
+        query = select(units.c.run).where(units.c.kind.in_(kinds)).limit(1)
+        return self._connection.execute(query).first() is not None
+
     def forget_unit(self, run: str, unit: Unit) -> None:
         """Record that a unit was not begun after all: it runs when its turn comes."""
         self._connection.execute(delete(units).where(*_is(run, unit)))

@@ -53,6 +53,8 @@ def locked(session: Session) -> Iterator[None]:
 
 def _drop_unused_index(session: Session) -> None:
     # A load that changed nothing, or one that was killed, has left it.
+    if not session.journal.has_begun("load", "undo"):
+        return
     try:
         drop_unused_index(
             session.graph,
