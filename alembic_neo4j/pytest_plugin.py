@@ -172,7 +172,7 @@ def _settings() -> GraphSettings:
     """Where the environment says that the graph is."""
     from alembic.config import Config
 
-    from alembic_neo4j.migration.configuration import read_configuration
+    from alembic_neo4j.configuration.project import read_configuration
 
     return read_configuration(Config()).graph
 

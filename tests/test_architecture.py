@@ -22,6 +22,7 @@ ROOMS = {
     "checks",
     "cli",
     "command",
+    "configuration",
     "cypher",
     "graph",
     "ingest",

@@ -245,7 +245,7 @@ def _rules(
 def _schema(config: Config) -> Schema:
     """Return the schema of the models, as the project's env.py names them."""
     from alembic_neo4j.command.inspection import inspect_project
-    from alembic_neo4j.migration.target import schema_of
+    from alembic_neo4j.migration.target_metadata import schema_of
 
     return inspect_project(
         config, lambda context: schema_of(context.opts["target_metadata"])

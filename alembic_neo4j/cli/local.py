@@ -47,7 +47,7 @@ def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_target(
         config: Config, version: str | None, as_json: bool, **options: Any
     ) -> Any:
-        from alembic_neo4j.migration.sources import project_directory
+        from alembic_neo4j.configuration.sources import project_directory
 
         target = Target(project_directory(config), version, as_json)
         return command(target=target, **options)
@@ -66,9 +66,9 @@ def local() -> None:
 @format_option
 def start(config: Config, version: str | None, as_json: bool) -> None:
     """Start the server, or find the one that runs."""
+    from alembic_neo4j.configuration.project import local_release
+    from alembic_neo4j.configuration.sources import project_directory
     from alembic_neo4j.local import ensure_started
-    from alembic_neo4j.migration.configuration import local_release
-    from alembic_neo4j.migration.sources import project_directory
 
     arguments = list(getattr(config.cmd_opts, "x", None) or ())
     server = ensure_started(

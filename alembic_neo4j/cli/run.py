@@ -59,8 +59,8 @@ def run(
     """
     from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.command.run import named, run_file
+    from alembic_neo4j.configuration.sources import project_directory
     from alembic_neo4j.cypher.files import read_cypher_file
-    from alembic_neo4j.migration.sources import project_directory
 
     name = named(file, project_directory(config))
     read = read_cypher_file(file, parameters, name=name, repeatable=repeatable)

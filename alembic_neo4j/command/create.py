@@ -12,9 +12,9 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from alembic_neo4j.configuration.project import read_configuration
+from alembic_neo4j.configuration.sources import project_directory
 from alembic_neo4j.errors import ConfigurationError, ModelError
-from alembic_neo4j.migration.configuration import read_configuration
-from alembic_neo4j.migration.sources import project_directory
 from alembic_neo4j.schema.declared import Declared, module_file, read_declared
 from alembic_neo4j.schema.model_source import (
     Attribute,

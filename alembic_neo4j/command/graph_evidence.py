@@ -33,7 +33,7 @@ from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.filters import Selection
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.session import Session
-from alembic_neo4j.migration.target import schema_of
+from alembic_neo4j.migration.target_metadata import schema_of
 from alembic_neo4j.schema.elements import (
     Constraint,
     EntityType,

@@ -22,9 +22,9 @@ from alembic_neo4j.command.crochet_project import (
     read_crochet,
 )
 from alembic_neo4j.command.inspection import in_session
+from alembic_neo4j.configuration.project import read_configuration
 from alembic_neo4j.errors import ConfigurationError, Neo4jMigrationError
 from alembic_neo4j.ledger.batches import BatchCounts, Loader, Source
-from alembic_neo4j.migration.configuration import read_configuration
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.sentences import ended

@@ -22,7 +22,7 @@ from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.filters import filtered
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.target import schema_of
+from alembic_neo4j.migration.target_metadata import schema_of
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.diff import diff
 from alembic_neo4j.schema.digest import element_to_json, schema_digest, value_to_json

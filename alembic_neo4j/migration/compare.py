@@ -12,12 +12,12 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import UpgradeOps
 from alembic.util import PriorityDispatchResult
 
-from alembic_neo4j.migration.configuration import Options
+from alembic_neo4j.configuration.project import Options
 from alembic_neo4j.migration.filters import filtered
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.renames import decide_renames, describe_candidate
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.target import schema_of
+from alembic_neo4j.migration.target_metadata import schema_of
 from alembic_neo4j.schema.diff import Candidate, Difference, diff
 from alembic_neo4j.schema.elements import (
     Constraint,

@@ -12,16 +12,16 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine
 
+from alembic_neo4j.configuration.project import Configuration, read_configuration
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.ledger.connection import LedgerConnection
 from alembic_neo4j.ledger.store import quiet_alembic
-from alembic_neo4j.migration.configuration import Configuration, read_configuration
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.directives import process_revision_directives
 from alembic_neo4j.migration.revision_code import load_revisions, no_exit, whole_history
 from alembic_neo4j.migration.session import Session
-from alembic_neo4j.migration.target import DEFAULT_DATABASE, ModelTarget
+from alembic_neo4j.migration.target_metadata import DEFAULT_DATABASE, ModelTarget
 
 
 class EnvironmentProxy(Protocol):

@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from alembic_neo4j.configuration.project import Options
 from alembic_neo4j.errors import ConfigurationError, LockError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.interrupts import Interrupts
@@ -22,7 +23,6 @@ from alembic_neo4j.ledger.journal import Journal
 from alembic_neo4j.ledger.lock import lost_lock
 from alembic_neo4j.ledger.ownership import check_recorded
 from alembic_neo4j.ledger.store import Ledger
-from alembic_neo4j.migration.configuration import Options
 from alembic_neo4j.migration.plan import Recorded
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.run import GraphRunner, Recorder

@@ -22,7 +22,7 @@ from alembic_neo4j.cli.help import examples_of
 from alembic_neo4j.cli.reports import REPORTS
 from alembic_neo4j.cli.shapes import described as described_shape
 from alembic_neo4j.command.repair import MENDABLE
-from alembic_neo4j.migration.configuration import KEYS
+from alembic_neo4j.configuration.project import KEYS
 from alembic_neo4j.schema.elements import Property, Relationship
 
 if TYPE_CHECKING:

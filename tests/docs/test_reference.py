@@ -17,7 +17,7 @@ import pytest
 from alembic_neo4j import awaitable, declare, op
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
-from alembic_neo4j.migration.configuration import KEYS
+from alembic_neo4j.configuration.project import KEYS
 
 from .documents import ROOT
 

@@ -9,9 +9,9 @@ from typing import Any
 import neo4j
 import pytest
 
+from alembic_neo4j.configuration.project import Configuration, read_configuration
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Credentials, Graph
-from alembic_neo4j.migration.configuration import Configuration, read_configuration
 from alembic_neo4j.pytest_plugin import Neo4jServer
 from tests.migration.project import Project, indexes
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from alembic_neo4j.errors import ConfigurationError
-from alembic_neo4j.ledger.engine import connect, open_engine
-from alembic_neo4j.migration.configuration import (
+from alembic_neo4j.configuration.project import (
     KEYS,
     Configuration,
     Options,
     read_configuration,
 )
+from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.ledger.engine import connect, open_engine
 from tests.migration.project import NOWHERE, Project
 
 NO_NUMBERS = ["nan", "inf", "-inf", "Infinity", "-1", "1e999", "text", "true", "0x10"]

@@ -9,12 +9,8 @@ from typing import Any
 
 from alembic.config import Config
 
-from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
-from alembic_neo4j.errors import ConfigurationError
-from alembic_neo4j.graph.connection import Credentials, GraphSettings
-from alembic_neo4j.ledger.tables import RESERVED
-from alembic_neo4j.migration import values
-from alembic_neo4j.migration.sources import (
+from alembic_neo4j.configuration import key_values as values
+from alembic_neo4j.configuration.sources import (
     PREFIX,
     Origin,
     Source,
@@ -23,6 +19,10 @@ from alembic_neo4j.migration.sources import (
     sources,
     variable,
 )
+from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
+from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.graph.connection import Credentials, GraphSettings
+from alembic_neo4j.ledger.tables import RESERVED
 
 LEDGER_URL = "sqlalchemy.url"
 VERSION_TABLE = "version_table"
@@ -255,7 +255,10 @@ def _options(found: _Merged) -> Options:
             most=_LONGEST_WAIT,
         ),
         batch_size=read(
-            "batch_size", values.whole_number, default.batch_size, most=_LARGEST_BATCH
+            "batch_size",
+            values.whole_number,
+            default.batch_size,
+            most=_LARGEST_BATCH,
         ),
         throttle=read(
             "throttle",

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from alembic_neo4j.configuration.sources import Origin
 from alembic_neo4j.errors import ConfigurationError
-from alembic_neo4j.migration.sources import Origin
 
 _SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 _ADDRESS = (

@@ -1,0 +1,1 @@
+"""What a project says: its files, its environment and the command line."""
