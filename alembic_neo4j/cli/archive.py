@@ -10,12 +10,11 @@ import click
 from alembic_neo4j.cli.project import format_option, print_json, project_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from alembic.config import Config
 
     from alembic_neo4j.graph.archives import Archive
-    from alembic_neo4j.migration.session import Session
 
 
 @click.group()
@@ -32,10 +31,9 @@ def list_archives(config: Config, as_json: bool) -> None:
     So are the marks by which a downgrade knows what its upgrade wrote. Every node and
     relationship is read for that.
     """
-    from alembic_neo4j.command.archive import archives
-    from alembic_neo4j.command.inspection import in_session
+    from alembic_neo4j.command.archive import read_archives
 
-    _report(in_session(config, archives), as_json, "Nothing is archived.")
+    _report(read_archives(config), as_json, "Nothing is archived.")
 
 
 @archive.command()
@@ -65,17 +63,12 @@ def restore(
     What the models declare stays as it is: to have the property declared again is what
     the downgrade of the revision does.
     """
-    from alembic_neo4j.command.archive import archives, restore_archives
-    from alembic_neo4j.command.inspection import in_session
+    from alembic_neo4j.command.archive import Choice, restore_archives
 
-    def act(session: Session) -> Sequence[Archive]:
-        chosen = archives(session, revision, property, marks=False)
-        if not yes:
-            _confirm(chosen, "restore", "Bring these values back?")
-        restore_archives(session, chosen, on_conflict)
-        return chosen
-
-    _report(in_session(config, act), as_json, "")
+    choice = Choice(revision, property, marks=False)
+    confirm = _asking(yes, "restore", "Bring these values back?")
+    chosen = restore_archives(config, choice, on_conflict, confirm=confirm)
+    _report(chosen, as_json, "")
 
 
 @archive.command()
@@ -93,25 +86,26 @@ def purge(
     the downgrade keeps what the upgrade filled in, and can't tell any more what had a
     new name before it.
     """
-    from alembic_neo4j.command.archive import archives, purge_archives
-    from alembic_neo4j.command.inspection import in_session
+    from alembic_neo4j.command.archive import Choice, purge_archives
 
-    def act(session: Session) -> Sequence[Archive]:
-        chosen = archives(session, revision, property)
-        if not yes:
-            _confirm(chosen, "purge", "Remove these values for good?")
-        purge_archives(session, chosen)
-        return chosen
-
-    _report(in_session(config, act), as_json, "")
+    confirm = _asking(yes, "purge", "Remove these values for good?")
+    chosen = purge_archives(config, Choice(revision, property), confirm=confirm)
+    _report(chosen, as_json, "")
 
 
-def _confirm(chosen: Sequence[Archive], what: str, question: str) -> None:
-    for line in _lines(chosen):
-        click.echo(line, err=True)
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"There is no terminal to ask on: say --yes to {what}.")
-    click.confirm(question, abort=True, err=True)
+def _asking(yes: bool, what: str, question: str) -> Callable[[Sequence[Archive]], None]:
+    def confirm(chosen: Sequence[Archive]) -> None:
+        if yes:
+            return
+        for line in _lines(chosen):
+            click.echo(line, err=True)
+        if not sys.stdin.isatty():
+            raise click.UsageError(
+                f"There is no terminal to ask on: say --yes to {what}."
+            )
+        click.confirm(question, abort=True, err=True)
+
+    return confirm
 
 
 def _report(chosen: Sequence[Archive], as_json: bool, nothing: str) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from alembic_neo4j.checks.evidence import HistoryEvidence
     from alembic_neo4j.checks.status import HistoryEntry
-    from alembic_neo4j.migration.session import Session
 
 
 @click.command()
@@ -42,19 +41,13 @@ def history(
     failed is in it as well. The last ones that fit the other options are what --limit
     counts. Alembic's `history` lists the files instead.
     """
-    from alembic_neo4j.command.inspection import in_session
-    from alembic_neo4j.command.status import messages, read_entries
+    from alembic_neo4j.command.status import read_entries
 
-    def look(
-        session: Session,
-    ) -> tuple[list[HistoryEntry], HistoryEvidence, Mapping[str, str]]:
-        entries, files = read_entries(session)
-        return entries, files, messages(session, files.files)
-
-    entries, files, said = in_session(config, look)
+    found = read_entries(config)
+    files, said = found.files, found.said
     fitting = [
         entry
-        for entry in entries
+        for entry in found.entries
         if revision in (None, entry.revision)
         and action in (None, entry.action)
         and state in (None, entry.state)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from alembic_neo4j.cypher.batch_rollback import Undone
     from alembic_neo4j.ledger.batches import BatchRecord
-    from alembic_neo4j.migration.session import Session
 
 
 @click.command("list")
@@ -32,10 +31,9 @@ def list_batches(config: Config, as_json: bool) -> None:
 
     The server is asked only how far a batch is that was begun and not finished.
     """
-    from alembic_neo4j.command.inspection import in_session
-    from alembic_neo4j.migration.batch_states import batches_now
+    from alembic_neo4j.command.ingest import read_batches
 
-    records = in_session(config, batches_now)
+    records = read_batches(config)
     if as_json:
         print_json({"batches": [batch_row(record) for record in records]})
         return
@@ -60,9 +58,9 @@ def show(config: Config, batch: str, as_json: bool) -> None:
     The server is asked only how far it is, where it was begun and not finished. Exit
     status 2 where the ledger knows nothing of it.
     """
-    from alembic_neo4j.command.inspection import in_session
+    from alembic_neo4j.command.ingest import read_batch
 
-    record = in_session(config, lambda session: _known(session, batch))
+    record = read_batch(config, batch)
     if as_json:
         print_json(batch_row(record))
         return
@@ -102,37 +100,18 @@ def rollback(
     relationships that it did not make, nothing is done unless --detach is given. May be
     killed and called again.
     """
-    from alembic_neo4j.command.ingest import (
-        find_batch,
-        is_rolled_back,
-        roll_back,
-    )
-    from alembic_neo4j.command.inspection import in_session
+    from alembic_neo4j.command.ingest import roll_back
     from alembic_neo4j.cypher.batch_rollback import Undone
 
-    def act(session: Session) -> Undone | None:
-        record = find_batch(session, batch)
-        if is_rolled_back(record):
-            return None
+    def confirm(record: BatchRecord | None) -> None:
         if not yes:
             _confirm(batch, record)
-        return roll_back(session, batch, detach=detach)
 
-    undone = in_session(config, act)
+    undone = roll_back(config, batch, detach=detach, confirm=confirm)
     if undone is None:
         _report(as_json, batch, Undone(), "It was rolled back before.")
     else:
         _report(as_json, batch, undone)
-
-
-def _known(session: Session, batch: str) -> BatchRecord:
-    from alembic_neo4j.command.ingest import unknown_batch
-    from alembic_neo4j.migration.batch_states import batches_now
-
-    for record in batches_now(session):
-        if record.batch == batch:
-            return record
-    raise unknown_batch(session, batch)
 
 
 def batch_row(record: BatchRecord) -> dict[str, Any]:
@@ -155,9 +134,9 @@ def batch_row(record: BatchRecord) -> dict[str, Any]:
 
 def created(record: BatchRecord) -> str:
     """Return how much a batch created and changed, in words."""
-    from alembic_neo4j.migration.batch_states import UNKNOWN
+    from alembic_neo4j.command.ingest import is_unknown
 
-    if record.state == UNKNOWN:
+    if is_unknown(record):
         return "how much of it is there is not known: the graph was not reached"
     counts = record.counts
     touched = counts.touched_nodes + counts.touched_relationships

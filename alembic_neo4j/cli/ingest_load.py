@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.formats import ReadOptions
     from alembic_neo4j.ingest.typed_values import ValueOptions
     from alembic_neo4j.ingest.validation import ValidationReport
-    from alembic_neo4j.migration.session import Session
 
 _NODES: tuple[Option, ...] = (
     click.option(
@@ -148,49 +147,26 @@ def load(
     that was killed goes on where it stopped when it is called again. What was loaded is
     in the ledger, and `ingest rollback` takes it back.
     """
-    from alembic_neo4j.command.ingest import FileLoad, default_batch
-    from alembic_neo4j.command.inspection import in_session
+    from alembic_neo4j.command.ingest import load_file, obtained
     from alembic_neo4j.ingest.addresses import address_of
     from alembic_neo4j.ledger.batches import Loader
-    from alembic_neo4j.migration.batches import checked_name
 
     target, source = _target(**options), _source(file, **options)
-    if batch is not None:
-        checked_name(batch)
     with shown_transfer(address_of(file).name) as told:
-        data = source.obtain(report=told)
-    load = FileLoad(
-        data,
-        source,
-        target,
-        batch or default_batch(data, target),
-        Loader(loader, loader_version) if loader else None,
-        batch_size,
-        allow_unknown,
-    )
-    report, outcome = in_session(
-        config, lambda session: _loaded(session, load, dry_run=dry_run)
-    )
+        load = obtained(
+            source,
+            target,
+            batch,
+            loader=Loader(loader, loader_version) if loader else None,
+            batch_size=batch_size,
+            allow_unknown=allow_unknown,
+            report=told,
+        )
+    report, outcome = load_file(config, load, dry_run=dry_run, shown=shown_progress)
     if as_json:
         print_json(_row(load, report, outcome))
     else:
         _print(load, report, outcome)
-
-
-def _loaded(
-    session: Session, load: FileLoad, *, dry_run: bool
-) -> tuple[ValidationReport, LoadOutcome | None]:
-    from alembic_neo4j.command.ingest import load_file, load_rows
-
-    name = load.file.name
-    with load_rows(session, load) as rows:
-        with shown_progress(f"checking {name}") as told:
-            report = rows.check(keep=not dry_run, report=told)
-        if dry_run:
-            return report, None
-        with shown_progress(f"loading {name}") as told:
-            rows.report = told
-            return report, load_file(session, load, rows)
 
 
 def _target(

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from alembic_neo4j.ingest.rules import Rules
-    from alembic_neo4j.schema.elements import Schema
 
 Option: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 """What gives a command one or several options."""
@@ -225,6 +224,7 @@ def _rules(
     relationship_type: str | None,
     rules_file: Path | None,
 ) -> Rules:
+    from alembic_neo4j.command.schema import declared_schema
     from alembic_neo4j.ingest.rules import (
         Rules,
         rules_from_file,
@@ -236,17 +236,7 @@ def _rules(
         raise click.UsageError("Give --label or --relationship-type, not both.")
     own = rules_from_file(rules_file) if rules_file is not None else Rules()
     if label is not None:
-        return own.over(rules_of_label(_schema(config), label))
+        return own.over(rules_of_label(declared_schema(config), label))
     if relationship_type is not None:
-        return own.over(rules_of_type(_schema(config), relationship_type))
+        return own.over(rules_of_type(declared_schema(config), relationship_type))
     return own
-
-
-def _schema(config: Config) -> Schema:
-    """Return the schema of the models, as the project's env.py names them."""
-    from alembic_neo4j.command.inspection import inspect_project
-    from alembic_neo4j.migration.target_metadata import schema_of
-
-    return inspect_project(
-        config, lambda context: schema_of(context.opts["target_metadata"])
-    )

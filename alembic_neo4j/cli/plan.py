@@ -12,9 +12,6 @@ from alembic_neo4j.cli.project import format_option, print_json, project_options
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.checks.plan import RunPlan
-    from alembic_neo4j.migration.session import Session
-
 
 @click.command()
 @click.argument("target", required=False)
@@ -41,18 +38,14 @@ def plan(
     the graph not be reached.
     """
     from alembic_neo4j.cli.plan_report import plan_lines, plan_report
-    from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.command.plan import read_plan
 
     if target is not None and down is not None:
         raise click.UsageError("Give one target: TARGET, or --down TARGET.")
 
-    def look(session: Session) -> RunPlan:
-        return read_plan(
-            session, down or target or "head", down=down is not None, ask=not no_counts
-        )
-
-    found = in_session(config, look)
+    found = read_plan(
+        config, down or target or "head", down=down is not None, ask=not no_counts
+    )
     if as_json:
         print_json(plan_report(found))
     else:

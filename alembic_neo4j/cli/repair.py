@@ -104,14 +104,11 @@ def repair(
     time. Exit status 0 where nothing is left to mend, 1 where something was shown and
     not mended, 2 where an item could not be mended; the others are mended all the same.
     """
-    from alembic_neo4j.command.inspection import inspect_project
-    from alembic_neo4j.command.repair import LABELS, Choice, key_of, mend, proposals
+    from alembic_neo4j.command.repair import LABELS, Choice, key_of, mend, propose
 
     order = _order(only, drop_foreign, acts, yes, dry_run, as_json)
     labels = not order.exclusive or LABELS in order.named
-    found, evidence = inspect_project(
-        config, lambda context: proposals(context, labels=labels)
-    )
+    found, evidence = propose(config, labels=labels)
     _refuse_unchecked(evidence)
     items = [finding for finding in found if order.concerns(finding)]
     if not items:
@@ -122,7 +119,7 @@ def repair(
     mended: list[Mended] = []
     if chosen:
         choice = Choice({key_of(item) for item in chosen}, acts["unit_done"])
-        mended = inspect_project(config, lambda context: mend(context, choice))
+        mended = mend(config, choice)
     _report(order, items, chosen, mended)
     if any(item.failure for item in mended):
         sys.exit(2)

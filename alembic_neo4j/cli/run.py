@@ -57,15 +57,14 @@ def run(
     command that was killed goes on where it stopped when it is called again. :use and
     :param are understood; rows are not shown.
     """
-    from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.command.run import named, run_file
     from alembic_neo4j.configuration.sources import project_directory
     from alembic_neo4j.cypher.files import read_cypher_file
 
     name = named(file, project_directory(config))
     read = read_cypher_file(file, parameters, name=name, repeatable=repeatable)
-    if not dry_run and read.statements:
-        in_session(config, lambda session: run_file(session, read, parameters))
+    if not dry_run:
+        run_file(config, read, parameters)
     if as_json:
         print_json(_report(read, sent=not dry_run))
     else:

@@ -33,10 +33,9 @@ def status(config: Config, as_json: bool) -> None:
     from alembic_neo4j.checks.findings import fails
     from alembic_neo4j.checks.status import judge_status
     from alembic_neo4j.cli.status_report import status_report
-    from alembic_neo4j.command.inspection import in_session
     from alembic_neo4j.command.status import read_status
 
-    found = in_session(config, read_status)
+    found = read_status(config)
     findings = judge_status(found)
     if as_json:
         print_json(status_report(found, findings))

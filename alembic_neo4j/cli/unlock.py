@@ -24,16 +24,15 @@ def unlock(config: Config, yes: bool, as_json: bool) -> None:
     leave nothing; it can't write any more, and what it was doing is resumed by the
     next upgrade or downgrade.
     """
-    from alembic_neo4j.command.inspection import in_session
-    from alembic_neo4j.migration.lock import break_locks, lock_holder
+    from alembic_neo4j.command.unlock import read_holder, take_locks
 
-    holder = in_session(config, lock_holder)
+    holder = read_holder(config)
     if holder is None:
         _report(as_json, None, "Nobody holds the lock.")
         return
     if not yes:
         _confirm(holder)
-    taken = in_session(config, break_locks)
+    taken = take_locks(config)
     _report(as_json, taken, f"Taken from {taken}." if taken else "It was freed.")
 
 

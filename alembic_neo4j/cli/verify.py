@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from alembic_neo4j.checks.evidence import Evidence
-    from alembic_neo4j.checks.findings import Finding
+    from alembic_neo4j.command.verify import Verified
 
 
 @click.command()
@@ -38,31 +38,23 @@ def verify(config: Config, full: bool, as_json: bool) -> None:
     could not be read; the rest is checked all the same.
     """
     from alembic_neo4j.checks.findings import fails
-    from alembic_neo4j.checks.verify import judge
-    from alembic_neo4j.command.evidence import gather
-    from alembic_neo4j.command.inspection import inspect_project
-    from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.command.verify import verify_project
 
-    def look(context: Neo4jMigrationContext) -> tuple[Evidence, str]:
-        return gather(context, full=full), context.session.graph.url
-
-    evidence, url = inspect_project(config, look)
-    findings = judge(evidence)
+    verified = verify_project(config, full=full)
     if as_json:
-        print_json(_report(evidence, url, findings))
+        print_json(_report(verified))
     else:
-        _print(evidence, findings)
-    if evidence.unchecked:
+        _print(verified)
+    if verified.evidence.unchecked:
         sys.exit(2)
-    sys.exit(1 if fails(findings) else 0)
+    sys.exit(1 if fails(verified.findings) else 0)
 
 
-def _report(
-    evidence: Evidence, url: str, findings: tuple[Finding, ...]
-) -> dict[str, Any]:
+def _report(verified: Verified) -> dict[str, Any]:
+    evidence, findings = verified.evidence, verified.findings
     ledger, graph, history = evidence.ledger, evidence.graph, evidence.history
     return {
-        "graph": url,
+        "graph": verified.url,
         "server": str(graph.server) if graph else None,
         "ledger": {"heads": sorted(ledger.heads) if ledger else None},
         "history": {"heads": sorted(history.heads)},
@@ -97,11 +89,12 @@ def _read(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _print(evidence: Evidence, findings: tuple[Finding, ...]) -> None:
-    print_findings(findings)
-    for part in evidence.unchecked:
+def _print(verified: Verified) -> None:
+    print_findings(verified.findings)
+    for part in verified.evidence.unchecked:
         click.echo(f"Not checked: {part.area}: {part.reason}")
-    click.echo(f"{_looked_at(evidence)}: {counted(count_severities(findings))}.")
+    counts = counted(count_severities(verified.findings))
+    click.echo(f"{_looked_at(verified.evidence)}: {counts}.")
 
 
 def _looked_at(evidence: Evidence) -> str:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
+from alembic.config import Config
+
+from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.command.verb_run import run_recorded, verb_step
 from alembic_neo4j.cypher.steps import Step
 from alembic_neo4j.errors import LedgerError
@@ -14,26 +19,35 @@ from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.changes import OnConflict
 
 Archives: TypeAlias = "Sequence[Archive]"
+Confirm: TypeAlias = "Callable[[Archives], None]"
 
 
-def archives(
-    session: Session,
-    revision: str | None = None,
-    name: str | None = None,
-    *,
-    marks: bool = True,
-) -> list[Archive]:
-    """Return what is archived: all of it, or by one revision, or of one property of it.
+@dataclass(frozen=True)
+class Choice:
+    """What is meant of all that is archived: by one revision, and of one property.
 
     With `marks` those of the revisions are among it. A revision may be given by the
-    beginning of its id. Raises LedgerError where it has archived nothing, or several
-    begin like that.
+    beginning of its id.
     """
+
+    revision: str | None = None
+    name: str | None = None
+    marks: bool = True
+
+
+def read_archives(config: Config) -> Archives:
+    """Return all that is archived, and the marks."""
+    return in_session(config, lambda session: _archives(session, Choice()))
+
+
+def _archives(session: Session, choice: Choice) -> Archives:
+    """Return what is meant; raises LedgerError where that is not one revision's."""
+    revision, name = choice.revision, choice.name
     known = [script.revision for script in session.script.walk_revisions()]
     found = [
         archive
         for archive in find_archives(session.graph, known)
-        if marks or archive.mark is None
+        if choice.marks or archive.mark is None
     ]
     chosen = [
         archive
@@ -55,23 +69,32 @@ def archives(
 
 
 def restore_archives(
-    session: Session, chosen: Archives, on_conflict: OnConflict
-) -> None:
+    config: Config, choice: Choice, on_conflict: OnConflict, *, confirm: Confirm
+) -> Archives:
     """Bring archived values back; raises CheckFailed where there are others meanwhile.
 
-    It may be killed and called again.
+    It may be killed and called again. `confirm` is called with what is going to be,
+    which is returned; what it raises ends that.
     """
-    _carry_out(
-        session,
-        "archive restore",
-        chosen,
-        lambda archive: restoring(archive, on_conflict),
-    )
+
+    def act(session: Session) -> Archives:
+        confirm(chosen := _archives(session, choice))
+        restored = partial(restoring, on_conflict=on_conflict)
+        _carry_out(session, "archive restore", chosen, restored)
+        return chosen
+
+    return in_session(config, act)
 
 
-def purge_archives(session: Session, chosen: Archives) -> None:
-    """Remove archived values for good; it may be killed and called again."""
-    _carry_out(session, "archive purge", chosen, purging)
+def purge_archives(config: Config, choice: Choice, *, confirm: Confirm) -> Archives:
+    """Remove archived values for good (see restore_archives)."""
+
+    def act(session: Session) -> Archives:
+        confirm(chosen := _archives(session, choice))
+        _carry_out(session, "archive purge", chosen, purging)
+        return chosen
+
+    return in_session(config, act)
 
 
 def _carry_out(

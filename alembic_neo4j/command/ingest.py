@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from alembic.config import Config
+
+from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.command.verb_run import run_recorded, verb_step
 from alembic_neo4j.cypher.batch_rollback import Undone, rollback_command
 from alembic_neo4j.cypher.load_targets import LoadTarget
@@ -24,7 +28,7 @@ from alembic_neo4j.ledger.batches import (
 )
 from alembic_neo4j.ledger.journal import LOADING, Journal, RunStep
 from alembic_neo4j.migration.batch_operations import BeginBatchOp, LoadOp, UndoBatchOp
-from alembic_neo4j.migration.batch_states import batches_now, tallies
+from alembic_neo4j.migration.batch_states import UNKNOWN, batches_now, tallies
 from alembic_neo4j.migration.batches import LONGEST, checked_name, kinds_of
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.session import Session
@@ -32,7 +36,9 @@ from alembic_neo4j.migration.unknown_names import refuse_targets
 
 if TYPE_CHECKING:
     from alembic_neo4j.ingest.data_rows import DataFileSource, DataRows
-    from alembic_neo4j.ingest.files import DataFile
+    from alembic_neo4j.ingest.files import BytesReport, DataFile
+    from alembic_neo4j.ingest.progress import Report
+    from alembic_neo4j.ingest.validation import ValidationReport
 
 
 log = logging.getLogger(__name__)
@@ -66,6 +72,24 @@ class FileLoad:
         return verb_step(LOADING, self.batch, self.file.sha256, self.target, source)
 
 
+def obtained(
+    source: DataFileSource,
+    target: LoadTarget,
+    batch: str | None,
+    *,
+    loader: Loader | None,
+    batch_size: int | None,
+    allow_unknown: bool,
+    report: BytesReport,
+) -> FileLoad:
+    """Fetch a file that is to be loaded; raises IngestError for a name of no batch."""
+    if batch is not None:
+        checked_name(batch)
+    file = source.obtain(report=report)
+    batch = batch or default_batch(file, target)
+    return FileLoad(file, source, target, batch, loader, batch_size, allow_unknown)
+
+
 @dataclass(frozen=True)
 class LoadOutcome:
     """What became of a load; `earlier` is its batch where it had ended before."""
@@ -91,7 +115,35 @@ def _stem(file: DataFile) -> str:
     return re.sub(r"[^\w.-]|^-", "_", file.name)[: LONGEST - _DIGITS - 1]
 
 
-def load_rows(session: Session, load: FileLoad) -> DataRows:
+def load_file(
+    config: Config,
+    load: FileLoad,
+    *,
+    dry_run: bool,
+    shown: Callable[[str], AbstractContextManager[Report]],
+) -> tuple[ValidationReport, LoadOutcome | None]:
+    """Check the file of a load to its end, then load it unless that is a `dry_run`.
+
+    Returns what was found in its rows, and what became of them. `shown` shows how far
+    something is that has that title. Raises what checking, `run_recorded` and
+    `run_load` raise, and LedgerError where another load has the name of its batch.
+    """
+
+    def act(session: Session) -> tuple[ValidationReport, LoadOutcome | None]:
+        name = load.file.name
+        with _rows(session, load) as rows:
+            with shown(f"checking {name}") as told:
+                report = rows.check(keep=not dry_run, report=told)
+            if dry_run:
+                return report, None
+            with shown(f"loading {name}") as told:
+                rows.report = told
+                return report, _loaded(session, load, rows)
+
+    return in_session(config, act)
+
+
+def _rows(session: Session, load: FileLoad) -> DataRows:
     """Return the rows of a load, with the rules of the schema at this moment.
 
     Raises IngestError where no model of it has the labels or the type of the target,
@@ -106,14 +158,12 @@ def load_rows(session: Session, load: FileLoad) -> DataRows:
     return DataRows(load.file, load.source, load.target, schema)
 
 
-def load_file(session: Session, load: FileLoad, rows: DataRows) -> LoadOutcome:
+def _loaded(session: Session, load: FileLoad, rows: DataRows) -> LoadOutcome:
     """Load the rows, each exactly once, and return what became of them.
 
     Nothing is written where this very load is in the graph already: a command may have
-    been killed after its last write. Raises LedgerError where another one has loaded
-    the batch, and what `run_recorded` and `run_load` raise.
+    been killed after its last write.
     """
-    checked_name(load.batch)
     origin = Source(load.file.uri, load.file.sha256)
 
     def act(runner: GraphRunner) -> LoadOutcome:
@@ -127,7 +177,7 @@ def load_file(session: Session, load: FileLoad, rows: DataRows) -> LoadOutcome:
         is_same = rows.schema == runner.schema
         operation = LoadOp(
             load.target,
-            rows if is_same else load_rows(session, load),
+            rows if is_same else _rows(session, load),
             load.batch_size,
             origin,
             load.allow_unknown,
@@ -139,24 +189,54 @@ def load_file(session: Session, load: FileLoad, rows: DataRows) -> LoadOutcome:
     return run_recorded(session, load.step, act)
 
 
-def roll_back(session: Session, batch: str, *, detach: bool = False) -> Undone:
-    """Undo all that a batch has done, and return what was undone.
+def roll_back(
+    config: Config,
+    batch: str,
+    *,
+    detach: bool,
+    confirm: Callable[[BatchRecord | None], None],
+) -> Undone | None:
+    """Undo all that a batch has done, and return what; None where nothing was left.
 
-    A load of it that was killed is ended by that. Raises LedgerError where neither the
-    ledger nor the graph knows the batch, CheckFailed as `run_undo` does.
+    `confirm` is called before that with what the ledger knows of it; what it raises
+    ends that. A load of it that was killed is ended. Raises LedgerError where neither
+    the ledger nor the graph knows the batch, CheckFailed as `run_undo` does.
     """
-    find_batch(session, batch)
 
-    def act(runner: GraphRunner) -> Undone:
+    def act(session: Session) -> Undone | None:
+        record = _found(session, batch)
+        if record is not None and record.state == ROLLED_BACK:
+            return None
+        confirm(record)
+        step = verb_step(_ROLLING_BACK, batch)
+        return run_recorded(session, step, undo, supersedes=_is_load_of(batch))
+
+    def undo(runner: GraphRunner) -> Undone:
         runner.batches.start(batch, revision=None)
         undone: Undone = runner.invoke(UndoBatchOp(batch, detach=detach))
         return undone
 
-    step = verb_step(_ROLLING_BACK, batch)
-    return run_recorded(session, step, act, supersedes=_is_load_of(batch))
+    return in_session(config, act)
 
 
-def find_batch(session: Session, batch: str) -> BatchRecord | None:
+def read_batches(config: Config) -> list[BatchRecord]:
+    """Return the batches of the ledger as they are now, the first in front."""
+    return in_session(config, batches_now)
+
+
+def read_batch(config: Config, batch: str) -> BatchRecord:
+    """Return what the ledger knows of a batch; raises LedgerError where it is none."""
+
+    def known(session: Session) -> BatchRecord:
+        for record in batches_now(session):
+            if record.batch == batch:
+                return record
+        raise _unknown(session, batch)
+
+    return in_session(config, known)
+
+
+def _found(session: Session, batch: str) -> BatchRecord | None:
     """Return what the ledger knows of a batch; None where only the graph knows it.
 
     Raises LedgerError where nobody does.
@@ -165,20 +245,20 @@ def find_batch(session: Session, batch: str) -> BatchRecord | None:
     if known is None and batch not in tagged(
         session.graph, session.options.batch_property, batch
     ):
-        raise unknown_batch(session, batch)
+        raise _unknown(session, batch)
     return known
 
 
-def unknown_batch(session: Session, batch: str) -> LedgerError:
+def _unknown(session: Session, batch: str) -> LedgerError:
     """Return the error for a batch that was never loaded."""
     names = [record.batch for record in batches_now(session)]
     found = f"the ledger knows {', '.join(names[-10:])}" if names else "it knows none"
     return LedgerError(f"there is no batch {batch!r}: {found}")
 
 
-def is_rolled_back(record: BatchRecord | None) -> bool:
-    """Tell whether nothing of a batch is left."""
-    return record is not None and record.state == ROLLED_BACK
+def is_unknown(record: BatchRecord) -> bool:
+    """Tell whether it is not known how much of a batch is there."""
+    return record.state == UNKNOWN
 
 
 def _earlier(session: Session, load: FileLoad) -> BatchRecord | None:

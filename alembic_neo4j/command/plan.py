@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from alembic.config import Config
 from alembic.runtime.migration import RevisionStep, StampStep
 
 from alembic_neo4j.checks.evidence import Unchecked
@@ -20,6 +21,7 @@ from alembic_neo4j.checks.plan import (
     planned_units,
 )
 from alembic_neo4j.command.evidence import reached
+from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.errors import (
     ConnectionFailed,
     Neo4jMigrationError,
@@ -56,13 +58,17 @@ class _Prepared:
 
 
 def read_plan(
-    session: Session, target: str, *, down: bool = False, ask: bool = True
+    config: Config, target: str, *, down: bool = False, ask: bool = True
 ) -> RunPlan:
     """Return what the run up to a target, or with `down` back to it, would do.
 
     Nothing is written and nothing waited for. Without `ask` the graph is left alone.
     Raises CommandError for a target that is none, IrreversibleError and ReplayError.
     """
+    return in_session(config, lambda session: _planned(session, target, down, ask))
+
+
+def _planned(session: Session, target: str, down: bool, ask: bool) -> RunPlan:
     load_revisions(session.script)
     heads, recorded = session.heads(), session.recorded()
     planned = plan(_steps(session, target, heads, down), heads, session.history)

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+from alembic.config import Config
 from alembic.runtime.migration import StampStep
 from alembic.script import Script
 
@@ -18,6 +19,7 @@ from alembic_neo4j.checks.history import shown_heads
 from alembic_neo4j.checks.runs import shown_unit, unsettled
 from alembic_neo4j.checks.verify import judge
 from alembic_neo4j.command.evidence import gather_mendable
+from alembic_neo4j.command.inspection import inspect_project
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.data_checks import constraint_checks
 from alembic_neo4j.cypher.stamp import Stamp
@@ -72,13 +74,17 @@ class Mended:
     failure: str = ""
 
 
-def proposals(
-    context: Neo4jMigrationContext, *, labels: bool = True
-) -> tuple[list[Finding], Evidence]:
+def propose(config: Config, *, labels: bool) -> tuple[list[Finding], Evidence]:
     """Return what can be mended, in the order in which it is; nothing is written.
 
     With `labels` all nodes of models with bases are looked at, for those that lack one.
     """
+    return inspect_project(config, lambda context: _proposals(context, labels=labels))
+
+
+def _proposals(
+    context: Neo4jMigrationContext, *, labels: bool
+) -> tuple[list[Finding], Evidence]:
     evidence = gather_mendable(context, labels=labels)
     found = [finding for finding in judge(evidence) if finding.repair]
     order = list(_MENDERS)
@@ -90,17 +96,21 @@ def key_of(finding: Finding) -> Key:
     return finding.code, finding.subject
 
 
-def mend(context: Neo4jMigrationContext, choice: Choice) -> list[Mended]:
+def mend(config: Config, choice: Choice) -> list[Mended]:
     """Mend what was chosen and is still found; return what became of each.
 
     All of it is done under the lock. An item that can't be mended leaves the others
     alone. Each may be done twice: after a kill the same command does what is left.
     Raises LockError and ConnectionFailed; what was mended before stays so.
     """
+    return inspect_project(config, lambda context: _mended(context, choice))
+
+
+def _mended(context: Neo4jMigrationContext, choice: Choice) -> list[Mended]:
     session = context.session
     with locked(session), session.limits.interrupts.deferred():
         labels = any(code == LABELS for code, _ in choice.keys)
-        found, evidence = proposals(context, labels=labels)
+        found, evidence = _proposals(context, labels=labels)
         work = _Work(session, evidence, choice)
         mended = []
         for finding in found:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from alembic.config import Config
+
+from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.command.verb_run import run_recorded, verb_step
 from alembic_neo4j.cypher.files import CypherFile
 from alembic_neo4j.cypher.lexer import significant_tokens
@@ -17,7 +20,7 @@ from alembic_neo4j.sentences import ended
 _SYNTAX = "Neo.ClientError.Statement.SyntaxError"
 
 
-def run_file(session: Session, file: CypherFile, parameters: Mapping[str, Any]) -> None:
+def run_file(config: Config, file: CypherFile, parameters: Mapping[str, Any]) -> None:
     """Run the statements of a file, each exactly once, in transactions by kind.
 
     What the server can't read is found before the first of them runs. Raises
@@ -25,15 +28,15 @@ def run_file(session: Session, file: CypherFile, parameters: Mapping[str, Any]) 
     and line where the server refuses a statement, and what `run_recorded` raises. A
     file without a statement sends nothing.
     """
-    if not file.statements:
-        return
-    _check_database(session.graph, file)
-    _check_syntax(session.graph, file)
-    run_recorded(
-        session,
-        verb_step("run", file.name, file.digest, parameters),
-        lambda runner: runner.add(file.statements),
-    )
+    step = verb_step("run", file.name, file.digest, parameters)
+
+    def act(session: Session) -> None:
+        _check_database(session.graph, file)
+        _check_syntax(session.graph, file)
+        run_recorded(session, step, lambda runner: runner.add(file.statements))
+
+    if file.statements:
+        in_session(config, act)
 
 
 def named(path: Path, project: Path) -> str:

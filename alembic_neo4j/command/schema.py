@@ -67,6 +67,13 @@ def read_schema(config: Config, name: str) -> Schema:
     return History(script).at(revision.revision for revision in revisions)
 
 
+def declared_schema(config: Config) -> Schema:
+    """Return the schema of the models that the project's env.py names."""
+    return inspect_project(
+        config, lambda context: schema_of(context.opts["target_metadata"])
+    )
+
+
 def compare_schemas(config: Config, before: str, after: str) -> SchemaDifference:
     """Return what leads from one schema to another, each as `read_schema` takes it."""
     old, new = read_schema(config, before), read_schema(config, after)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from alembic.config import Config
 
 from alembic_neo4j.checks.evidence import (
     Evidence,
@@ -12,6 +15,7 @@ from alembic_neo4j.checks.evidence import (
 )
 from alembic_neo4j.checks.status import HistoryEntry, Status, history_entries
 from alembic_neo4j.command.evidence import reached, read_history, read_ledger
+from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.engine import shown_url
@@ -20,11 +24,27 @@ from alembic_neo4j.migration.lock import visible_holder
 from alembic_neo4j.migration.session import Session
 
 
-def read_status(session: Session) -> Status:
+@dataclass(frozen=True)
+class Entries:
+    """All that was done to the graph, the last first; `said` are the revisions' words.
+
+    `files` is what their files are.
+    """
+
+    entries: list[HistoryEntry]
+    files: HistoryEvidence
+    said: Mapping[str, str]
+
+
+def read_status(config: Config) -> Status:
     """Return where everything is; nothing is written, no lock is waited for.
 
     What can't be reached is named among the unchecked, the rest is there all the same.
     """
+    return in_session(config, _status)
+
+
+def _status(session: Session) -> Status:
     unchecked: list[Unchecked] = []
     ledger = reached("ledger", lambda: read_ledger(session), unchecked)
     history = read_history(
@@ -38,20 +58,23 @@ def read_status(session: Session) -> Status:
         not session.database.is_missing,
         session.graph.url,
         session.graph.database if graph else "",
-        messages(session, history.files),
+        _messages(session, history.files),
         batches or (),
     )
 
 
-def read_entries(
-    session: Session,
-) -> tuple[list[HistoryEntry], HistoryEvidence]:
-    """Return all that was done to the graph, the last first, and the revision files."""
+def read_entries(config: Config) -> Entries:
+    """Return all that was done to the graph, and what the revision files are."""
+    return in_session(config, _entries)
+
+
+def _entries(session: Session) -> Entries:
     recorded = session.recorded()
     history = read_history(session, session.history, None, replay=False)
-    if recorded.identity is None:
-        return [], history
-    return history_entries(session.journal.runs(), recorded.applied), history
+    entries = []
+    if recorded.identity is not None:
+        entries = history_entries(session.journal.runs(), recorded.applied)
+    return Entries(entries, history, _messages(session, history.files))
 
 
 def _graph(session: Session) -> GraphEvidence:
@@ -63,7 +86,7 @@ def _graph(session: Session) -> GraphEvidence:
     )
 
 
-def messages(session: Session, revisions: Iterable[str]) -> dict[str, str]:
+def _messages(session: Session, revisions: Iterable[str]) -> dict[str, str]:
     """Return the first line of each revision's docstring."""
     scripts = {name: session.script.get_revision(name) for name in revisions}
     return {name: script.doc if script else "" for name, script in scripts.items()}
