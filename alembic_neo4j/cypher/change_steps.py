@@ -74,13 +74,20 @@ def steps(change: Change, before: Schema, *, revision: str) -> tuple[Step, ...]:
     first write. Raises SchemaError where the change does not fit the schema.
     """
     found = _steps(change, before, revision)
-    return tuple(identified(found, _whatever_the_size(change)))
+    return tuple(identified(found, *_known_by(change)))
 
 
-def _whatever_the_size(change: Change) -> Change:
-    """Return the change without the size of its transactions: it is the same one."""
-    sized: Any = change
-    return replace(sized, batch_size=None) if hasattr(change, "batch_size") else change
+def _known_by(change: Change) -> tuple[Any, ...]:
+    """Return the call of `op` that makes a change, by names that are public."""
+    call = change.call
+    keywords = {
+        name: value
+        for name, value in call.keywords.items()
+        if name not in ("allow_unknown", "batch_size")
+    }
+    # That a rename leads back is no part of its call.
+    undoes = {"undo": True} if getattr(change, "undo", False) else {}
+    return call.name, call.arguments, {**keywords, **undoes}
 
 
 @singledispatch

@@ -87,7 +87,7 @@ def grown(value: Any) -> Any:
     if not is_dataclass(value) or isinstance(value, Enum):
         return value
     kind = type(value)
-    more = [("added", "str | None", field(default=None, kw_only=True))]
+    more = [("added_later", "str | None", field(default=None, kw_only=True))]
     later = make_dataclass(kind.__name__, more, bases=(kind,), frozen=True)
     made = object.__new__(later)
     given = meaning(value)
