@@ -13,13 +13,14 @@ from typing import Any
 import neo4j
 from data_changes import process, timed
 
+from alembic_neo4j.cypher.batch_rollback import Known, Undo
 from alembic_neo4j.cypher.load_targets import (
     BATCH_PROPERTY,
     Endpoint,
     NodeTarget,
     RelationshipTarget,
 )
-from alembic_neo4j.cypher.steps import Known, Load, Undo
+from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.graph.batch_rollback import run_undo
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.limits import Limits

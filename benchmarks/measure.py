@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import data_changes
+import files
 import loads
 
 from alembic_neo4j import local
@@ -70,6 +71,7 @@ def main() -> None:
         "autogenerate": autogenerate,
         "nothing": nothing_to_do,
         "load": load,
+        "file": file_rows,
         **{name: data_change(name) for name in data_changes.CHANGES},
     }
     parser = argparse.ArgumentParser(description=__doc__)
@@ -84,7 +86,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in arguments.names or benchmarks:
         with tempfile.TemporaryDirectory() as directory:
-            many = name == "load" or name in data_changes.CHANGES
+            many = name in ("load", "file") or name in data_changes.CHANGES
             count = arguments.count or (1_000_000 if many else 1_000)
             benchmarks[name](Path(directory), count, arguments.runs)
 
@@ -161,6 +163,11 @@ def load(directory: Path, count: int, runs: int) -> None:
     call(directory, INIT)
     loads.measure(graph, directory, up_and_down(), runs, count=count)
     wipe(graph)
+
+
+def file_rows(directory: Path, count: int, runs: int) -> None:
+    """Time the rows of a file up to their load, kept from their check and made anew."""
+    report("file", *files.measure(directory, runs, count=count))
 
 
 def up_and_down() -> list[list[str]]:

@@ -14,7 +14,7 @@ from alembic_neo4j.cypher.load_targets import Endpoint, LoadTarget, NodeTarget
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.addresses import address_of
 from alembic_neo4j.ingest.download import obtain
-from alembic_neo4j.ingest.files import BytesReport, DataFile
+from alembic_neo4j.ingest.files import BytesReport, DataFile, beside_or_above
 from alembic_neo4j.ingest.formats import ReadOptions
 from alembic_neo4j.ingest.kept_rows import KeptRows
 from alembic_neo4j.ingest.progress import REPORT_ROWS, Progress, Report, quiet
@@ -63,16 +63,16 @@ class DataFileSource:
     target_columns: tuple[str, ...] = ()
     rules_file: str | None = None
 
-    def located(self, directories: Sequence[Path]) -> DataFileSource:
-        """Return it with its relative paths looked for in each of the directories.
+    def located(self, revision_file: str) -> DataFileSource:
+        """Return it with its relative paths looked for beside a revision, and above.
 
         Raises IngestError where the rules can't be read.
         """
         uri, rules = self.uri, self.rules
         if address_of(uri).is_local:
-            uri = str(_found(uri, directories))
+            uri = str(_found(uri, revision_file))
         if self.rules_file is not None:
-            rules = rules_from_file(_found(self.rules_file, directories))
+            rules = rules_from_file(_found(self.rules_file, revision_file))
         return replace(self, uri=uri, rules=rules, rules_file=None)
 
     def obtain(self, *, report: BytesReport | None = None) -> DataFile:
@@ -86,10 +86,10 @@ class DataFileSource:
         )
 
 
-def _found(name: str, directories: Sequence[Path]) -> Path:
+def _found(name: str, revision_file: str) -> Path:
     path = address_of(name).path
-    there = (d / path for d in directories if os.path.lexists(d / path))
-    return next(there, path)
+    # What is there and is no file is told when it is read.
+    return beside_or_above(revision_file, path, is_there=os.path.lexists) or path
 
 
 def file_source(

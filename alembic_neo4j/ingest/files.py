@@ -58,6 +58,18 @@ class DataFile:
             )
 
 
+def beside_or_above(
+    revision_file: str | Path,
+    path: str | Path,
+    *,
+    is_there: Callable[[Path], bool] = Path.is_file,
+) -> Path | None:
+    """Return a path beside a revision's file, or in the nearest directory above it."""
+    directories = Path(revision_file).resolve().parents if revision_file else ()
+    found = (directory / path for directory in directories)
+    return next(filter(is_there, found), None)
+
+
 def local_file(
     path: Path,
     *,

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -183,8 +182,7 @@ class Batches:
             # It imports the driver, which most verbs do without.
             from alembic_neo4j.ingest.data_rows import DataRows
 
-            places = list(Path(file).resolve().parents) if file else []
-            located = operation.source.located(places)
+            located = operation.source.located(file)
             found = located.obtain()
             origin = Source(found.uri, found.sha256)
             with DataRows(found, located, operation.target, schema) as data:

@@ -15,6 +15,7 @@ from alembic_neo4j.cypher.files import (
 )
 from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import StatementError
+from alembic_neo4j.ingest.files import beside_or_above
 from alembic_neo4j.migration.operations import RunCypherFileOp
 
 _CALL = b"run_cypher_file"
@@ -33,7 +34,7 @@ def statements_of(operation: RunCypherFileOp, revision_file: str) -> tuple[Run, 
             f"as it is, as one string that ends in {' or '.join(SUFFIXES)}, so that "
             "an edited file is noticed"
         )
-    path = located(revision, name)
+    path = beside_or_above(revision, name)
     if path is None:
         raise StatementError(
             f"op.run_cypher_file({name!r}): there is no such file beside "
@@ -65,7 +66,7 @@ def codes(revision_file: Path, source: bytes) -> Iterator[str]:
 
 def _files(revision_file: Path, source: bytes) -> Iterator[tuple[str, Path | None]]:
     for name in sorted(_named(source)):
-        yield name, located(revision_file, name)
+        yield name, beside_or_above(revision_file, name)
 
 
 def _named(source: bytes) -> set[str]:
@@ -84,14 +85,6 @@ def _named(source: bytes) -> set[str]:
         and node.value.endswith(SUFFIXES)
         and "\n" not in node.value
     }
-
-
-def located(revision_file: Path, name: str) -> Path | None:
-    """Return the file beside the revision's, or in the nearest directory above it."""
-    for directory in revision_file.resolve().parents:
-        if (path := directory / name).is_file():
-            return path
-    return None
 
 
 def _refuse_uses(file: CypherFile) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from alembic_neo4j.cypher.load_rows import Row
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.ingest.files import beside_or_above
 from alembic_neo4j.ingest.kept_rows import kept
 from alembic_neo4j.ingest.transfer import (
     check_something_is_taken,
@@ -32,7 +33,6 @@ from alembic_neo4j.ingest.transfer_source import (
 )
 from alembic_neo4j.ledger.batches import Source
 from alembic_neo4j.migration.batch_operations import LoadOp
-from alembic_neo4j.migration.cypher_files import located
 from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
 from alembic_neo4j.migration.unknown_names import refuse_targets
 from alembic_neo4j.schema.elements import Schema
@@ -181,7 +181,7 @@ class _Counted:
 
 def _found(name: str, revision_file: str) -> Path:
     path = source_path(name)
-    found = located(Path(revision_file), str(path)) if revision_file else None
+    found = beside_or_above(revision_file, path)
     if found is None:
         raise IngestError(
             f"op.transfer: there is no file {path} beside {revision_file}, nor in a "
