@@ -2050,7 +2050,20 @@ def load_nodes(
     """
     keys = None if merge_keys is None else _labels(merge_keys)
     target = NodeTarget(_labels(label), keys)
-    return _load_file(target, batch_size, allow_unknown, **_file(locals()))
+    return _load_file(
+        target,
+        batch_size,
+        allow_unknown,
+        source=source,
+        rules=rules,
+        sha256=sha256,
+        read_options=read_options,
+        value_options=value_options,
+        on_error=on_error,
+        max_rejects=max_rejects,
+        reject_file=reject_file,
+        storage_options=storage_options,
+    )
 
 
 def load_relationships(
@@ -2096,7 +2109,15 @@ def load_relationships(
         target,
         batch_size,
         allow_unknown,
-        **_file(locals()),
+        source=source,
+        rules=rules,
+        sha256=sha256,
+        read_options=read_options,
+        value_options=value_options,
+        on_error=on_error,
+        max_rejects=max_rejects,
+        reject_file=reject_file,
+        storage_options=storage_options,
         source_columns=_columns("source", source_column, target.source.keys),
         target_columns=_columns("target", target_column, target.target.keys),
     )
@@ -2207,23 +2228,6 @@ def _load_file(
         LoadFileOp(target, file_source(**file), batch_size, allow_unknown)
     )
     return loaded
-
-
-def _file(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: arguments[name] for name in _FILE}
-
-
-_FILE = (
-    "source",
-    "rules",
-    "sha256",
-    "read_options",
-    "value_options",
-    "on_error",
-    "max_rejects",
-    "reject_file",
-    "storage_options",
-)
 
 
 def _columns(which: str, given: Names | None, keys: Sequence[str]) -> tuple[str, ...]:
