@@ -51,16 +51,15 @@ from alembic_neo4j.schema import changes as _changes
 from alembic_neo4j.schema.changes import Change, Placeholder
 from alembic_neo4j.schema.elements import (
     Constraint,
-    ConstraintKind,
     Direction,
     EntityType,
     Index,
-    IndexKind,
     Node,
     RelationshipType,
 )
 from alembic_neo4j.schema.elements import Property as Property  # a revision's own
 from alembic_neo4j.schema.elements import Relationship as Relationship
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 if TYPE_CHECKING:
     from alembic_neo4j.migration.bind import Bind
@@ -1484,19 +1483,16 @@ def add_fulltext_index(
     allow_unknown: bool = False,
 ) -> None:
     """Create a fulltext index over one or several labels."""
-    options = {
-        **(config or {}),
-        "fulltext.analyzer": analyzer,
-        "fulltext.eventually_consistent": eventually_consistent,
-    }
     _add_index(
         IndexKind.FULLTEXT,
         EntityType.NODE,
         labels,
         properties,
         name,
-        options,
+        config,
         allow_unknown=allow_unknown,
+        analyzer=analyzer,
+        eventually_consistent=eventually_consistent,
     )
 
 
@@ -1516,19 +1512,16 @@ def add_vector_index(
     allow_unknown: bool = False,
 ) -> None:
     """Create a vector index; embeddings of other dimensions are left out silently."""
-    options = {
-        **(config or {}),
-        "vector.dimensions": dimensions,
-        "vector.similarity_function": similarity_function,
-    }
     _add_index(
         IndexKind.VECTOR,
         EntityType.NODE,
         label,
         (property,),
         name,
-        options,
+        config,
         allow_unknown=allow_unknown,
+        dimensions=dimensions,
+        similarity_function=similarity_function,
     )
 
 
@@ -1619,19 +1612,16 @@ def add_relationship_fulltext_index(
     allow_unknown: bool = False,
 ) -> None:
     """Create a fulltext index over one or several relationship types."""
-    options = {
-        **(config or {}),
-        "fulltext.analyzer": analyzer,
-        "fulltext.eventually_consistent": eventually_consistent,
-    }
     _add_index(
         IndexKind.FULLTEXT,
         EntityType.RELATIONSHIP,
         relationship_types,
         properties,
         name,
-        options,
+        config,
         allow_unknown=allow_unknown,
+        analyzer=analyzer,
+        eventually_consistent=eventually_consistent,
     )
 
 
@@ -1655,19 +1645,16 @@ def add_relationship_vector_index(
     allow_unknown: bool = False,
 ) -> None:
     """Create a vector index; embeddings of other dimensions are left out silently."""
-    options = {
-        **(config or {}),
-        "vector.dimensions": dimensions,
-        "vector.similarity_function": similarity_function,
-    }
     _add_index(
         IndexKind.VECTOR,
         EntityType.RELATIONSHIP,
         relationship_type,
         (property,),
         name,
-        options,
+        config,
         allow_unknown=allow_unknown,
+        dimensions=dimensions,
+        similarity_function=similarity_function,
     )
 
 
@@ -2302,11 +2289,14 @@ def _add_index(
     labels: Labels,
     properties: Sequence[str],
     name: str | None,
-    options: Mapping[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
     *,
     allow_unknown: bool,
+    **named: Any,
 ) -> None:
-    given = {k: v for k, v in (options or {}).items() if v is not None}
+    options = {**(config or {})}
+    options |= {o.key: named[o.name] for o in kind.traits.options}
+    given = {k: v for k, v in options.items() if v is not None}
     index = Index(
         kind,
         entity,
@@ -2345,7 +2335,7 @@ def _drop_constraint(
     kind: ConstraintKind, entity: EntityType, label: str, properties: Sequence[str]
 ) -> None:
     # The type is not part of what tells two constraints apart.
-    property_type = "ANY" if kind is ConstraintKind.TYPE else None
+    property_type = "ANY" if kind.traits.typed else None
     constraint = Constraint(kind, entity, label, tuple(properties), property_type)
     _invoke(_changes.DropConstraint(constraint))
 

@@ -77,7 +77,8 @@ def imports(of: Iterable[ast.AST]) -> Iterator[tuple[str, str | None]]:
 
 
 def is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    # `__init__` and the `_value_` of an Enum are Python's.
+    return name.startswith("_") and not name.endswith("_")
 
 
 def is_our_own(node: ast.Attribute) -> bool:

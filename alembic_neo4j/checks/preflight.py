@@ -14,7 +14,7 @@ from alembic_neo4j.cypher.events import ChangeEvent
 from alembic_neo4j.cypher.steps import Batched, Create, Merge, SchemaStep, Step
 from alembic_neo4j.cypher.units import ordered
 from alembic_neo4j.schema.changes import Change, Refactoring
-from alembic_neo4j.schema.elements import ConstraintKind, EntityType, IndexKind
+from alembic_neo4j.schema.elements import EntityType
 from alembic_neo4j.schema.words import described
 
 
@@ -142,9 +142,6 @@ _Reason: TypeAlias = "tuple[str, str, str]"
 
 _Place: TypeAlias = "tuple[EntityType, tuple[str, ...], tuple[str, ...]]"
 
-_ONE_INDEX = (IndexKind.RANGE, ConstraintKind.UNIQUE, ConstraintKind.KEY)
-"""The kinds of which there is one at a place: they need the same index."""
-
 
 def _schema_steps(run: Sequence[Foreseen]) -> Iterator[tuple[str, SchemaStep]]:
     for revision in run:
@@ -191,7 +188,7 @@ class _Standing:
     def _add(self, element: Element) -> None:
         self._by_key[element.key] = element
         self._by_name[element.name] = element
-        if element.kind in _ONE_INDEX:
+        if element.kind.traits.exclusive:
             self._by_place[_place(element)] = element
 
     def _remove(self, element: Element) -> None:
@@ -220,7 +217,7 @@ class _Standing:
         if unknown is not None:
             return f"its name is taken by {unknown}", "Choose another name"
         beside = self._by_place.get(_place(element))
-        if beside is not None and element.kind in _ONE_INDEX:
+        if beside is not None and element.kind.traits.exclusive:
             found = f"{described(beside)} has the one index that Neo4j keeps there"
             return found, f"Run {drop_text(beside)}"
         return None
@@ -257,4 +254,4 @@ def _place(element: Element) -> _Place:
 def _may_have_a_twin(element: Element) -> bool:
     # The server tells A|B from B|A, what it shows is read as the same.
     several = len(element.labels) > 1 or len(element.properties) > 1
-    return element.kind is IndexKind.FULLTEXT and several
+    return element.kind.traits.covers_any and several

@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic_neo4j.errors import CapabilityError
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex, Change
-from alembic_neo4j.schema.elements import Constraint, ConstraintKind, Index
+from alembic_neo4j.schema.elements import Constraint, Index
 
 MINIMUM_VERSION = (5, 26)
 """The oldest server that is supported: the long-term support release of Neo4j 5.
@@ -21,17 +21,6 @@ relationships (5.18).
 """
 
 _KERNEL = "Neo4j Kernel"
-
-_NEEDS_ENTERPRISE = {
-    ConstraintKind.KEY: "a key constraint",
-    ConstraintKind.EXISTENCE: "a property existence constraint",
-    ConstraintKind.TYPE: "a property type constraint",
-}
-
-_OPTIONS_AFTER_5 = {
-    "vector.quantization.type",
-    "vector.default_search_expansion_factor",
-}
 
 
 @dataclass(frozen=True)
@@ -83,14 +72,10 @@ def missing(server: Server, wanted: Index | Constraint | Change) -> str | None:
     if not server.supported:
         minimum = ".".join(str(part) for part in MINIMUM_VERSION)
         return f"Neo4j {minimum} or later is needed, this is {server}"
-    if isinstance(wanted, AddConstraint):
-        return _missing_for_constraint(server, wanted.constraint)
-    if isinstance(wanted, AddIndex):
-        return _missing_for_index(server, wanted.index)
-    if isinstance(wanted, Constraint):
-        return _missing_for_constraint(server, wanted)
-    if isinstance(wanted, Index):
-        return _missing_for_index(server, wanted)
+    if isinstance(wanted, (AddIndex, AddConstraint)):
+        wanted = wanted.element
+    if isinstance(wanted, (Index, Constraint)):
+        return _missing_for(server, wanted)
     return None
 
 
@@ -106,15 +91,16 @@ def _version(versions: Iterable[str]) -> tuple[int, ...]:
     return tuple(int(part) for part in found[0].split("."))
 
 
-def _missing_for_constraint(server: Server, constraint: Constraint) -> str | None:
-    what = _NEEDS_ENTERPRISE.get(constraint.kind)
-    if what is None or server.enterprise:
+def _missing_for(server: Server, element: Index | Constraint) -> str | None:
+    kind = element.kind.traits
+    if server.version < kind.since:
+        since = ".".join(map(str, kind.since))
+        return f"a {kind.in_words} needs Neo4j {since} or later, this is {server}"
+    if kind.enterprise and not server.enterprise:
+        return f"a {kind.in_words} needs Enterprise Edition, this is {server}"
+    if isinstance(element, Constraint) or server.version[0] > 5:
         return None
-    return f"{what} needs Enterprise Edition, this is {server}"
-
-
-def _missing_for_index(server: Server, index: Index) -> str | None:
-    unknown = [name for name, _ in index.options if name in _OPTIONS_AFTER_5]
-    if not unknown or server.version[0] > 5:
+    unknown = [k for k, _ in element.options if k in element.kind.traits.unknown_to_5]
+    if not unknown:
         return None
     return f"the option {unknown[0]} is not known to Neo4j 5, this is {server}"

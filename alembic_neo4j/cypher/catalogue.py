@@ -7,14 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    ConstraintKind,
-    EntityType,
-    Index,
-    IndexKind,
-    Schema,
-)
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Schema
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_types import read_type
 
 OWN_LABEL_PREFIX = "__AlembicNeo4j"
@@ -37,25 +31,8 @@ INDEXES = (
 
 Row: TypeAlias = "Mapping[str, Any]"
 
-_CONSTRAINT_KINDS: Mapping[str, ConstraintKind] = {
-    "UNIQUENESS": ConstraintKind.UNIQUE,
-    "RELATIONSHIP_UNIQUENESS": ConstraintKind.UNIQUE,
-    "NODE_PROPERTY_UNIQUENESS": ConstraintKind.UNIQUE,
-    "RELATIONSHIP_PROPERTY_UNIQUENESS": ConstraintKind.UNIQUE,
-    "NODE_KEY": ConstraintKind.KEY,
-    "RELATIONSHIP_KEY": ConstraintKind.KEY,
-    "NODE_PROPERTY_EXISTENCE": ConstraintKind.EXISTENCE,
-    "RELATIONSHIP_PROPERTY_EXISTENCE": ConstraintKind.EXISTENCE,
-    "NODE_PROPERTY_TYPE": ConstraintKind.TYPE,
-    "RELATIONSHIP_PROPERTY_TYPE": ConstraintKind.TYPE,
-}
-
-_DECLARED_OPTIONS = {
-    "fulltext.analyzer",
-    "fulltext.eventually_consistent",
-    "vector.dimensions",
-    "vector.similarity_function",
-}
+_CONSTRAINT_KINDS = {name: k for k in ConstraintKind for name in k.traits.shown}
+_DECLARED_OPTIONS = {option.key for k in IndexKind for option in k.traits.options}
 
 
 @dataclass(frozen=True)
@@ -154,7 +131,7 @@ def _constraint(row: Row) -> Constraint:
         raise SchemaError(f"a constraint of type {row['type']}")
     if len(row["labelsOrTypes"]) != 1:
         raise SchemaError("a constraint on several labels")
-    property_type = row["propertyType"] if kind is ConstraintKind.TYPE else None
+    property_type = row["propertyType"] if kind.traits.typed else None
     return Constraint(
         kind,
         EntityType(row["entityType"]),
@@ -198,11 +175,12 @@ def _type_of(constraint: Constraint) -> str | None:
 
 
 def _same_options(declared: Index, found: Index, settings: Mapping[str, Any]) -> bool:
-    if declared.kind is IndexKind.FULLTEXT:
-        # The values dropped how the server defaults them: none means the default.
-        return declared.options == found.options
     known = {**_quantized(settings), **dict(found.options)}
-    return all(known.get(key) == value for key, value in declared.options)
+    # The values drop what the server takes by itself: none means the default.
+    named = declared.kind.traits.options
+    defaults = {o.key: None for o in named if o.default is not None}
+    wanted = {**defaults, **dict(declared.options)}
+    return all(known.get(key) == value for key, value in wanted.items())
 
 
 def _quantized(settings: Mapping[str, Any]) -> Mapping[str, Any]:

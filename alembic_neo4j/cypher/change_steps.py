@@ -53,15 +53,14 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.elements import (
     Constraint,
-    ConstraintKind,
     Direction,
     EntityType,
     Index,
-    IndexKind,
     Property,
     Relationship,
     Schema,
 )
+from alembic_neo4j.schema.kinds import EXCLUSIVE, ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_classes import described_kind
 from alembic_neo4j.schema.suggestions import suggested_conversion
 
@@ -457,9 +456,9 @@ def _renamed_value(change: RenameProperty, label: str, revision: str) -> str:
 
 def _refuse_clash(element: Index | Constraint, schema: Schema) -> None:
     """Raise SchemaError where a constraint's index and a RANGE index would meet."""
-    if element.kind not in _INDEXED:
+    if not element.kind.traits.exclusive:
         return
-    for kind in _INDEXED:
+    for kind in EXCLUSIVE:
         other = _at_same_place(element, kind, schema)
         if other is not None and kind is not element.kind:
             raise SchemaError(
@@ -468,9 +467,6 @@ def _refuse_clash(element: Index | Constraint, schema: Schema) -> None:
                 f"{'|'.join(element.labels)}({', '.join(element.properties)}), and a "
                 "constraint brings its own. Drop the other one first"
             )
-
-
-_INDEXED = (IndexKind.RANGE, ConstraintKind.UNIQUE, ConstraintKind.KEY)
 
 
 def _at_same_place(

@@ -9,13 +9,7 @@ from typing import Any
 from alembic_neo4j.cypher.patterns import Scope, enclosed, nodes, one_of
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.steps import Check
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    ConstraintKind,
-    Direction,
-    Property,
-    Relationship,
-)
+from alembic_neo4j.schema.elements import Constraint, Direction, Property, Relationship
 from alembic_neo4j.schema.property_classes import described_format, not_in_form
 from alembic_neo4j.schema.property_types import is_list, tested_type
 
@@ -45,11 +39,11 @@ def constraint_checks(
     operands.update(values or {})
     expressions = [operands[name] for name in constraint.properties]
     checks: list[Check] = []
-    if constraint.kind in (ConstraintKind.EXISTENCE, ConstraintKind.KEY):
+    if constraint.kind.traits.present:
         checks.append(missing(scope, constraint.properties, expressions))
-    if constraint.kind in (ConstraintKind.UNIQUE, ConstraintKind.KEY):
+    if constraint.kind.traits.unique:
         checks.append(duplicates(scope, constraint.properties, expressions))
-    if constraint.kind is ConstraintKind.TYPE:
+    if constraint.kind.traits.typed:
         found = wrong_types(
             scope, constraint.properties[0], constraint.property_type, expressions[0]
         )

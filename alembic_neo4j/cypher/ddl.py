@@ -6,14 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
 from alembic_neo4j.cypher.quoting import literal, quote
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    ConstraintKind,
-    EntityType,
-    Index,
-    IndexKind,
-    Value,
-)
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Value
 from alembic_neo4j.schema.property_types import constraint_type
 
 
@@ -66,7 +59,7 @@ def _properties(variable: str, names: Iterable[str]) -> str:
 
 def _indexed(element: Index, variable: str) -> str:
     properties = _properties(variable, element.properties)
-    if element.kind is IndexKind.FULLTEXT:
+    if element.kind.traits.covers_any:
         return f"EACH [{properties}]"
     return f"({properties})"
 
@@ -79,10 +72,7 @@ def _options(options: Sequence[tuple[str, Value]]) -> str:
 
 
 def _required(element: Constraint) -> str:
-    if element.kind is ConstraintKind.UNIQUE:
-        return "UNIQUE"
-    if element.kind is ConstraintKind.KEY:
-        return f"{element.entity.value} KEY"
-    if element.kind is ConstraintKind.EXISTENCE:
-        return "NOT NULL"
-    return f":: {constraint_type(element.property_type or '')}"
+    required = element.kind.traits.required
+    if not element.kind.traits.typed:
+        return required.format(entity=element.entity.value)
+    return required.format(type=constraint_type(element.property_type or ""))

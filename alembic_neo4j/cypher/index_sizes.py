@@ -7,23 +7,7 @@ from dataclasses import dataclass
 
 from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.cypher.steps import Check
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    ConstraintKind,
-    EntityType,
-    Index,
-    IndexKind,
-)
-
-RANGE_BYTES = 8_167
-"""What the values of one entity may take in a range index, a constraint's too.
-
-A string takes its UTF-8 bytes and 3, so that a single one may have 8,164; those of a
-composite index share the limit. Measured on 5.26.30 and 2026.08.1.
-"""
-
-TEXT_BYTES = 32_766
-"""How many UTF-8 bytes a string may have in a text index; measured on the same."""
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index
 
 _SHOWN_SIZES = 20
 
@@ -38,23 +22,14 @@ def size_checks(
     `scope` and `values` are as for `data_checks.constraint_checks`. An index that
     meets such a value fails when it is populated; a constraint is refused.
     """
-    limit = _LIMITS.get(element.kind)
+    limit = element.kind.traits.max_bytes
     if limit is None:
         return ()
     scope = scope or Scope(element.entity, element.labels)
     operands = [
         (values or {}).get(name, scope.value(name)) for name in element.properties
     ]
-    text_only = element.kind is IndexKind.TEXT
-    return (_too_large(element, scope, operands, limit, text_only=text_only),)
-
-
-_LIMITS: Mapping[IndexKind | ConstraintKind, int] = {
-    IndexKind.RANGE: RANGE_BYTES,
-    IndexKind.TEXT: TEXT_BYTES,
-    ConstraintKind.UNIQUE: RANGE_BYTES,
-    ConstraintKind.KEY: RANGE_BYTES,
-}
+    return (_too_large(element, scope, operands, limit),)
 
 
 def _too_large(
@@ -62,8 +37,6 @@ def _too_large(
     scope: Scope,
     operands: Sequence[str],
     limit: int,
-    *,
-    text_only: bool,
 ) -> Check:
     names = [f"value_{i}" for i in range(len(operands))]
     bound = ", ".join(f"{o} AS {n}" for o, n in zip(operands, names, strict=True))
@@ -71,7 +44,7 @@ def _too_large(
     present = " AND ".join(f"{name} IS NOT NULL" for name in names)
     characters = _characters(limit, len(names))
     large = " OR ".join(may_be_large(name, characters) for name in names)
-    taken = _text_taken if text_only else _taken
+    taken = _text_taken if element.kind.traits.strings_only else _taken
     bytes_ = " + ".join(taken(name, limit) for name in names)
     variable, of = scope.variable, ", ".join(element.properties)
     single = "the value" if len(names) == 1 else "the values together"
@@ -95,7 +68,7 @@ def _too_large(
 
 
 def _noun(element: Index | Constraint) -> str:
-    return "text index" if element.kind is IndexKind.TEXT else "range index"
+    return "text index" if element.kind.traits.strings_only else "range index"
 
 
 def may_be_large(value: str, characters: int | str) -> str:
@@ -164,7 +137,7 @@ class Large:
 
 def large(element: Index | Constraint) -> Large | None:
     """Return what `size_checks` of an element look for, None where there are none."""
-    limit = _LIMITS.get(element.kind)
+    limit = element.kind.traits.max_bytes
     if limit is None:
         return None
     return Large(

@@ -16,6 +16,7 @@ from unicodedata import category
 
 from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.errors import StatementError
+from alembic_neo4j.schema.kinds import IndexKind
 
 
 class TokenKind(Enum):
@@ -373,7 +374,7 @@ def _behind(token: Token, position: int) -> _Place:
 
 # --- the kind of a statement -----------------------------------------------------
 
-_INDEX_TYPES = {"RANGE", "TEXT", "POINT", "FULLTEXT", "VECTOR", "LOOKUP", "BTREE"}
+_INDEX_TYPES = {*(kind.value for kind in IndexKind), "LOOKUP", "BTREE"}
 _SCHEMA_OBJECTS = {"INDEX", "CONSTRAINT"}
 _ADMINISTERED = {
     *("ALIAS", "AUTH", "COMPOSITE", "DATABASE", "IMMUTABLE", "ROLE", "SERVER", "USER"),

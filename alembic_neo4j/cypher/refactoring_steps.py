@@ -42,7 +42,7 @@ from alembic_neo4j.schema.changes import (
     RelationshipToNode,
     SplitProperty,
 )
-from alembic_neo4j.schema.elements import ConstraintKind, EntityType, Schema
+from alembic_neo4j.schema.elements import EntityType, Schema
 
 
 def steps(change: Refactoring, before: Schema, revision: str) -> Iterable[Step]:
@@ -427,7 +427,7 @@ def _make_lists(
 def _refuse_typed(change: MergeNodes, before: Schema) -> None:
     labels = before.labels_of(change.label)
     for constraint in before.constraints.values():
-        single = constraint.kind is ConstraintKind.TYPE and not (
+        single = constraint.kind.traits.typed and not (
             constraint.property_type or ""
         ).startswith("LIST")
         of_these = constraint.entity is EntityType.NODE and constraint.label in labels
@@ -505,7 +505,7 @@ def _relationship_to_node(
     left = between.unkept_relationship if change.undo else ""
     where = both(left, change.where)
     for constraint in before.constraints.values():
-        unique = constraint.kind in (ConstraintKind.UNIQUE, ConstraintKind.KEY)
+        unique = constraint.kind.traits.unique
         on_node = constraint.entity is EntityType.NODE
         if unique and on_node and constraint.label in labels:
             yield refactoring_checks.already_used(

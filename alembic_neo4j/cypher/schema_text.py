@@ -8,13 +8,8 @@ from typing import Any
 
 from alembic_neo4j.cypher.lexer import Token, TokenKind, command_tokens
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    ConstraintKind,
-    EntityType,
-    Index,
-    IndexKind,
-)
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_types import read_type
 
 
@@ -191,17 +186,14 @@ def _properties(tokens: Sequence[Token]) -> tuple[str, ...]:
 
 
 def _required(tokens: Sequence[Token], text: str) -> tuple[ConstraintKind, str | None]:
-    words = [token.keyword for token in tokens]
+    words = [token.keyword or token.value for token in tokens]
     if words and words[0] in ("NODE", "REL", "RELATIONSHIP"):
         tokens, words = tokens[1:], words[1:]
-    first = tokens[0]
-    if words[0] == "UNIQUE":
-        return ConstraintKind.UNIQUE, None
-    if words[0] == "KEY":
-        return ConstraintKind.KEY, None
-    if words[:2] == ["NOT", "NULL"]:
-        return ConstraintKind.EXISTENCE, None
-    if first.value == "::" or words[0] == "TYPED":
-        written = text[first.end : tokens[-1].end]
-        return ConstraintKind.TYPE, read_type(written.strip())
-    raise ValueError(first.value)
+    if words[0] == "TYPED":
+        words[0] = "::"
+    for kind in ConstraintKind:
+        fixed = [w for w in kind.traits.required.split() if not w.startswith("{")]
+        if words[: len(fixed)] == fixed:
+            written = text[tokens[0].end : tokens[-1].end].strip()
+            return kind, read_type(written) if kind.traits.typed else None
+    raise ValueError(tokens[0].value)

@@ -12,7 +12,7 @@ from typing import Any
 from alembic_neo4j.cypher.load_defaults import generated
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.json_files import toml_or_json
-from alembic_neo4j.schema.elements import ConstraintKind, EntityType, Property, Schema
+from alembic_neo4j.schema.elements import EntityType, Property, Schema
 from alembic_neo4j.sentences import ended
 
 UNKNOWN = ("keep", "ignore", "refuse")
@@ -285,11 +285,10 @@ def rules_of_type(schema: Schema, type: str) -> Rules:
 def _unique(
     schema: Schema, entity: EntityType, labels: Sequence[str]
 ) -> tuple[tuple[str, ...], ...]:
-    kinds = (ConstraintKind.UNIQUE, ConstraintKind.KEY)
     return tuple(
         c.properties
         for c in schema.constraints.values()
-        if c.entity is entity and c.label in labels and c.kind in kinds
+        if c.entity is entity and c.label in labels and c.kind.traits.unique
     )
 
 

@@ -19,12 +19,7 @@ from alembic_neo4j.migration.renames import decide_renames, describe_candidate
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.target_metadata import schema_of
 from alembic_neo4j.schema.diff import Candidate, Difference, diff
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    ConstraintKind,
-    Relationship,
-    Schema,
-)
+from alembic_neo4j.schema.elements import Constraint, Relationship, Schema
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +87,7 @@ def without_enterprise(
     left_out = [
         constraint
         for constraint in schema.constraints.values()
-        if constraint.kind is not ConstraintKind.UNIQUE
+        if constraint.kind.traits.enterprise
     ]
     keys = {constraint.key for constraint in left_out}
     kept = {k: c for k, c in schema.constraints.items() if k not in keys}

@@ -33,6 +33,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alembic_neo4j.schema.kinds import IndexKind
+
 
 @dataclass(frozen=True)
 class IndexDeclaration:
@@ -57,12 +59,12 @@ class ConstraintDeclaration:
 
 def index(*properties: str, name: str | None = None) -> IndexDeclaration:
     """Declare a range index on one property, or a composite one in this order."""
-    return IndexDeclaration("RANGE", _properties("index", properties), name=name)
+    return _index(IndexKind.RANGE, properties, name)
 
 
 def text_index(property_: str, *, name: str | None = None) -> IndexDeclaration:
     """Declare a text index, for ``CONTAINS`` and ``ENDS WITH`` on a string."""
-    return IndexDeclaration("TEXT", _properties("text_index", (property_,)), name=name)
+    return _index(IndexKind.TEXT, (property_,), name)
 
 
 def point_index(
@@ -72,12 +74,7 @@ def point_index(
     name: str | None = None,
 ) -> IndexDeclaration:
     """Declare a point index; `config` takes keys such as ``cartesian.min``."""
-    return IndexDeclaration(
-        "POINT",
-        _properties("point_index", (property_,)),
-        options=_options("spatial.", config),
-        name=name,
-    )
+    return _index(IndexKind.POINT, (property_,), name, config)
 
 
 def fulltext_index(
@@ -94,13 +91,7 @@ def fulltext_index(
     """
     declared = {"analyzer": analyzer, "eventually_consistent": eventually_consistent}
     given = {key: value for key, value in declared.items() if value is not None}
-    return IndexDeclaration(
-        "FULLTEXT",
-        _properties("fulltext_index", properties),
-        labels=_strings("fulltext_index", "labels", labels),
-        options=_options("fulltext.", given),
-        name=name,
-    )
+    return _index(IndexKind.FULLTEXT, properties, name, given, labels)
 
 
 def vector_index(
@@ -115,12 +106,7 @@ def vector_index(
     given = {"similarity_function": similarity_function, **(config or {})}
     if dimensions is not None:
         given["dimensions"] = dimensions
-    return IndexDeclaration(
-        "VECTOR",
-        _properties("vector_index", (property_,)),
-        options=_options("vector.", given),
-        name=name,
-    )
+    return _index(IndexKind.VECTOR, (property_,), name, given)
 
 
 def unique(*properties: str, name: str | None = None) -> ConstraintDeclaration:
@@ -152,6 +138,23 @@ def property_type(
         "TYPE",
         _properties("property_type", (property_,)),
         property_type=type_,
+        name=name,
+    )
+
+
+def _index(
+    kind: IndexKind,
+    properties: Iterable[str],
+    name: str | None,
+    config: Mapping[str, Any] | None = None,
+    labels: Iterable[str] = (),
+) -> IndexDeclaration:
+    function = kind.traits.noun
+    return IndexDeclaration(
+        kind.value,
+        _properties(function, properties),
+        labels=_strings(function, "labels", labels),
+        options=_options(kind.traits.prefix, config),
         name=name,
     )
 

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.names import constraint_name, index_name, trimmed
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
+from alembic_neo4j.schema.names import trimmed
 from alembic_neo4j.schema.property_types import normal_type
 
 Value: TypeAlias = Any
@@ -41,25 +42,6 @@ _REVERSED = {
     Direction.IN: Direction.OUT,
     Direction.ANY: Direction.ANY,
 }
-
-
-class IndexKind(str, Enum):
-    """The kinds of index that a person declares (lookup indexes are the server's)."""
-
-    RANGE = "RANGE"
-    TEXT = "TEXT"
-    POINT = "POINT"
-    FULLTEXT = "FULLTEXT"
-    VECTOR = "VECTOR"
-
-
-class ConstraintKind(str, Enum):
-    """The kinds of constraint; all but UNIQUE need Enterprise Edition."""
-
-    UNIQUE = "UNIQUE"
-    KEY = "KEY"
-    EXISTENCE = "EXISTENCE"
-    TYPE = "TYPE"
 
 
 @dataclass(frozen=True)
@@ -221,11 +203,11 @@ class Index:
         object.__setattr__(self, "entity", EntityType(self.entity))
         _set_tuple(self, "labels", self.labels)
         _set_tuple(self, "properties", self.properties)
-        if self.kind is IndexKind.FULLTEXT:
+        if self.kind.traits.covers_any:
             # The server tells A|B from B|A, the meaning does not.
             _set_tuple(self, "labels", sorted(set(self.labels)))
             _set_tuple(self, "properties", sorted(set(self.properties)))
-        object.__setattr__(self, "options", _normal_options(self.options))
+        object.__setattr__(self, "options", _normal_options(self.kind, self.options))
         if not self.name:
             object.__setattr__(self, "name", self.default_name)
         object.__setattr__(self, "name", trimmed(self.name))
@@ -235,10 +217,10 @@ class Index:
         what = f"{self.kind.value} index on {self.labels} ({self.properties})"
         if not self.labels or not self.properties:
             raise SchemaError(f"{what}: a label and a property are needed")
-        if len(self.labels) > 1 and self.kind is not IndexKind.FULLTEXT:
-            raise SchemaError(f"{what}: only a FULLTEXT index takes several labels")
-        single = {IndexKind.TEXT, IndexKind.POINT, IndexKind.VECTOR}
-        if len(self.properties) > 1 and self.kind in single:
+        if len(self.labels) > 1 and not self.kind.traits.covers_any:
+            several = " or ".join(k.value for k in IndexKind if k.traits.covers_any)
+            raise SchemaError(f"{what}: only a {several} index takes several labels")
+        if len(self.properties) > 1 and not self.kind.traits.composite:
             raise SchemaError(f"{what}: this kind takes exactly one property")
         if len(set(self.properties)) != len(self.properties):
             raise SchemaError(f"{what}: a property is named twice")
@@ -251,7 +233,13 @@ class Index:
     @property
     def default_name(self) -> str:
         """The name that neomodel gives to such an index."""
-        return index_name(self.kind.value, self.labels, self.properties)
+        words = (self.kind.traits.noun, *self.labels, *self.properties)
+        return trimmed("_".join(words))
+
+    @property
+    def noun(self) -> str:
+        """What the functions of `op` call such an index."""
+        return _noun(self.kind, self.entity)
 
 
 @dataclass(frozen=True)
@@ -281,12 +269,11 @@ class Constraint:
         what = f"{self.kind.value} constraint on {self.label} ({self.properties})"
         if not self.label or not self.properties:
             raise SchemaError(f"{what}: a label and a property are needed")
-        single = {ConstraintKind.EXISTENCE, ConstraintKind.TYPE}
-        if len(self.properties) > 1 and self.kind in single:
+        if len(self.properties) > 1 and not self.kind.traits.composite:
             raise SchemaError(f"{what}: this kind takes exactly one property")
         if len(set(self.properties)) != len(self.properties):
             raise SchemaError(f"{what}: a property is named twice")
-        if (self.kind is ConstraintKind.TYPE) != (self.property_type is not None):
+        if self.kind.traits.typed != (self.property_type is not None):
             raise SchemaError(f"{what}: only a TYPE constraint has a property type")
 
     @property
@@ -297,7 +284,13 @@ class Constraint:
     @property
     def default_name(self) -> str:
         """The name that neomodel gives, or would give, to such a constraint."""
-        return constraint_name(self.kind.value, self.label, self.properties)
+        kind = self.kind.value.lower()
+        return trimmed("_".join(("constraint", kind, self.label, *self.properties)))
+
+    @property
+    def noun(self) -> str:
+        """What the functions of `op` call such a constraint."""
+        return _noun(self.kind, self.entity)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -421,24 +414,24 @@ def _frozen(value: Value) -> Value:
     return value
 
 
-_SERVER_DEFAULTS: Mapping[str, Value] = {
-    "fulltext.analyzer": "standard-no-stop-words",
-    "fulltext.eventually_consistent": False,
-}
-
-
 def _normal_options(
-    options: Iterable[tuple[str, Value]],
+    kind: IndexKind, options: Iterable[tuple[str, Value]]
 ) -> tuple[tuple[str, Value], ...]:
-    normal = {name: _normal_option(name, value) for name, value in options}
-    return tuple(
-        (name, value)
-        for name, value in sorted(normal.items())
-        if name not in _SERVER_DEFAULTS or _SERVER_DEFAULTS[name] != value
-    )
+    named = {option.key: option for option in kind.traits.options}
+    normal = {}
+    for key, value in options:
+        option = named.get(key)
+        if option is None:
+            normal[key] = _frozen(value)
+        elif option.in_capitals:
+            normal[key] = str(value).upper()
+        elif option.default is None or value != option.default:
+            normal[key] = _frozen(value)
+    return tuple(sorted(normal.items()))
 
 
-def _normal_option(name: str, value: Value) -> Value:
-    if name == "vector.similarity_function":
-        return str(value).upper()
-    return _frozen(value)
+def _noun(kind: IndexKind | ConstraintKind, entity: EntityType) -> str:
+    noun = kind.traits.noun
+    if entity is EntityType.NODE:
+        return noun
+    return f"relationship_{noun.removeprefix('node_')}"

@@ -12,14 +12,8 @@ from neomodel.properties import Property as NeomodelProperty
 from alembic_neo4j.errors import ModelError, SchemaError
 from alembic_neo4j.schema import words
 from alembic_neo4j.schema.declare import ConstraintDeclaration, IndexDeclaration
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    ConstraintKind,
-    EntityType,
-    Index,
-    IndexKind,
-    Property,
-)
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Property
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.loading import ModelClass, described
 from alembic_neo4j.schema.names import distinct_name
 from alembic_neo4j.schema.properties import declared_properties
@@ -116,32 +110,29 @@ def _flagged(
         yield Index(IndexKind.RANGE, entity, (label,), name)
     elif declared.unique_index:
         yield Constraint(ConstraintKind.UNIQUE, entity, label, name)
-    if fulltext := _setting(carrier, attribute, declared, FulltextIndex):
-        options = (
-            ("fulltext.analyzer", fulltext.analyzer),
-            ("fulltext.eventually_consistent", fulltext.eventually_consistent),
-        )
-        yield Index(IndexKind.FULLTEXT, entity, (label,), name, options)
-    if vector := _setting(carrier, attribute, declared, VectorIndex):
-        options = (
-            ("vector.dimensions", vector.dimensions),
-            ("vector.similarity_function", vector.similarity_function),
-        )
-        yield Index(IndexKind.VECTOR, entity, (label,), name, options)
+    for kind, flag in _FLAGS:
+        if setting := _setting(carrier, attribute, declared, kind, flag):
+            named = kind.traits.options
+            options = tuple((o.key, getattr(setting, o.name)) for o in named)
+            yield Index(kind, entity, (label,), name, options)
+
+
+_FLAGS = ((IndexKind.FULLTEXT, FulltextIndex), (IndexKind.VECTOR, VectorIndex))
 
 
 def _setting(
     carrier: Carrier,
     attribute: str,
     declared: NeomodelProperty[Any],
-    kind: type[FulltextIndex] | type[VectorIndex],
+    kind: IndexKind,
+    flag: type[FulltextIndex | VectorIndex],
 ) -> Any:
-    keyword = "fulltext_index" if kind is FulltextIndex else "vector_index"
+    keyword = kind.traits.noun
     value = getattr(declared, keyword)
-    if value and not isinstance(value, kind):
+    if value and not isinstance(value, flag):
         raise ModelError(
             f"{described(carrier.cls)}: {attribute!r} has {keyword}={value!r}; "
-            f"give a neomodel {kind.__name__}(…) there."
+            f"give a neomodel {flag.__name__}(…) there."
         )
     return value
 
@@ -278,8 +269,7 @@ def _check_exclusive(merged: Iterable[Installed]) -> None:
     """Refuse what the server refuses: two elements with an index of the same schema."""
     backed: dict[object, Installed] = {}
     for item in merged:
-        kinds = (IndexKind.RANGE, ConstraintKind.UNIQUE, ConstraintKind.KEY)
-        if item.element.kind not in kinds:
+        if not item.element.kind.traits.exclusive:
             continue
         element = item.element
         where = (element.entity, element.labels, element.properties)

@@ -3,33 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-
-_INDEX_PREFIX = {
-    "RANGE": "index",
-    "TEXT": "text_index",
-    "POINT": "point_index",
-    "FULLTEXT": "fulltext_index",
-    "VECTOR": "vector_index",
-}
-_CONSTRAINT_PREFIX = {
-    "UNIQUE": "constraint_unique",
-    "KEY": "constraint_key",
-    "EXISTENCE": "constraint_existence",
-    "TYPE": "constraint_type",
-}
 
 _TRIMMED = "".join(map(chr, range(0x21)))
-
-
-def index_name(kind: str, labels: Sequence[str], properties: Sequence[str]) -> str:
-    """Return the name that neomodel gives, or would give, to an index."""
-    return trimmed("_".join((_INDEX_PREFIX[kind], *labels, *properties)))
-
-
-def constraint_name(kind: str, label: str, properties: Sequence[str]) -> str:
-    """Return the name that neomodel gives, or would give, to a constraint."""
-    return trimmed("_".join((_CONSTRAINT_PREFIX[kind], label, *properties)))
 
 
 def trimmed(name: str) -> str:

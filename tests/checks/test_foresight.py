@@ -28,15 +28,14 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.elements import (
     Constraint,
-    ConstraintKind,
     EntityType,
     Index,
-    IndexKind,
     Node,
     Property,
     Relationship,
     Schema,
 )
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 DATA = StatementEvent("CREATE (:X)", answers=False)

@@ -32,12 +32,12 @@ from alembic_neo4j.schema.changes import (
 from alembic_neo4j.schema.elements import (
     EntityType,
     Index,
-    IndexKind,
     Node,
     Property,
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.kinds import IndexKind
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 PROPERTIES = tuple(Property(name, "STRING") for name in "abc")

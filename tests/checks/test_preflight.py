@@ -25,15 +25,8 @@ from alembic_neo4j.schema.changes import (
     DropIndex,
     RenameLabel,
 )
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    ConstraintKind,
-    EntityType,
-    Index,
-    IndexKind,
-    Node,
-    Schema,
-)
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Node, Schema
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 BLIND = StatementEvent("DROP INDEX i", answers=False)
 CHECK = Check("RETURN 1", "each P has a name", "Name them.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import neo4j
@@ -16,6 +17,7 @@ from alembic_neo4j.schema.changes import (
     RenameLabel,
 )
 from alembic_neo4j.schema.elements import Constraint, Index
+from alembic_neo4j.schema.kinds import IndexKind
 
 COMMUNITY = Server("Neo4j Kernel", (5, 26, 12), "community")
 ENTERPRISE = Server("Neo4j Kernel", (5, 26, 12), "enterprise")
@@ -69,6 +71,19 @@ def test_enterprise_constraints_need_enterprise() -> None:
     typed = Constraint("TYPE", "RELATIONSHIP", "R", ("p",), "STRING")
     assert missing(COMMUNITY, typed) is not None
     assert missing(ENTERPRISE, typed) is None
+
+
+def test_a_kind_has_a_release_since_which_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later = replace(IndexKind.TEXT.traits, since=(2026, 1))
+    monkeypatch.setattr(IndexKind.TEXT, "traits", later)
+    index = Index("TEXT", "NODE", ("A",), ("p",))
+    assert missing(COMMUNITY, AddIndex(index)) == (
+        "a text index needs Neo4j 2026.1 or later, "
+        "this is Neo4j 5.26.12 Community Edition"
+    )
+    assert missing(Server("Neo4j Kernel", (2026, 8, 1), "community"), index) is None
 
 
 def test_community_has_uniqueness_indexes_and_renames() -> None:

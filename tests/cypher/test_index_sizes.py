@@ -14,8 +14,6 @@ import pytest
 from alembic_neo4j.cypher import index_sizes
 from alembic_neo4j.cypher.ddl import create_text
 from alembic_neo4j.cypher.index_sizes import (
-    RANGE_BYTES,
-    TEXT_BYTES,
     Large,
     large,
     size_checks,
@@ -23,11 +21,11 @@ from alembic_neo4j.cypher.index_sizes import (
 from alembic_neo4j.cypher.patterns import nodes
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.large_values import found_large
-from alembic_neo4j.schema.elements import (
-    Constraint,
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index
+from alembic_neo4j.schema.kinds import (
+    RANGE_BYTES,
+    TEXT_BYTES,
     ConstraintKind,
-    EntityType,
-    Index,
     IndexKind,
 )
 

@@ -81,16 +81,15 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.elements import (
     Constraint,
-    ConstraintKind,
     EntityType,
     Index,
-    IndexKind,
     Node,
     Property,
     Relationship,
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.identity import FORMAT, identity
 from alembic_neo4j.schema.names import distinct_name
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.cypher.steps import Check, Create, Drop, Run, Step
 from alembic_neo4j.cypher.units import ordered, units
-from alembic_neo4j.schema.elements import EntityType, Index, IndexKind
+from alembic_neo4j.schema.elements import EntityType, Index
+from alembic_neo4j.schema.kinds import IndexKind
 
 INDEX = Index(IndexKind.RANGE, EntityType.NODE, ("P",), ("p",))
 OTHER = Index(IndexKind.RANGE, EntityType.NODE, ("Q",), ("q",))

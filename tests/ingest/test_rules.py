@@ -20,7 +20,6 @@ from alembic_neo4j.ingest.rules import (
 )
 from alembic_neo4j.schema.elements import (
     Constraint,
-    ConstraintKind,
     EntityType,
     Node,
     Property,
@@ -28,6 +27,7 @@ from alembic_neo4j.schema.elements import (
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.kinds import ConstraintKind
 
 TOML = """
 unknown = "refuse"

@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 from alembic_neo4j.schema.diff import Renames, certain_renames
 from alembic_neo4j.schema.elements import (
     Constraint,
-    ConstraintKind,
     Direction,
     EntityType,
     Index,
-    IndexKind,
     Node,
     Property,
     Relationship,
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.names import distinct_name
 
 HOSTILE = "x`) DETACH DELETE n //\\u0060\n'\"é"

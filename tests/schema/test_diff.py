@@ -35,17 +35,16 @@ from alembic_neo4j.schema.changes import (
 from alembic_neo4j.schema.diff import Note, Renames, diff
 from alembic_neo4j.schema.elements import (
     Constraint,
-    ConstraintKind,
     Direction,
     EntityType,
     Index,
-    IndexKind,
     Node,
     Property,
     Relationship,
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 FILL_IN = Placeholder.FILL_IN

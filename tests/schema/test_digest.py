@@ -23,17 +23,16 @@ from alembic_neo4j.schema.digest import (
 )
 from alembic_neo4j.schema.elements import (
     Constraint,
-    ConstraintKind,
     Direction,
     EntityType,
     Index,
-    IndexKind,
     Node,
     Property,
     Relationship,
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.models import ModelSchema, read_models
 
 Read = Callable[[str], ModelSchema]

@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.change import Change, OfProperties
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    ConstraintKind,
-    EntityType,
-    Index,
-    IndexKind,
-    Schema,
-)
+from alembic_neo4j.schema.elements import Constraint, Index, Schema
 from alembic_neo4j.schema.known_names import Name
 from alembic_neo4j.schema.words import described
-
-_INDEX_OPTIONS: Mapping[IndexKind, Mapping[str, str]] = {
-    IndexKind.RANGE: {},
-    IndexKind.TEXT: {},
-    IndexKind.POINT: {},
-    IndexKind.FULLTEXT: {
-        "analyzer": "fulltext.analyzer",
-        "eventually_consistent": "fulltext.eventually_consistent",
-    },
-    IndexKind.VECTOR: {
-        "dimensions": "vector.dimensions",
-        "similarity_function": "vector.similarity_function",
-    },
-}
-_CONSTRAINT_NOUNS = {
-    ConstraintKind.UNIQUE: "unique_constraint",
-    ConstraintKind.KEY: "node_key_constraint",
-    ConstraintKind.EXISTENCE: "node_property_existence_constraint",
-    ConstraintKind.TYPE: "property_type_constraint",
-}
 
 
 class _OfElement(Change):
@@ -50,16 +22,7 @@ class _OfElement(Change):
     @property
     def operation(self) -> str:
         """The function of `op` that makes it."""
-        element = self.element
-        if isinstance(element, Constraint):
-            noun = _CONSTRAINT_NOUNS[element.kind]
-        elif element.kind is IndexKind.RANGE:
-            noun = "index"
-        else:
-            noun = f"{element.kind.value.lower()}_index"
-        if element.entity is EntityType.RELATIONSHIP:
-            noun = f"relationship_{noun.removeprefix('node_')}"
-        return f"{self.words}_{noun}"
+        return f"{self.words}_{self.element.noun}"
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -127,9 +90,9 @@ class AddIndex(_Addition):
         """Its options, those without a name of their own in `config`, and its name."""
         config = dict(self.index.options)
         given = {
-            name: config.pop(option)
-            for name, option in _INDEX_OPTIONS[self.index.kind].items()
-            if option in config
+            option.name: config.pop(option.key)
+            for option in self.index.kind.traits.options
+            if option.key in config
         }
         if config:
             given["config"] = config

@@ -27,11 +27,7 @@ from alembic_neo4j.schema.changes.effects import (
     with_node,
     without,
 )
-from alembic_neo4j.schema.elements import (
-    EntityType,
-    Node,
-    Schema,
-)
+from alembic_neo4j.schema.elements import EntityType, Node, Schema
 from alembic_neo4j.schema.known_names import Name
 
 

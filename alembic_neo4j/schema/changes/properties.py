@@ -26,11 +26,7 @@ from alembic_neo4j.schema.changes.effects import (
     renamed,
     renewed,
 )
-from alembic_neo4j.schema.elements import (
-    EntityType,
-    Property,
-    Schema,
-)
+from alembic_neo4j.schema.elements import EntityType, Property, Schema
 from alembic_neo4j.schema.known_names import Name
 
 Removal: TypeAlias = Literal["archive", "delete", "keep", "undo"]

@@ -7,10 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.changes.call import (
-    direction_keyword,
-    relationship_keywords,
-)
+from alembic_neo4j.schema.changes.call import direction_keyword, relationship_keywords
 from alembic_neo4j.schema.changes.change import (
     UNWRITTEN,
     Alteration,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from alembic_neo4j.schema.changes import Placeholder
-from alembic_neo4j.schema.elements import ConstraintKind, EntityType, Property, Schema
+from alembic_neo4j.schema.elements import EntityType, Property, Schema
 
 _NOW: Mapping[str, str] = {
     "FLOAT": "datetime().epochMillis / 1000.0",
@@ -36,10 +36,9 @@ class Demands:
         unique, present = set(), set()
         for element in schema.constraints.values():
             places = [(element.entity, element.label, p) for p in element.properties]
-            key = element.kind is ConstraintKind.KEY
-            if len(places) == 1 and (key or element.kind is ConstraintKind.UNIQUE):
+            if len(places) == 1 and element.kind.traits.unique:
                 unique.update(places)
-            if key or element.kind is ConstraintKind.EXISTENCE:
+            if element.kind.traits.present:
                 present.update(places)
         return cls(frozenset(unique), frozenset(present))
 

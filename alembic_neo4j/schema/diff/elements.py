@@ -18,13 +18,8 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.diff.notes import Note, shown
 from alembic_neo4j.schema.diff.working import Move
-from alembic_neo4j.schema.elements import (
-    Constraint,
-    EntityType,
-    Index,
-    IndexKind,
-    Schema,
-)
+from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Schema
+from alembic_neo4j.schema.kinds import IndexKind
 from alembic_neo4j.schema.names import distinct_name
 
 Element: TypeAlias = "Index | Constraint"
