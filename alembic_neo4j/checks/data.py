@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alembic_neo4j.checks.evidence import DataEvidence, Violation
-from alembic_neo4j.checks.findings import Finding, elements_of
+from alembic_neo4j.checks.findings import Finding
 from alembic_neo4j.cypher.batch_rollback import rollback_command
 from alembic_neo4j.cypher.contents import (
     Contents,
@@ -40,7 +40,7 @@ def expected_contents(schema: Schema) -> Expected:
     }
     for name, declared in schema.relationship_types.items():
         relationships[name] = _types(declared.properties)
-    for element in elements_of(schema):
+    for element in schema.elements.values():
         owners = nodes if element.entity is EntityType.NODE else relationships
         for label in element.labels:
             for name in element.properties if label in owners else ():

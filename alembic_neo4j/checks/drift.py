@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from alembic_neo4j.checks.evidence import GraphEvidence
-from alembic_neo4j.checks.findings import Element, Finding, elements_of
+from alembic_neo4j.checks.findings import Element, Finding
 from alembic_neo4j.cypher.capabilities import missing
 from alembic_neo4j.cypher.catalogue import IndexState, same_definition
 from alembic_neo4j.cypher.ddl import create_text
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.elements import Constraint, Index, Schema
+from alembic_neo4j.schema.elements import Constraint, Index
 from alembic_neo4j.schema.words import described
 from alembic_neo4j.sentences import ended
 
@@ -27,7 +27,7 @@ def judge_drift(graph: GraphEvidence) -> Iterator[Finding]:
     known, only what can't be read is left.
     """
     if graph.declared is not None:
-        declared, live = _by_key(graph.declared), _by_key(graph.catalogue.schema)
+        declared, live = graph.declared.elements, graph.catalogue.schema.elements
         yield from _Comparison(graph, declared, live).findings()
     for name, reason in graph.catalogue.unreadable.items():
         yield Finding(
@@ -175,10 +175,6 @@ def _is_orphan(element: Element, live: Element) -> bool:
         and element.labels == live.labels
         and element.properties == live.properties
     )
-
-
-def _by_key(schema: Schema) -> dict[Any, Element]:
-    return {element.key: element for element in elements_of(schema)}
 
 
 def _text(element: Element) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from alembic_neo4j.schema.elements import Constraint, Index, Schema
+from alembic_neo4j.schema.elements import Constraint, Index
 
 Element: TypeAlias = "Index | Constraint"
 
@@ -100,8 +100,3 @@ class Finding:
 def fails(findings: Iterable[Finding]) -> bool:
     """Tell whether there is anything but remarks."""
     return any(finding.severity is not Severity.REMARK for finding in findings)
-
-
-def elements_of(schema: Schema) -> list[Element]:
-    """Return the indexes and the constraints of a schema."""
-    return [*schema.indexes.values(), *schema.constraints.values()]

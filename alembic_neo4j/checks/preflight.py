@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from alembic_neo4j.checks.findings import Element, elements_of
+from alembic_neo4j.checks.findings import Element
 from alembic_neo4j.checks.foresight import Foreseen, Question
 from alembic_neo4j.cypher.catalogue import Catalogue, same_definition
 from alembic_neo4j.cypher.ddl import create_text, drop_text
@@ -169,7 +169,7 @@ class _Standing:
         self._by_key: dict[Any, Element] = {}
         self._by_name: dict[str, Element] = {}
         self._by_place: dict[_Place, Element] = {}
-        for element in elements_of(catalogue.schema):
+        for element in catalogue.schema.elements.values():
             self._add(element)
 
     def after(self, step: SchemaStep) -> _Reason | None:

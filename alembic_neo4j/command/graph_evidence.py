@@ -12,7 +12,7 @@ from alembic.util.exc import CommandError
 
 from alembic_neo4j.checks.data import expected_contents, is_declared
 from alembic_neo4j.checks.evidence import DataEvidence, GraphEvidence, Violation
-from alembic_neo4j.checks.findings import Element, elements_of
+from alembic_neo4j.checks.findings import Element
 from alembic_neo4j.cypher.catalogue import Catalogue
 from alembic_neo4j.cypher.contents import Contents, LackingLabels, Unreadable
 from alembic_neo4j.cypher.data_checks import constraint_checks
@@ -77,8 +77,7 @@ def _selection(context: Neo4jMigrationContext) -> Selection:
 def _selected(
     selection: Selection, catalogue: Catalogue, schema: Schema
 ) -> tuple[Catalogue, Schema]:
-    live = {e.key: e for e in elements_of(catalogue.schema)}
-    declared = {e.key: e for e in elements_of(schema)}
+    live, declared = catalogue.schema.elements, schema.elements
     kept = {
         key
         for key, element in {**live, **declared}.items()
@@ -136,12 +135,8 @@ def _under_way(
     except (CommandError, NotImplementedError):
         return frozenset()
     schemas = [*(event.before for event in recording.changes), recording.after]
-    changed = (_keys(before) ^ _keys(after) for before, after in pairwise(schemas))
+    changed = (a.elements.keys() ^ b.elements.keys() for a, b in pairwise(schemas))
     return frozenset().union(*changed)
-
-
-def _keys(schema: Schema) -> set[Any]:
-    return {*schema.indexes, *schema.constraints}
 
 
 def read_data(

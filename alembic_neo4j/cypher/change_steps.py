@@ -393,17 +393,13 @@ def _moving(
 ) -> Iterable[Step]:
     """Drop what the change moves, change the data, and create it where it belongs."""
     after = change.apply(before)
-    kept = {element.key for element in _elements(after)}
-    known = {element.key for element in _elements(before)}
-    drops = [Drop(e) for e in _elements(before) if e.key not in kept]
-    creates = [Create(e) for e in _elements(after) if e.key not in known]
+    drops = [Drop(e) for key, e in before.elements.items() if key not in after.elements]
+    creates = [
+        Create(e) for key, e in after.elements.items() if key not in before.elements
+    ]
     for step in creates:
         _refuse_clash(step.element, after)
     return (*checks, *drops, *data, *creates)
-
-
-def _elements(schema: Schema) -> list[Index | Constraint]:
-    return [*schema.indexes.values(), *schema.constraints.values()]
 
 
 def _checks_on(

@@ -77,7 +77,7 @@ def _not_created(
     orphans = [i for i in found.schema.indexes.values() if i.name in names]
     if orphans:
         commanded(graph, [(drop_text(orphan), {}) for orphan in orphans], limits)
-    live = {*found.schema.indexes, *found.schema.constraints}
+    live = found.schema.elements
     return [element for element in elements if element.key not in live]
 
 
@@ -85,8 +85,7 @@ def _why_not_created(
     graph: Graph, elements: Sequence[Index | Constraint], error: ServerRefused
 ) -> str:
     found = live_catalogue(graph)
-    live: list[Index | Constraint]
-    live = [*found.schema.indexes.values(), *found.schema.constraints.values()]
+    live = list(found.schema.elements.values())
     for element in elements:
         for other in live:
             if _same(element, other):
@@ -184,8 +183,7 @@ def drop_elements(
     there, or the server refuses; all of them stay then.
     """
     found = live_catalogue(graph)
-    live: list[Index | Constraint]
-    live = [*found.schema.indexes.values(), *found.schema.constraints.values()]
+    live = list(found.schema.elements.values())
     if resumed:
         keys = {element.key for element in live}
         elements = [element for element in elements if element.key in keys]

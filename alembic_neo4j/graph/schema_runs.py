@@ -90,7 +90,7 @@ def _found(graph: Graph) -> _Found:
     constraints = graph.read("SHOW CONSTRAINTS YIELD name")
     indexes = graph.read(INDEXES)
     return _Found(
-        (*schema.indexes.values(), *schema.constraints.values()),
+        tuple(schema.elements.values()),
         frozenset(row["name"] for row in indexes),
         frozenset(row["name"] for row in constraints),
         {

@@ -215,8 +215,7 @@ def _properties(schemas: Iterable[Schema], properties: OfProperties) -> frozense
 def _of_elements(schema: Schema, properties: OfProperties) -> frozenset[str]:
     return frozenset(
         name
-        for elements in (schema.indexes, schema.constraints)
-        for element in elements.values()
+        for element in schema.elements.values()
         if element.entity is properties.entity
         and not set(element.labels).isdisjoint(properties.owners)
         for name in element.properties

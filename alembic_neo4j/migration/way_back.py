@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from alembic.script import Script
 from alembic.util.exc import CommandError
@@ -34,7 +33,7 @@ from alembic_neo4j.migration.revision_files import file_digest
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.changes import Change, Refactoring
 from alembic_neo4j.schema.digest import schema_digest
-from alembic_neo4j.schema.elements import Constraint, Index, Schema
+from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.sentences import unended
 
 FIRST = 1_000_000
@@ -336,7 +335,7 @@ def _had_effect(
     if not isinstance(first, SchemaStep):
         return None
     found = live_catalogue(graph).schema
-    live: dict[Any, Index | Constraint] = {**found.indexes, **found.constraints}
+    live = found.elements
     names = {element.name for element in live.values()}
     elements = [step.element for step in planned if isinstance(step, SchemaStep)]
     there = [element.key in live for element in elements]

@@ -332,13 +332,14 @@ class Schema:
         return True
 
     @cached_property
+    def elements(self) -> Mapping[Any, Index | Constraint]:
+        """The indexes and then the constraints, by their keys."""
+        return {**self.indexes, **self.constraints}
+
+    @cached_property
     def by_name(self) -> Mapping[str, Index | Constraint]:
         """The indexes and constraints by their names, which they share."""
-        return {
-            element.name: element
-            for elements in (self.indexes, self.constraints)
-            for element in elements.values()
-        }
+        return {element.name: element for element in self.elements.values()}
 
     def with_element(self, element: Index | Constraint) -> Schema:
         """Return the schema with an index or constraint added."""

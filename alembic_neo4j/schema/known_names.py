@@ -116,8 +116,7 @@ def _edits(first: str, second: str) -> int:
 def _of_elements(schema: Schema, entity: EntityType) -> set[str]:
     return {
         label
-        for elements in (schema.indexes, schema.constraints)
-        for element in elements.values()
+        for element in schema.elements.values()
         if element.entity is entity
         for label in element.labels
     }

@@ -74,9 +74,7 @@ def renamed(names: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:
 
 def move_elements(schema: Schema, move: Callable[[Any], Any]) -> Schema:
     """Return the schema with its indexes and constraints moved, names kept apart."""
-    elements: list[Index | Constraint]
-    elements = [*schema.indexes.values(), *schema.constraints.values()]
-    moves = [(element, move(element)) for element in elements]
+    moves = [(element, move(element)) for element in schema.elements.values()]
     standing = [element for element, moved in moves if moved is element]
     taken = {element.name for element in standing}
     keys = {element.key for element in standing}

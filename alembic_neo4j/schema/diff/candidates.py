@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeAlias
 
 from alembic_neo4j.schema.diff.renames import Renames, kept_owners, used_types
 from alembic_neo4j.schema.elements import (
-    Constraint,
     EntityType,
     Index,
     Node,
@@ -240,9 +239,7 @@ def _alike(
 def _elements(schema: Schema) -> dict[tuple[EntityType, str, str], set[str]]:
     """Return in words which indexes and constraints lie on each property."""
     found: dict[tuple[EntityType, str, str], set[str]] = {}
-    elements: list[Index | Constraint]
-    elements = [*schema.indexes.values(), *schema.constraints.values()]
-    for element in elements:
+    for element in schema.elements.values():
         noun = "index" if isinstance(element, Index) else "constraint"
         words = f"{element.kind.value} {noun}"
         for label in element.labels:

@@ -39,8 +39,8 @@ def compare_elements(
     What moves with a rename and is wanted where it gets to stays. What lies on a
     property whose values change is dropped and created again.
     """
-    old: dict[Any, Element] = {**before.indexes, **before.constraints}
-    new: dict[Any, Element] = {**after.indexes, **after.constraints}
+    old: Mapping[Any, Element] = before.elements
+    new: Mapping[Any, Element] = after.elements
     places = dict(old)
     _move(places, moves)
     kept: dict[Any, Element] = {}
