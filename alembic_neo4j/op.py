@@ -28,6 +28,7 @@ from alembic_neo4j.cypher.load_targets import (
 )
 from alembic_neo4j.errors import IngestError, RevisionError, SchemaError
 from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.ingest.transfer_mapping import Transferred
 from alembic_neo4j.ledger.batches import Loader
 from alembic_neo4j.migration.argument_values import (
     check_default_of,
@@ -46,7 +47,7 @@ from alembic_neo4j.migration.operations import (
     RunCypherFileOp,
     RunCypherOp,
 )
-from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
+from alembic_neo4j.migration.transfer_operation import TransferOp
 from alembic_neo4j.schema import changes as _changes
 from alembic_neo4j.schema.changes import Change, Placeholder
 from alembic_neo4j.schema.elements import (

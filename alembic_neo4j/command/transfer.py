@@ -19,7 +19,7 @@ from alembic_neo4j.graph.transferred import (
     unconstrained,
 )
 from alembic_neo4j.ingest.transfer import PartRows, parts_of
-from alembic_neo4j.ingest.transfer_mapping import TransferMapping
+from alembic_neo4j.ingest.transfer_mapping import TransferMapping, Transferred
 from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
 from alembic_neo4j.ledger.journal import RunStep
 from alembic_neo4j.migration.batch_operations import UndoBatchOp
@@ -32,7 +32,6 @@ from alembic_neo4j.migration.transfer_loads import (
     load_graph,
     refuse_unknown_parts,
 )
-from alembic_neo4j.migration.transfer_operation import Transferred
 
 VERB = "transfer"
 

@@ -17,12 +17,12 @@ from alembic_neo4j.graph.interrupts import Interrupted
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import note_run, read_stamp, write_stamp
 from alembic_neo4j.identity import identity
-from alembic_neo4j.ledger.journal import OpenRun, RunStep
+from alembic_neo4j.ledger.journal import OpenRun, Recorder, RunStep
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import end_run
 from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import check_stamp, unfinished
-from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.sentences import unended

@@ -55,16 +55,13 @@ class Undo(Step):
     detach: bool = False
     known: Known | None = None
 
+    atomicity = Atomicity.CHECKED_BATCHES
+
     @property
     def recorded_as(self) -> Any:
         """What is undone, wherever that is looked for first."""
         names = ("batches", "tag", "labels", "types", "detach")
         return ["undo", meaning(self, *names)]
-
-    @property
-    def atomicity(self) -> Atomicity:
-        """In what it takes effect."""
-        return Atomicity.CHECKED_BATCHES
 
     @property
     def shown(self) -> str:

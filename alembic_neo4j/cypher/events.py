@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -192,3 +193,33 @@ class UnseenEvent(Event):
     def opaque(self) -> tuple[str, str]:
         """It may do anything."""
         return "unknown", "what it does from here on shows only when it runs"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a revision did, in the order in which it did it.
+
+    `batches` are those that it loads into, the first of them in front. Where it is
+    downgraded, `undone` are the changes that its upgrade makes, and `loaded` its
+    batches. `places` tells where each change is written, `lines` where each event is in
+    its file, None for one that is not there.
+    """
+
+    events: tuple[Event, ...]
+    after: Schema
+    batches: tuple[str, ...] = ()
+    undone: tuple[Change, ...] = ()
+    loaded: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    lines: tuple[int | None, ...] = ()
+
+    @property
+    def schemas(self) -> Iterator[tuple[Schema, str]]:
+        """The schema after each change, and where that is written."""
+        befores = [event.before for event in self.changes[1:]]
+        return zip([*befores, self.after], self.places, strict=False)
+
+    @property
+    def changes(self) -> tuple[ChangeEvent, ...]:
+        """Its changes of the schema, each with the schema before."""
+        return tuple(event for event in self.events if isinstance(event, ChangeEvent))

@@ -45,15 +45,12 @@ class Load(Step):
     allow_nan: bool = False
     judged: bool = False
 
+    atomicity = Atomicity.MARKED_BATCHES
+
     @property
     def recorded_as(self) -> Any:
         """What the rows become, and of which batch."""
         return ["load", meaning(self, "target", "batch", "tag", "source")]
-
-    @property
-    def atomicity(self) -> Atomicity:
-        """In what it takes effect."""
-        return Atomicity.MARKED_BATCHES
 
     @property
     def shown(self) -> str:

@@ -202,10 +202,7 @@ class Batched(Identified):
     done: str = "changed"
     only_marks: bool = False
 
-    @property
-    def atomicity(self) -> Atomicity:
-        """In what it takes effect."""
-        return Atomicity.BATCHES
+    atomicity = Atomicity.BATCHES
 
     @property
     def shown(self) -> str:
@@ -241,10 +238,7 @@ class Merge(Identified):
     parameters: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int | None = None
 
-    @property
-    def atomicity(self) -> Atomicity:
-        """In what it takes effect."""
-        return Atomicity.BATCHES
+    atomicity = Atomicity.BATCHES
 
     @property
     def shown(self) -> str:
@@ -273,12 +267,7 @@ class Report(Step):
     advice: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    writes = False
-
-    @property
-    def is_recorded(self) -> bool:
-        """It may be repeated."""
-        return False
+    writes = is_recorded = False
 
     @property
     def shown(self) -> str:

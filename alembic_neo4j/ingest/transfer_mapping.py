@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
 from alembic_neo4j.cypher.load_targets import (
@@ -141,6 +141,30 @@ class LeftOutCount:
 
     def __str__(self) -> str:
         return f"{self.count:,} {self.title}"
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """What became of a graph's rows.
+
+    `nodes` and `relationships` are rows, of which some were created and the others
+    found; `unmatched` rows were no relationship for want of an end. `left_out` is what
+    the mapping takes nothing of.
+    """
+
+    nodes: int = 0
+    relationships: int = 0
+    created_nodes: int = 0
+    created_relationships: int = 0
+    unmatched: int = 0
+    left_out: tuple[LeftOutCount, ...] = ()
+
+    def __add__(self, other: Transferred) -> Transferred:
+        """Return what became of the rows of both."""
+        names = [field.name for field in fields(self)]
+        return Transferred(
+            *(getattr(self, name) + getattr(other, name) for name in names)
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -357,3 +357,22 @@ def _step(**fields: str) -> RunStep:
     # A run that was begun before 0.1.0 has the names of a revision's fields.
     older = {"direction": "action", "revision": "subject", "file_hash": "digest"}
     return RunStep(**{older.get(name, name): value for name, value in fields.items()})
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Where the units of a run are written down before they run.
+
+    `resumed` says that the run was begun by another command.
+    """
+
+    journal: Journal
+    commit: Callable[[], None]
+    run: str
+    resumed: bool = False
+
+    def known(self, revision: str, position: int) -> Unit | None:
+        """Return a unit that was begun before, None where it was not."""
+        if not self.resumed:
+            return None
+        return self.journal.unit(self.run, revision, position)

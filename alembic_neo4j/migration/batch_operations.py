@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from alembic_neo4j.cypher.batch_rollback import Undone
-from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget
+from alembic_neo4j.cypher.batch_rollback import Undo, Undone
+from alembic_neo4j.cypher.load_defaults import defaults_of
+from alembic_neo4j.cypher.load_rows import judge_rows
+from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget, completed
+from alembic_neo4j.cypher.loads import Load
+from alembic_neo4j.cypher.stored_rows import stored_rows
+from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.ingest.addresses import address_of
 from alembic_neo4j.ledger.batches import Loader, Source
-from alembic_neo4j.migration.operations import GraphOperation, IrreversibleOp
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.migration.operations import (
+    BatchOperation,
+    BatchRunner,
+    GraphOperation,
+    IrreversibleOp,
+    Runner,
+)
+from alembic_neo4j.migration.unknown_names import refuse_targets
+from alembic_neo4j.schema.elements import EntityType, Schema
 from alembic_neo4j.schema.known_names import Name
 
 if TYPE_CHECKING:
     from alembic_neo4j.ingest.data_rows import DataFileSource
-
-
-class BatchOperation(GraphOperation):
-    """An operation on a batch of data; it is no change of the schema."""
-
-    @property
-    def title(self) -> str:
-        """What it does, in a few words."""
-        return ""
-
-    @property
-    def replayed(self) -> Any:
-        """What it returns where nothing runs."""
-        return None
-
-    @property
-    def wanted(self) -> tuple[Name, ...]:
-        """The labels and types that a model has to have."""
-        return ()
-
-    @property
-    def sought(self) -> tuple[Name, ...]:
-        """The labels and types that have to be there for an effect."""
-        return ()
-
-    @property
-    def made(self) -> tuple[Name, ...] | None:
-        """The labels and types that it writes, None where that is not known yet."""
-        return None
 
 
 @dataclass
@@ -54,6 +37,14 @@ class BeginBatchOp(BatchOperation):
 
     name: str | None = None
     loader: Loader | None = None
+
+    def carry_out(self, runner: Runner) -> str:
+        """Begin it and return its name."""
+        return self.perform(runner)
+
+    def perform(self, runner: Runner) -> str:
+        """Begin it and return its name."""
+        return runner.begin_batch(self.name, self.loader)
 
     def reverse(self) -> GraphOperation:
         """Return the operation that undoes the batch."""
@@ -64,24 +55,15 @@ class BeginBatchOp(BatchOperation):
         return ("begin_batch", self.name)
 
 
-@dataclass
-class LoadOp(BatchOperation):
-    """`op.create_nodes`, `op.upsert_nodes` and their like: rows become a `target`.
+class RowsOperation(BatchOperation):
+    """An operation whose rows become a `target`.
 
-    `origin` is what the ledger notes of where they are from. With `allow_unknown` its
-    labels and types may be such that no model has, with `allow_nan` its values NaN or
-    infinite. Values that are `judged` were found to be storable as they were read,
-    those that are `stored` are in the form in which their models store them.
+    With `allow_unknown` its labels and types may be such that no model has.
     """
 
     target: LoadTarget
-    rows: Iterable[Any] = field(repr=False)
-    batch_size: int | None = None
-    origin: Source | None = None
-    allow_unknown: bool = False
-    allow_nan: bool = False
-    judged: bool = False
-    stored: bool = False
+    batch_size: int | None
+    allow_unknown: bool
 
     @property
     def wanted(self) -> tuple[Name, ...]:
@@ -103,11 +85,68 @@ class LoadOp(BatchOperation):
         """Nothing was loaded."""
         return Loaded()
 
+    def load(self, rows: Iterable[Any], runner: BatchRunner) -> Load:
+        """Return the step that loads the rows; the runner knows into which batch.
+
+        Raises IngestError where no model has what they would become.
+        """
+        if not self.allow_unknown:
+            refuse_targets(self.title, [self.target], runner.schema)
+        target = completed(self.target, runner.schema)
+        return Load(
+            *(target, rows, "", runner.tag),
+            batch_size=self.batch_size,
+            defaults=defaults_of(target, runner.schema),
+        )
+
     def reverse(self) -> GraphOperation:
         """Return the operation that undoes what was loaded so."""
         if isinstance(self.target, NodeTarget):
             return UndoBatchOp(labels=(self.target.owner,), types=())
         return UndoBatchOp(labels=(), types=(self.target.type,))
+
+
+@dataclass
+class LoadOp(RowsOperation):
+    """`op.create_nodes`, `op.upsert_nodes` and their like: rows become a `target`.
+
+    `origin` is what the ledger notes of where they are from. With `allow_nan` values
+    may be NaN or infinite. Values that are `judged` were found to be storable as they
+    were read, those that are `stored` are in the form in which their models store them.
+    """
+
+    target: LoadTarget
+    rows: Iterable[Any] = field(repr=False)
+    batch_size: int | None = None
+    origin: Source | None = None
+    allow_unknown: bool = False
+    allow_nan: bool = False
+    judged: bool = False
+    stored: bool = False
+
+    def problem(self, schema: Schema) -> str:
+        """Return what is wrong with the rows, if there is anything.
+
+        Those that can be gone through only once are left to the load itself.
+        """
+        if self.judged or not isinstance(self.rows, Collection):
+            return ""
+        rows = stored_rows(self.rows, self.target, schema)
+        # The property of batches is told of by the load: a replay has no configuration.
+        try:
+            judge_rows(Load(self.target, rows, "", "", allow_nan=self.allow_nan))
+        except IngestError as error:
+            return str(error)
+        return ""
+
+    def perform(self, runner: BatchRunner) -> Loaded:
+        """Load the rows."""
+        rows = self.rows
+        if not self.stored:
+            rows = stored_rows(rows, self.target, runner.schema)
+        load = self.load(rows, runner)
+        known = replace(load, allow_nan=self.allow_nan, judged=self.judged)
+        return runner.load(known, self.origin)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the operation's name and what the rows become."""
@@ -115,7 +154,7 @@ class LoadOp(BatchOperation):
 
 
 @dataclass
-class LoadFileOp(BatchOperation):
+class LoadFileOp(RowsOperation):
     """`op.load_nodes` and `op.load_relationships`: the rows of a file."""
 
     target: LoadTarget
@@ -123,29 +162,24 @@ class LoadFileOp(BatchOperation):
     batch_size: int | None = None
     allow_unknown: bool = False
 
-    @property
-    def wanted(self) -> tuple[Name, ...]:
-        """The labels and types that a model has to have."""
-        return () if self.allow_unknown else self.made
-
-    @property
-    def made(self) -> tuple[Name, ...]:
-        """The labels and types of what the rows become."""
-        return self.target.names
+    unwritten = "the rows of a file"
 
     @property
     def title(self) -> str:
         """What the rows become, and where they are."""
-        return f"load of {self.target} from {address_of(self.source.uri).name}"
+        return f"{super().title} from {address_of(self.source.uri).name}"
 
-    @property
-    def replayed(self) -> Loaded:
-        """Nothing was loaded."""
-        return Loaded()
+    def perform(self, runner: BatchRunner) -> Loaded:
+        """Load the rows, when all of them were read and found to be good."""
+        # It imports the driver, which most verbs do without.
+        from alembic_neo4j.ingest.data_rows import DataRows
 
-    def reverse(self) -> GraphOperation:
-        """Return the operation that undoes what was loaded so."""
-        return LoadOp(self.target, ()).reverse()
+        located = self.source.located(runner.file)
+        found = located.obtain()
+        with DataRows(found, located, self.target, runner.schema) as data:
+            data.check(keep=True, report=lambda _: runner.check_interrupts())
+            load = replace(self.load(data, runner), source=found.sha256, judged=True)
+            return runner.load(load, Source(found.uri, found.sha256))
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the operation's name, what the rows become and where they are."""
@@ -189,6 +223,12 @@ class UndoBatchOp(BatchOperation):
     def replayed(self) -> Undone:
         """Nothing was undone."""
         return Undone()
+
+    def perform(self, runner: BatchRunner) -> Undone:
+        """Undo it."""
+        batches = () if self.batch is None else (self.batch,)
+        narrowed = (self.labels, self.types, self.detach)
+        return runner.undo(Undo(batches, runner.tag, *narrowed))
 
     def reverse(self) -> GraphOperation:
         """Return an operation that refuses: the rows are not known any more."""

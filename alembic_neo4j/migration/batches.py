@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,11 +17,9 @@ from alembic_neo4j.cypher.batch_rollback import (
     Undone,
     rollback_command,
 )
-from alembic_neo4j.cypher.load_defaults import defaults_of
-from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget, completed
+from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.steps import Step
-from alembic_neo4j.cypher.stored_rows import stored_rows
 from alembic_neo4j.errors import (
     IngestError,
     LedgerError,
@@ -29,27 +27,18 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.graph.batch_rollback import is_left, tagged
 from alembic_neo4j.graph.connection import Graph, Row
-from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.ledger.batches import (
     LOADED,
     ROLLED_BACK,
     ROLLING_BACK,
     BatchCounts,
-    BatchLedger,
     BatchRecord,
     Loader,
     Source,
 )
-from alembic_neo4j.migration.batch_operations import (
-    BatchOperation,
-    BeginBatchOp,
-    LoadFileOp,
-    LoadOp,
-    UndoBatchOp,
-)
-from alembic_neo4j.migration.unknown_names import refuse_unknown
-from alembic_neo4j.schema.elements import EntityType, Schema
+from alembic_neo4j.ledger.journal import Recorder
+from alembic_neo4j.schema.elements import EntityType
 
 log = logging.getLogger(__name__)
 
@@ -102,17 +91,12 @@ class UnitRunner(Protocol):
         """Whether anything may have been written."""
         ...
 
-    @property
-    def interrupts(self) -> Interrupts:
-        """What tells that a signal has come."""
-        ...
-
     def run_step(
         self,
         step: Step,
         *,
-        begun: Callable[[], None],
-        finished: Callable[[Row], None],
+        begun: Callable[[], None] = ...,
+        finished: Callable[[Row], None] = ...,
     ) -> Row:
         """Run a step after what is buffered, and return its row.
 
@@ -120,15 +104,6 @@ class UnitRunner(Protocol):
         run, `finished` in that which says that it has run.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Writing:
-    """The ledger of a run: where its batches are recorded, and how that is kept."""
-
-    batches: BatchLedger
-    run: str
-    commit: Callable[[], None]
 
 
 class Batches:
@@ -156,107 +131,63 @@ class Batches:
         self._repeatable = repeatable
         self._revision, self._loader = revision, OURS
 
-    def invoke(
-        self,
-        operation: BatchOperation,
-        runner: UnitRunner,
-        writing: Writing | None,
-        schema: Schema,
-        file: str,
-    ) -> Any:
-        """Carry out an operation and return what it returns."""
-        if isinstance(operation, BeginBatchOp):
-            self._loader = operation.loader or OURS
-            return self._names.begin(operation.name)
-        if isinstance(operation, LoadOp):
-            rows = operation.rows
-            if not operation.stored:
-                rows = stored_rows(rows, operation.target, schema)
-            load = replace(
-                self._load(operation, rows, schema),
-                allow_nan=operation.allow_nan,
-                judged=operation.judged,
-            )
-            return self._loaded(load, runner, writing, operation.origin)
-        if isinstance(operation, LoadFileOp):
-            # It imports the driver, which most verbs do without.
-            from alembic_neo4j.ingest.data_rows import DataRows
-
-            located = operation.source.located(file)
-            found = located.obtain()
-            origin = Source(found.uri, found.sha256)
-            with DataRows(found, located, operation.target, schema) as data:
-                data.check(keep=True, report=lambda _: runner.interrupts.check())
-                load = self._load(operation, data, schema)
-                load = replace(load, source=found.sha256, judged=True)
-                return self._loaded(load, runner, writing, origin)
-        assert isinstance(operation, UndoBatchOp)
-        return self._undone(operation, runner, writing)
-
-    def _load(
-        self, operation: LoadOp | LoadFileOp, rows: Iterable[Any], schema: Schema
-    ) -> Load:
-        refuse_unknown(operation, schema)
-        target = completed(operation.target, schema)
-        return Load(
-            target,
-            rows,
-            self._names.current,
-            self.tag,
-            batch_size=operation.batch_size,
-            defaults=defaults_of(target, schema),
-        )
+    def begin(self, name: str | None, loader: Loader | None = None) -> str:
+        """Begin the batch that rows are loaded into from here on; return its name."""
+        self._loader = loader or OURS
+        return self._names.begin(name)
 
     # Loading -------------------------------------------------------------------------
 
-    def _loaded(
+    def load(
         self,
         load: Load,
         runner: UnitRunner,
-        writing: Writing | None,
+        recorder: Recorder | None,
         source: Source | None = None,
     ) -> Loaded:
-        if writing is None:
-            return Loaded(**runner.run_step(load, begun=_nothing, finished=_ignore))
-        self._check_free(load.batch, writing)
-        is_new = self._is_new(load.batch, writing)
+        """Load rows into the batch that was begun; return what became of them."""
+        load = replace(load, batch=self._names.current)
+        if recorder is None:
+            return Loaded(**runner.run_step(load))
+        self._check_free(load.batch, recorder)
+        is_new = self._is_new(load.batch, recorder)
 
         def begun() -> None:
             if is_new:
-                writing.batches.begin(
+                recorder.journal.batches.begin(
                     load.batch,
                     revision=self._revision,
-                    run=writing.run,
+                    run=recorder.run,
                     loader=self._loader,
                 )
             labels, types = kinds_of(load.target)
-            writing.batches.begin_rows(
+            recorder.journal.batches.begin_rows(
                 load.batch, labels=labels, types=types, source=source
             )
 
         def finished(row: Row) -> None:
             counts = counts_of(load.target.entity, Loaded(**row))
-            writing.batches.finish_rows(load.batch, counts)
+            recorder.journal.batches.finish_rows(load.batch, counts)
 
         try:
             return Loaded(**runner.run_step(load, begun=begun, finished=finished))
         except BaseException:
             if is_new and not runner.touched:
                 with suppress(Neo4jMigrationError, SQLAlchemyError):
-                    writing.batches.forget(load.batch)
-                    writing.commit()
+                    recorder.journal.batches.forget(load.batch)
+                    recorder.commit()
             raise
 
-    def _is_new(self, batch: str, writing: Writing) -> bool:
-        known = writing.batches.find(batch)
+    def _is_new(self, batch: str, recorder: Recorder) -> bool:
+        known = recorder.journal.batches.find(batch)
         if known is not None and self._repeatable:
             return known.state == ROLLED_BACK
-        return known is None or known.run != writing.run
+        return known is None or known.run != recorder.run
 
-    def _check_free(self, batch: str, writing: Writing) -> None:
+    def _check_free(self, batch: str, recorder: Recorder) -> None:
         """Raise LedgerError where another load has left this batch in the graph."""
-        known = writing.batches.find(batch)
-        if known is None or known.state == ROLLED_BACK or known.run == writing.run:
+        known = recorder.journal.batches.find(batch)
+        if known is None or known.state == ROLLED_BACK or known.run == recorder.run:
             return
         if self._repeatable:
             return
@@ -276,32 +207,25 @@ class Batches:
 
     # Undoing -------------------------------------------------------------------------
 
-    def _undone(
-        self, operation: UndoBatchOp, runner: UnitRunner, writing: Writing | None
-    ) -> Undone:
-        undo = Undo(
-            self._to_undo(operation.batch, writing),
-            self.tag,
-            labels=operation.labels,
-            types=operation.types,
-            detach=operation.detach,
-        )
-        if writing is None:
-            return Undone(**runner.run_step(undo, begun=_nothing, finished=_ignore))
-        known = [r for b in undo.batches if (r := writing.batches.find(b))]
+    def undo(self, undo: Undo, runner: UnitRunner, recorder: Recorder | None) -> Undone:
+        """Undo batches, of the revision where none is named; return what that did."""
+        undo = replace(undo, batches=self._to_undo(undo.batches, recorder))
+        if recorder is None:
+            return Undone(**runner.run_step(undo))
+        known = [r for b in undo.batches if (r := recorder.journal.batches.find(b))]
         if len(known) == len(undo.batches) and undo.labels is None:
             undo = replace(undo, known=_known(known))
 
         def begun() -> None:
             for record in known if undo.labels is None else ():
-                writing.batches.set_state(record.batch, ROLLING_BACK)
+                recorder.journal.batches.set_state(record.batch, ROLLING_BACK)
 
         def finished(_row: Row) -> None:
             for record in known:
                 if undo.labels is None or not is_left(
                     self._graph, self.tag, record.batch, record.labels, record.types
                 ):
-                    writing.batches.finish_rollback(record.batch)
+                    recorder.journal.batches.finish_rollback(record.batch)
 
         try:
             done = Undone(**runner.run_step(undo, begun=begun, finished=finished))
@@ -310,16 +234,20 @@ class Batches:
             if not runner.touched:
                 with suppress(Neo4jMigrationError, SQLAlchemyError):
                     for record in known:
-                        writing.batches.set_state(record.batch, record.state)
-                    writing.commit()
+                        recorder.journal.batches.set_state(record.batch, record.state)
+                    recorder.commit()
             raise
 
-    def _to_undo(self, batch: str | None, writing: Writing | None) -> tuple[str, ...]:
+    def _to_undo(
+        self, batches: tuple[str, ...], recorder: Recorder | None
+    ) -> tuple[str, ...]:
         """Return the batches that are meant, the newest first."""
-        if batch is not None:
-            return (checked_name(batch),)
+        if batches:
+            return tuple(map(checked_name, batches))
         revision = self._revision or ""
-        if writing is not None and (known := writing.batches.of_revision(revision)):
+        if recorder is not None and (
+            known := recorder.journal.batches.of_revision(revision)
+        ):
             return tuple(record.batch for record in reversed(known))
         # A script made them, or the ledger was lost.
         numbered = tagged(self._graph, self.tag, f"{revision}:")
@@ -340,14 +268,6 @@ def _in_all(done: Undone, known: Sequence[BatchRecord]) -> Undone:
         deleted_nodes=max(done.deleted_nodes, nodes),
         deleted_relationships=max(done.deleted_relationships, relationships),
     )
-
-
-def _nothing() -> None:
-    """Do nothing: there is no ledger to write to."""
-
-
-def _ignore(_row: Row) -> None:
-    """Do nothing: there is no ledger to write to."""
 
 
 def _number(batch: str) -> int:

@@ -181,13 +181,8 @@ class Neo4jMigrationContext(MigrationContext):
             runner.comment(f"Running {step.short_log}")
             if isinstance(step, RevisionStep):
                 item = next(planned)
-                runner.begin(
-                    item.script.revision,
-                    item.before,
-                    item.script.path,
-                    item.recording.loaded,
-                    item.recording.undone,
-                )
+                begun = (item.script.revision, item.before, item.script.path)
+                runner.begin(*begun, item.recording)
                 call(item.script, item.direction, runner.thread, kw)
                 runner.flush()
             if not maintainer.heads:

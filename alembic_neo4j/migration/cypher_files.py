@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from alembic_neo4j.cypher.files import (
     SUFFIXES,
@@ -16,18 +17,23 @@ from alembic_neo4j.cypher.files import (
 from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.ingest.files import beside_or_above
-from alembic_neo4j.migration.operations import RunCypherFileOp
 
 _CALL = b"run_cypher_file"
 
 
-def statements_of(operation: RunCypherFileOp, revision_file: str) -> tuple[Run, ...]:
-    """Return the statements of the file that an operation runs.
+def statements_of(
+    name: str,
+    revision_file: str,
+    parameters: Mapping[str, Any],
+    *,
+    repeatable: bool,
+) -> tuple[Run, ...]:
+    """Return the statements of a file that a revision runs.
 
     Raises StatementError for a file that can't be read, that is for another database,
     or whose name the revision does not spell out: its digest would not be known.
     """
-    revision, name = Path(revision_file), operation.name
+    revision = Path(revision_file)
     if name not in _named(revision.read_bytes()):
         raise StatementError(
             f"op.run_cypher_file({name!r}): the name has to stand in {revision.name} "
@@ -40,9 +46,7 @@ def statements_of(operation: RunCypherFileOp, revision_file: str) -> tuple[Run, 
             f"op.run_cypher_file({name!r}): there is no such file beside "
             f"{revision_file}, nor in a directory above it"
         )
-    file = read_cypher_file(
-        path, operation.parameters, name=name, repeatable=operation.repeatable
-    )
+    file = read_cypher_file(path, parameters, name=name, repeatable=repeatable)
     _refuse_uses(file)
     return file.statements
 

@@ -25,7 +25,7 @@ from alembic_neo4j.graph.interrupts import Interrupted
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import read_stamp, write_stamp
-from alembic_neo4j.ledger.journal import OpenRun
+from alembic_neo4j.ledger.journal import OpenRun, Recorder
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.lock import locked
@@ -45,7 +45,7 @@ from alembic_neo4j.migration.plan import (
 from alembic_neo4j.migration.planned_names import check_plan
 from alembic_neo4j.migration.revision_code import call
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
-from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.sentences import unended
@@ -265,8 +265,8 @@ class Deployment:
         runner.recorder = recorder
         checks = item.step.is_upgrade and self._session.options.checks_rules
         runner.reports_rules = not checks
-        undone = item.recording.undone
-        runner.begin(item.script.revision, item.before, item.script.path, undone)
+        begun = (item.script.revision, item.before, item.script.path)
+        runner.begin(*begun, item.recording)
         try:
             call(item.script, item.direction, runner.thread, self._command.arguments)
             runner.flush()

@@ -12,6 +12,7 @@ from alembic_neo4j.cypher.events import (
     BatchEvent,
     ChangeEvent,
     Event,
+    Recording,
     StatementEvent,
     UnseenEvent,
 )
@@ -19,7 +20,7 @@ from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.names_in_use import has_property, names_in_use
 from alembic_neo4j.migration.plan import PlannedStep
-from alembic_neo4j.migration.replay import History, Recording
+from alembic_neo4j.migration.replay import History
 from alembic_neo4j.schema.changes import Change, OfProperties
 from alembic_neo4j.schema.elements import EntityType, Node, RelationshipType, Schema
 from alembic_neo4j.schema.known_names import KnownNames, Name, mistaken

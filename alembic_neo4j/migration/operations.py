@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -10,13 +12,145 @@ from typing import Any
 from alembic.operations.base import Operations
 from alembic.operations.ops import MigrateOperation
 
+from alembic_neo4j.cypher.batch_rollback import Undo, Undone
+from alembic_neo4j.cypher.loads import Load
+from alembic_neo4j.cypher.steps import Run
+from alembic_neo4j.errors import IrreversibleError
+from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.argument_values import check_parameters
+from alembic_neo4j.migration.cypher_files import statements_of
+from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.schema import changes
 from alembic_neo4j.schema.changes import Call, Change, Irreversible
+from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.known_names import Name
 
 
-class GraphOperation(MigrateOperation):
+class Runner(ABC):
+    """Takes the operations of a revision: a server, a script, or a recording.
+
+    `file` is the revision's, `schema` the history's up to the last operation. `thread`
+    is the only one that may ask for anything.
+    """
+
+    file: str
+    schema: Schema
+    thread: OwnThread
+
+    def invoke(self, operation: GraphOperation) -> Any:
+        """Do what the operation asks for and return its rows, if it has any."""
+        self.thread.check()
+        return operation.carry_out(self)
+
+    @abstractmethod
+    def change(self, change: Change) -> None:
+        """Make a change of the schema."""
+
+    @abstractmethod
+    def ask(self, text: str, parameters: Mapping[str, Any], *, repeatable: bool) -> Any:
+        """Run a Cypher statement after all that was called before; return its rows."""
+
+    @abstractmethod
+    def execute(self, cypher: str) -> None:
+        """Run a Cypher statement whose rows nobody wants."""
+
+    @abstractmethod
+    def add(self, steps: Sequence[Run]) -> None:
+        """Run statements whose rows nobody wants, and whose kind is known."""
+
+    @abstractmethod
+    def begin_batch(self, name: str | None, loader: Loader | None = None) -> str:
+        """Begin the batch that rows are loaded into from here on; return its name."""
+
+    @abstractmethod
+    def batch(self, operation: BatchOperation) -> Any:
+        """Carry out an operation on batches of data, and return what it returns."""
+
+    @abstractmethod
+    def on_ledger(self, text: str, act: Callable[[], None]) -> None:
+        """Do what the revision asks of the ledger's database; `text` tells what."""
+
+    @abstractmethod
+    def autocommit_block(self) -> AbstractContextManager[None]:
+        """Enter a block whose statements run outside of explicit transactions."""
+
+
+class BatchRunner(Runner):
+    """Takes what operations on batches of data come to.
+
+    `tag` is the property that tells the batch of what is loaded.
+    """
+
+    tag: str
+
+    def batch(self, operation: BatchOperation) -> Any:
+        """Carry out an operation on batches of data, and return what it returns."""
+        return operation.perform(self)
+
+    @abstractmethod
+    def load(self, load: Load, origin: Source | None = None) -> Loaded:
+        """Load rows of an origin into the batch that was begun."""
+
+    @abstractmethod
+    def undo(self, undo: Undo) -> Undone:
+        """Undo batches; where none is named, those of the revision."""
+
+    @abstractmethod
+    def check_interrupts(self) -> None:
+        """Raise Interrupted where a signal has come."""
+
+
+class GraphOperation(MigrateOperation, ABC):
     """An operation that our impl runs, whatever its kind."""
+
+    @abstractmethod
+    def carry_out(self, runner: Runner) -> Any:
+        """Have it done, and return what the revision gets."""
+
+
+class BatchOperation(GraphOperation):
+    """An operation on a batch of data; it is no change of the schema."""
+
+    unwritten = ""
+    """What of it can't be written to a script."""
+
+    @property
+    def title(self) -> str:
+        """What it does, in a few words."""
+        return ""
+
+    @property
+    def replayed(self) -> Any:
+        """What it returns where nothing runs."""
+        return None
+
+    @property
+    def wanted(self) -> tuple[Name, ...]:
+        """The labels and types that a model has to have."""
+        return ()
+
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The labels and types that have to be there for an effect."""
+        return ()
+
+    @property
+    def made(self) -> tuple[Name, ...] | None:
+        """The labels and types that it writes, None where that is not known yet."""
+        return None
+
+    def problem(self, _schema: Schema) -> str:
+        """Return what is wrong with its rows, as far as that can be seen by now."""
+        return ""
+
+    def carry_out(self, runner: Runner) -> Any:
+        """Have it done, and return what the revision gets."""
+        return runner.batch(self)
+
+    @abstractmethod
+    def perform(self, runner: BatchRunner) -> Any:
+        """Do it, where it is not merely noted."""
 
 
 class ChangeOp(GraphOperation):
@@ -40,6 +174,10 @@ class ChangeOp(GraphOperation):
     def call(self) -> Call:
         """The call that a revision file writes for this operation."""
         return self.change.call
+
+    def carry_out(self, runner: Runner) -> None:
+        """Make the change."""
+        runner.change(self.change)
 
     def reverse(self) -> GraphOperation:
         """Return the operation that undoes this one, or one that refuses to."""
@@ -94,6 +232,10 @@ class RunCypherOp(GraphOperation):
     def __post_init__(self) -> None:
         check_parameters(self.parameters)
 
+    def carry_out(self, runner: Runner) -> Any:
+        """Run it and return its rows."""
+        return runner.ask(self.text, self.parameters, repeatable=self.repeatable)
+
     def reverse(self) -> GraphOperation:
         """Return an operation that says so."""
         return IrreversibleOp("op.run_cypher has no reverse of itself")
@@ -114,6 +256,11 @@ class RunCypherFileOp(GraphOperation):
     def __post_init__(self) -> None:
         check_parameters(self.parameters)
 
+    def carry_out(self, runner: Runner) -> None:
+        """Run the statements of the file."""
+        given = (self.name, runner.file, self.parameters)
+        runner.add(statements_of(*given, repeatable=self.repeatable))
+
     def reverse(self) -> GraphOperation:
         """Return an operation that says so."""
         return IrreversibleOp("op.run_cypher_file has no reverse of itself")
@@ -128,6 +275,10 @@ class IrreversibleOp(GraphOperation):
     """Stands in a downgrade where the upgrade can't be undone, and says why."""
 
     reason: str
+
+    def carry_out(self, _runner: Runner) -> None:
+        """Refuse to go on."""
+        raise IrreversibleError(self.reason)
 
     def reverse(self) -> GraphOperation:
         """Return itself."""

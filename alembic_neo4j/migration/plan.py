@@ -16,6 +16,7 @@ from alembic_neo4j.checks.runs import of_another_release, way_back
 from alembic_neo4j.checks.stamp import ADOPT, knows_latest_data
 from alembic_neo4j.cypher.batch_rollback import rollback_command
 from alembic_neo4j.cypher.capabilities import Server, missing
+from alembic_neo4j.cypher.events import Recording
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.cypher.steps import Stop
 from alembic_neo4j.errors import (
@@ -27,7 +28,7 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.ledger.journal import LOADING, TAKING_BACK, OpenRun, RunStep
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.migration.cypher_files import named_files
-from alembic_neo4j.migration.replay import History, Recording
+from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex
 from alembic_neo4j.schema.digest import schema_digest

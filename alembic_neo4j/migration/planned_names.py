@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from alembic.runtime.migration import RevisionStep, StampStep
 
-from alembic_neo4j.cypher.events import BatchEvent, ChangeEvent, Event
+from alembic_neo4j.cypher.events import BatchEvent, ChangeEvent, Event, Recording
 from alembic_neo4j.errors import CheckFailed
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.migration.names_of_history import (
@@ -21,7 +21,7 @@ from alembic_neo4j.migration.names_of_history import (
     schemas_of,
 )
 from alembic_neo4j.migration.plan import PlannedStep, plan
-from alembic_neo4j.migration.replay import History, Recording
+from alembic_neo4j.migration.replay import History
 from alembic_neo4j.schema.changes import Change, Refactoring
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name

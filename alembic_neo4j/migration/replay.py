@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -18,25 +18,16 @@ from alembic_neo4j.cypher.events import (
     ChangeEvent,
     Event,
     LedgerEvent,
+    Recording,
     StatementEvent,
     UnseenEvent,
 )
+from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import ReplayError, SchemaError
-from alembic_neo4j.migration.batch_operations import (
-    BatchOperation,
-    BeginBatchOp,
-    LoadOp,
-)
+from alembic_neo4j.ledger.batches import Loader
 from alembic_neo4j.migration.batches import BatchNames
 from alembic_neo4j.migration.bind import RunnerBind
-from alembic_neo4j.migration.cypher_files import statements_of
-from alembic_neo4j.migration.operations import (
-    ChangeOp,
-    GraphOperation,
-    IrreversibleOp,
-    RunCypherFileOp,
-    RunCypherOp,
-)
+from alembic_neo4j.migration.operations import BatchOperation, GraphOperation, Runner
 from alembic_neo4j.migration.replay_errors import (
     explained,
     line_of_caller,
@@ -44,39 +35,8 @@ from alembic_neo4j.migration.replay_errors import (
     place,
 )
 from alembic_neo4j.migration.revision_code import OwnThread, call
-from alembic_neo4j.migration.row_problems import problem_in_rows
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.elements import Schema
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What a revision did, in the order in which it did it.
-
-    `batches` are those that it loads into, the first of them in front. Where it is
-    downgraded, `undone` are the changes that its upgrade makes, and `loaded` its
-    batches. `places` tells where each change is written, `lines` where each event is in
-    its file, None for one that is not there.
-    """
-
-    events: tuple[Event, ...]
-    after: Schema
-    batches: tuple[str, ...] = ()
-    undone: tuple[Change, ...] = ()
-    loaded: tuple[str, ...] = ()
-    places: tuple[str, ...] = ()
-    lines: tuple[int | None, ...] = ()
-
-    @property
-    def schemas(self) -> Iterator[tuple[Schema, str]]:
-        """The schema after each change, and where that is written."""
-        befores = [event.before for event in self.changes[1:]]
-        return zip([*befores, self.after], self.places, strict=False)
-
-    @property
-    def changes(self) -> tuple[ChangeEvent, ...]:
-        """Its changes of the schema, each with the schema before."""
-        return tuple(event for event in self.events if isinstance(event, ChangeEvent))
 
 
 class History:
@@ -177,7 +137,7 @@ def record(
     function raises; NotImplementedError passes, since that is how a downgrade says that
     it can't be done.
     """
-    recorder = _Recorder(before, script, BatchNames(script.revision))
+    recorder = _Recorder(before, script, script.path, BatchNames(script.revision))
     try:
         with _proxied(_RecordingOperations(_RecordingContext(recorder), recorder)):
             call(script, function, recorder.thread, {})
@@ -194,9 +154,10 @@ def record(
 
 
 @dataclass
-class _Recorder:
+class _Recorder(Runner):
     schema: Schema
     script: Script
+    file: str
     batches: BatchNames
     events: list[Event] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
@@ -210,27 +171,41 @@ class _Recorder:
         self.lines.append(line_of_caller(self.script.path))
 
     def invoke(self, operation: GraphOperation) -> Any:
-        self.thread.check()
-        if isinstance(operation, ChangeOp):
-            revision = self.script.revision
-            self.note(ChangeEvent(operation.change, self.schema, revision))
-            self.places.append(place(self.script, self.lines[-1]))
-            self.schema = operation.change.apply(self.schema)
-        elif isinstance(operation, IrreversibleOp):
-            raise NotImplementedError(operation.reason)
-        elif isinstance(operation, RunCypherOp):
-            self.note(StatementEvent(operation.text, True, self.autocommit))
-        elif isinstance(operation, RunCypherFileOp):
-            for run in statements_of(operation, self.script.path):
-                self.note(StatementEvent(run.text, False, self.autocommit, run.place))
-        elif isinstance(operation, BeginBatchOp):
-            return self.batches.begin(operation.name)
-        elif isinstance(operation, BatchOperation):
-            self.note(self._loading(operation))
-            return operation.replayed
-        else:
-            self.note(UnseenEvent())
-        return []
+        """Note what the operation does; there are no rows."""
+        found = super().invoke(operation)
+        return [] if found is None else found
+
+    def change(self, change: Change) -> None:
+        """Note a change of the schema, and where it is written."""
+        self.note(ChangeEvent(change, self.schema, self.script.revision))
+        self.places.append(place(self.script, self.lines[-1]))
+        self.schema = change.apply(self.schema)
+
+    def ask(
+        self, text: str, _parameters: Mapping[str, Any], *, repeatable: bool
+    ) -> Any:
+        """Note a statement that has no rows here."""
+        del repeatable
+        self.note(StatementEvent(text, True, self.autocommit))
+
+    def add(self, steps: Sequence[Run]) -> None:
+        """Note the statements of a file."""
+        for run in steps:
+            self.note(StatementEvent(run.text, False, self.autocommit, run.place))
+
+    def begin_batch(self, name: str | None, _loader: Loader | None = None) -> str:
+        """Begin a batch of which nothing else is noted."""
+        return self.batches.begin(name)
+
+    def batch(self, operation: BatchOperation) -> Any:
+        """Note what an operation on batches is about; nothing is loaded."""
+        answered = any(map(_answers, self.events))
+        problem = "" if answered else operation.problem(self.schema)
+        names = (operation.sought, operation.made)
+        self.note(
+            BatchEvent(operation.title, operation.wanted, self.schema, problem, *names)
+        )
+        return operation.replayed
 
     @property
     def recording(self) -> Recording:
@@ -256,15 +231,6 @@ class _Recorder:
         change = self.recording.changes[-1].change
         own = list(self.recording.schemas)[:-1]
         return origin_of(change, str(error), [*others(), *own])
-
-    def _loading(self, operation: BatchOperation) -> BatchEvent:
-        problem = ""
-        if isinstance(operation, LoadOp) and not any(map(_answers, self.events)):
-            problem = problem_in_rows(operation, self.schema)
-        names = (operation.sought, operation.made)
-        return BatchEvent(
-            operation.title, operation.wanted, self.schema, problem, *names
-        )
 
     def execute(self, cypher: str) -> None:
         """Note the statement: what it does is outside of the history."""

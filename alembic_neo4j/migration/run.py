@@ -5,75 +5,41 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j import __version__
 from alembic_neo4j.checks.runs import shown_release
-from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.lexer import classify
+from alembic_neo4j.cypher.batch_rollback import Undo, Undone
+from alembic_neo4j.cypher.events import Recording
 from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
-from alembic_neo4j.cypher.steps import Atomicity, Run, Step
+from alembic_neo4j.cypher.loads import Load
+from alembic_neo4j.cypher.steps import Atomicity, Step
 from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.errors import (
-    IrreversibleError,
     LedgerError,
     Neo4jMigrationError,
     StatementError,
 )
 from alembic_neo4j.graph.connection import Graph, Row
 from alembic_neo4j.graph.execute import Attempt
-from alembic_neo4j.graph.interrupts import Interrupts
 from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.recorded_rows import rows_from_text, rows_to_text
 from alembic_neo4j.identity import identity
-from alembic_neo4j.ledger.journal import DONE, Journal, Unit
-from alembic_neo4j.migration.batch_operations import BatchOperation, LoadOp
-from alembic_neo4j.migration.batches import Batches, Writing
-from alembic_neo4j.migration.cypher_files import statements_of
-from alembic_neo4j.migration.operations import (
-    ChangeOp,
-    GraphOperation,
-    IrreversibleOp,
-    RunCypherFileOp,
-    RunCypherOp,
-)
-from alembic_neo4j.migration.revision_code import OwnThread
-from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
-from alembic_neo4j.schema.changes import Change
+from alembic_neo4j.ledger.batches import Loader, Source
+from alembic_neo4j.ledger.journal import DONE, Recorder, Unit
+from alembic_neo4j.migration.batches import Batches
+from alembic_neo4j.migration.runner import StepRunner
 from alembic_neo4j.schema.elements import Schema
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Recorder:
-    """Where the units of a run are written down before they run.
-
-    `resumed` says that the run was begun by another command.
-    """
-
-    journal: Journal
-    commit: Callable[[], None]
-    run: str
-    resumed: bool = False
-
-    def known(self, revision: str, position: int) -> Unit | None:
-        """Return a unit that was begun before, None where it was not."""
-        if not self.resumed:
-            return None
-        return self.journal.unit(self.run, revision, position)
-
-
-class GraphRunner:
+class GraphRunner(StepRunner):
     """Runs the operations of one revision after another.
 
-    Operations that return nothing are buffered; one that returns rows runs at once,
-    after what is in the buffer. `schema` is the history's, up to the last operation.
-    `thread` is the only one that may ask for anything.
     With a `recorder` a unit that a killed run has finished is not run again.
     """
 
@@ -85,37 +51,27 @@ class GraphRunner:
         *,
         batch_property: str = BATCH_PROPERTY,
     ) -> None:
+        super().__init__(batch_property)
         self._graph = graph
         self._limits = limits
-        self._buffer: list[Step] = []
         self._autocommit = False
         self._position = 0
         self.recorder = recorder
         self.batches = Batches(graph, batch_property)
-        self.revision = self.file = ""
-        self.reports_rules = False
-        self.schema = Schema()
         self._void: set[int] = set()
-        self._undone: tuple[Change, ...] = ()
-        self.thread = OwnThread()
 
     def begin(
         self,
         revision: str,
         schema: Schema,
         file: str = "",
-        undone: Sequence[Change] = (),
+        recording: Recording | None = None,
+        *,
         after: int = 0,
     ) -> None:
-        """Start a revision, in its file, upon the schema of the history before it.
-
-        `undone` are the changes of its upgrade, where it is downgraded. The positions
-        of its units come `after` a number.
-        """
-        self.revision, self.schema, self.file = revision, schema, file
-        self._undone = tuple(undone)
+        """Start a revision; the positions of its units come `after` a number."""
+        super().begin(revision, schema, file, recording)
         self.batches.start(revision, revision=revision)
-        self._buffer.clear()
         self._position = after
         self._void.clear()
 
@@ -135,31 +91,6 @@ class GraphRunner:
             for unit in units
         )
 
-    def invoke(self, operation: GraphOperation) -> Any:
-        """Buffer the operation, or run it and return its rows."""
-        self.thread.check()
-        if isinstance(operation, ChangeOp):
-            change = operation.change.undoing(self._undone)
-            for step in steps(change, self.schema, revision=self.revision):
-                self._buffer.append(step.lenient if self.reports_rules else step)
-            self.schema = change.apply(self.schema)
-        elif isinstance(operation, RunCypherOp):
-            return self._run_now(operation)
-        elif isinstance(operation, RunCypherFileOp):
-            self.add(statements_of(operation, self.file))
-        elif isinstance(operation, TransferOp):
-            return _transferred(operation, self.invoke, self.file, self.schema)
-        elif isinstance(operation, BatchOperation):
-            return self._in_batch(operation)
-        elif isinstance(operation, IrreversibleOp):
-            raise IrreversibleError(operation.reason)
-        return None
-
-    def execute(self, cypher: str) -> None:
-        """Buffer a raw statement."""
-        self.thread.check()
-        self.add([Run(cypher, classify(cypher))])
-
     def add(self, steps: Sequence[Step]) -> None:
         """Buffer steps, of statements those whose kind is known."""
         self._buffer += [s.by_itself if self._autocommit else s for s in steps]
@@ -172,20 +103,30 @@ class GraphRunner:
             rows = self._once(unit)
         return rows
 
-    def _in_batch(self, operation: BatchOperation) -> Any:
-        writing = None
-        if self.recorder is not None:
-            journal, commit = self.recorder.journal, self.recorder.commit
-            writing = Writing(journal.batches, self.recorder.run, commit)
-        return self.batches.invoke(operation, self, writing, self.schema, self.file)
+    answer = flush
 
-    @property
-    def interrupts(self) -> Interrupts:
-        """What tells that a signal has come."""
-        return self._limits.interrupts
+    def begin_batch(self, name: str | None, loader: Loader | None = None) -> str:
+        """Begin the batch that rows are loaded into from here on; return its name."""
+        return self.batches.begin(name, loader)
+
+    def load(self, load: Load, origin: Source | None = None) -> Loaded:
+        """Load rows of an origin into the batch that was begun."""
+        return self.batches.load(load, self, self.recorder, origin)
+
+    def undo(self, undo: Undo) -> Undone:
+        """Undo batches; where none is named, those of the revision."""
+        return self.batches.undo(undo, self, self.recorder)
+
+    def check_interrupts(self) -> None:
+        """Raise Interrupted where a signal has come."""
+        self._limits.interrupts.check()
 
     def run_step(
-        self, step: Step, *, begun: Callable[[], None], finished: Callable[[Row], None]
+        self,
+        step: Step,
+        *,
+        begun: Callable[[], None] = lambda: None,
+        finished: Callable[[Row], None] = lambda _row: None,
     ) -> Row:
         """Run a step as a unit of its own, after what is buffered; return its row.
 
@@ -206,11 +147,6 @@ class GraphRunner:
             self.flush()
         finally:
             self._autocommit = False
-
-    def _run_now(self, operation: RunCypherOp) -> list[Row]:
-        text, kind = operation.text, classify(operation.text)
-        self.add([Run(text, kind, operation.parameters, operation.repeatable)])
-        return self.flush()
 
     def _once(
         self,
@@ -286,15 +222,6 @@ class GraphRunner:
         with suppress(Neo4jMigrationError, SQLAlchemyError):
             self.recorder.journal.forget_unit(self.recorder.run, planned)
             self.recorder.commit()
-
-
-def _transferred(
-    operation: TransferOp, invoke: Callable[[LoadOp], Any], file: str, schema: Schema
-) -> Transferred:
-    # What reads a source imports the driver, which a history does without.
-    from alembic_neo4j.migration.transfer_loads import carry_out
-
-    return carry_out(operation, invoke, file, schema)
 
 
 _READING = {"check", "stop"}

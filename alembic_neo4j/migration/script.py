@@ -5,92 +5,80 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TextIO
 
 from alembic.config import Config
 
-from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.lexer import classify
+from alembic_neo4j.cypher.batch_rollback import Undo, Undone
+from alembic_neo4j.cypher.events import Recording
 from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
+from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.quoting import commented
 from alembic_neo4j.cypher.stamp import stamp_text
-from alembic_neo4j.cypher.steps import Check, Run, Step
+from alembic_neo4j.cypher.steps import Check, Step
 from alembic_neo4j.cypher.units import ordered, script_of, units
-from alembic_neo4j.errors import IrreversibleError, OfflineError
-from alembic_neo4j.migration.batch_operations import BatchOperation
-from alembic_neo4j.migration.cypher_files import statements_of
-from alembic_neo4j.migration.operations import (
-    ChangeOp,
-    GraphOperation,
-    IrreversibleOp,
-    RunCypherFileOp,
-    RunCypherOp,
-)
-from alembic_neo4j.migration.revision_code import OwnThread
-from alembic_neo4j.migration.script_batches import ScriptBatches
-from alembic_neo4j.migration.transfer_operation import TransferOp
-from alembic_neo4j.schema.changes import Change
+from alembic_neo4j.errors import OfflineError
+from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.ledger.batches import Loader, Source
+from alembic_neo4j.migration.batches import BatchNames
+from alembic_neo4j.migration.operations import BatchOperation
+from alembic_neo4j.migration.runner import StepRunner
 from alembic_neo4j.schema.elements import Schema
 
 
-class ScriptRunner:
+class ScriptRunner(StepRunner):
     """Writes the operations of one revision after another as Cypher text."""
 
     def __init__(self, output: TextIO, *, batch_property: str = BATCH_PROPERTY) -> None:
+        super().__init__(batch_property)
         self._output = output
-        self._buffer: list[Step] = []
-        self._batches = ScriptBatches(batch_property)
-        self.revision = self.file = ""
-        self.schema = Schema()
-        self._undone: tuple[Change, ...] = ()
-        self.thread = OwnThread()
+        self._names = BatchNames()
+        self._loaded: Sequence[str] = ()
 
     def begin(
         self,
         revision: str,
         schema: Schema,
         file: str = "",
-        batches: Sequence[str] = (),
-        undone: Sequence[Change] = (),
+        recording: Recording | None = None,
     ) -> None:
-        """Start a revision, in its file, upon the schema of the history before it.
+        """Start a revision; where it is downgraded, the replay has what it loaded."""
+        super().begin(revision, schema, file, recording)
+        self._names = BatchNames(revision)
+        self._loaded = (recording and recording.loaded) or (revision,)
 
-        Where it is downgraded, `batches` are those that it has loaded, and `undone` the
-        changes of its upgrade.
-        """
-        self.revision, self.schema, self.file = revision, schema, file
-        self._undone = tuple(undone)
-        self._batches.start(revision, batches)
+    def answer(self) -> UnknownRows:
+        """Return rows that nobody may look at."""
+        return UnknownRows()
 
-    def invoke(self, operation: GraphOperation) -> Any:
-        """Buffer what the operation would run; it has no rows."""
-        self.thread.check()
-        if isinstance(operation, ChangeOp):
-            change = operation.change.undoing(self._undone)
-            self._buffer += steps(change, self.schema, revision=self.revision)
-            self.schema = change.apply(self.schema)
-        elif isinstance(operation, RunCypherOp):
-            text, parameters = operation.text, operation.parameters
-            self._buffer.append(Run(text, classify(text), parameters))
-            return UnknownRows()
-        elif isinstance(operation, RunCypherFileOp):
-            self._buffer += statements_of(operation, self.file)
-        elif isinstance(operation, TransferOp):
+    def batch(self, operation: BatchOperation) -> Any:
+        """Buffer the step of an operation; raises OfflineError for rows of a file."""
+        if operation.unwritten:
             raise OfflineError(
-                f"{operation.title}: what is in {operation.source} can't be written to "
-                "a script. Run it with `alembic -c neo4j.ini upgrade`, or guard it "
-                "with `if not op.get_context().as_sql:`"
+                f"{operation.title}: {operation.unwritten} can't be written to a "
+                "script. Run it with `alembic -c neo4j.ini upgrade`, or guard it with "
+                "`if not op.get_context().as_sql:`"
             )
-        elif isinstance(operation, BatchOperation):
-            return self._batches.invoke(operation, self._buffer, self.schema)
-        elif isinstance(operation, IrreversibleOp):
-            raise IrreversibleError(operation.reason)
-        return None
+        return super().batch(operation)
 
-    def execute(self, cypher: str) -> None:
-        """Buffer a raw statement."""
-        self.thread.check()
-        self._buffer.append(Run(cypher, classify(cypher)))
+    def begin_batch(self, name: str | None, _loader: Loader | None = None) -> str:
+        """Begin the batch that rows are loaded into from here on; return its name."""
+        return self._names.begin(name)
+
+    def load(self, load: Load, _origin: Source | None = None) -> Loaded:
+        """Buffer a load into the batch that was begun."""
+        self.add([replace(load, batch=self._names.current)])
+        return Loaded()
+
+    def undo(self, undo: Undo) -> Undone:
+        """Buffer the rollback of batches."""
+        batches = undo.batches or tuple(reversed(self._loaded))
+        self.add([replace(undo, batches=batches)])
+        return Undone()
+
+    def check_interrupts(self) -> None:
+        """Do nothing: a signal ends the writing of a script at once."""
 
     def on_ledger(self, _text: str, act: Callable[[], None]) -> None:
         """Write what a revision asks of the ledger's database, as a remark."""

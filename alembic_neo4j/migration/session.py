@@ -19,13 +19,13 @@ from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.lock import Owner
 from alembic_neo4j.ledger.connection import LedgerConnection
 from alembic_neo4j.ledger.engine import committed
-from alembic_neo4j.ledger.journal import Journal
+from alembic_neo4j.ledger.journal import Journal, Recorder
 from alembic_neo4j.ledger.lock import lost_lock
 from alembic_neo4j.ledger.ownership import check_recorded
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.plan import Recorded
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.run import GraphRunner, Recorder
+from alembic_neo4j.migration.run import GraphRunner
 
 
 class Session:

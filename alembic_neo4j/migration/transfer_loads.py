@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ from alembic_neo4j.ingest.transfer_mapping import (
     LeftOutCount,
     NodeMapping,
     TransferMapping,
+    Transferred,
 )
 from alembic_neo4j.ingest.transfer_source import (
     SourceGraph,
@@ -33,7 +34,7 @@ from alembic_neo4j.ingest.transfer_source import (
 )
 from alembic_neo4j.ledger.batches import Source
 from alembic_neo4j.migration.batch_operations import LoadOp
-from alembic_neo4j.migration.transfer_operation import TransferOp, Transferred
+from alembic_neo4j.migration.operations import BatchRunner
 from alembic_neo4j.migration.unknown_names import refuse_targets
 from alembic_neo4j.schema.elements import Schema
 
@@ -47,26 +48,29 @@ Invoke: TypeAlias = Callable[[LoadOp], Any]
 
 
 def carry_out(
-    operation: TransferOp, invoke: Invoke, revision_file: str, schema: Schema
+    runner: BatchRunner,
+    source_file: str,
+    mapping_file: str | None,
+    graph_ids: Sequence[str],
+    *,
+    batch_size: int,
+    allow_unknown: bool,
 ) -> Transferred:
-    """Load the graphs of an operation into the batch that the revision is in.
+    """Load graphs of a source, all where none is named, into the batch of a revision.
 
     Files are looked for beside the revision's and in the directories above it. Raises
     IngestError where source, mapping or graph are not there, and what a load raises.
     """
-    mapping_file = operation.mapping and _found(operation.mapping, revision_file)
+    given = _found(mapping_file, runner.file) if mapping_file else None
     done = Transferred()
-    with open_source(_found(operation.source, revision_file)) as source:
-        mapping = mapping_for(source, mapping_file or None)
+    with open_source(_found(source_file, runner.file)) as source:
+        mapping = mapping_for(source, given)
         with source.snapshot():
-            for graph in chosen_graphs(source, mapping, operation.graph_ids or None):
+            for graph in chosen_graphs(source, mapping, graph_ids or None):
                 loaded = load_graph(
-                    invoke,
-                    source,
-                    mapping,
-                    graph,
-                    batch_size=operation.batch_size,
-                    schema=None if operation.allow_unknown else schema,
+                    *(runner.invoke, source, mapping, graph),
+                    batch_size=batch_size,
+                    schema=None if allow_unknown else runner.schema,
                 )
                 done += loaded
                 if loaded.left_out:

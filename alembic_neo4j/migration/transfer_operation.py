@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from alembic_neo4j.ingest.transfer_mapping import LeftOutCount
-from alembic_neo4j.migration.batch_operations import BatchOperation, UndoBatchOp
-from alembic_neo4j.migration.operations import GraphOperation
-
-
-@dataclass(frozen=True)
-class Transferred:
-    """What became of a graph's rows.
-
-    `nodes` and `relationships` are rows, of which some were created and the others
-    found; `unmatched` rows were no relationship for want of an end. `left_out` is what
-    the mapping takes nothing of.
-    """
-
-    nodes: int = 0
-    relationships: int = 0
-    created_nodes: int = 0
-    created_relationships: int = 0
-    unmatched: int = 0
-    left_out: tuple[LeftOutCount, ...] = ()
-
-    def __add__(self, other: Transferred) -> Transferred:
-        """Return what became of the rows of both."""
-        names = [field.name for field in fields(self)]
-        return Transferred(
-            *(getattr(self, name) + getattr(other, name) for name in names)
-        )
+from alembic_neo4j.ingest.transfer_mapping import Transferred
+from alembic_neo4j.migration.batch_operations import UndoBatchOp
+from alembic_neo4j.migration.operations import (
+    BatchOperation,
+    BatchRunner,
+    GraphOperation,
+)
 
 
 @dataclass
@@ -53,6 +33,22 @@ class TransferOp(BatchOperation):
     def replayed(self) -> Transferred:
         """Nothing was transferred."""
         return Transferred()
+
+    @property
+    def unwritten(self) -> str:  # type: ignore[override]
+        """What can't be written to a script."""
+        return f"what is in {self.source}"
+
+    def perform(self, runner: BatchRunner) -> Transferred:
+        """Load the graphs, each part by a load of its own."""
+        # What reads a source imports the driver, which a history does without.
+        from alembic_neo4j.migration.transfer_loads import carry_out
+
+        return carry_out(
+            *(runner, self.source, self.mapping, self.graph_ids),
+            batch_size=self.batch_size,
+            allow_unknown=self.allow_unknown,
+        )
 
     def reverse(self) -> GraphOperation:
         """Return the operation that undoes it."""

@@ -6,15 +6,8 @@ from collections.abc import Iterable
 
 from alembic_neo4j.cypher.load_targets import LoadTarget
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.migration.batch_operations import LoadFileOp, LoadOp
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import ALLOW, KnownNames
-
-
-def refuse_unknown(operation: LoadOp | LoadFileOp, schema: Schema) -> None:
-    """Raise IngestError where an operation names what no model of a schema has."""
-    if not operation.allow_unknown:
-        refuse_targets(operation.title, [operation.target], schema)
 
 
 def refuse_targets(title: str, targets: Iterable[LoadTarget], schema: Schema) -> None:

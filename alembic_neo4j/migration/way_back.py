@@ -10,7 +10,13 @@ from alembic.util.exc import CommandError
 
 from alembic_neo4j import __version__
 from alembic_neo4j.checks.runs import of_another_release, shown_release
-from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent, UnseenEvent
+from alembic_neo4j.cypher.events import (
+    ChangeEvent,
+    Event,
+    Recording,
+    StatementEvent,
+    UnseenEvent,
+)
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.cypher.steps import Atomicity, Create, Drop, Run, SchemaStep, Step
 from alembic_neo4j.cypher.units import digest_of, only_reads, ordered, units
@@ -28,7 +34,6 @@ from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, Unit
 from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_stamp
-from alembic_neo4j.migration.replay import Recording
 from alembic_neo4j.migration.revision_files import file_digest
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.changes import Change, Refactoring

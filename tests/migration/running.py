@@ -11,6 +11,7 @@ from alembic.operations import Operations
 from alembic.operations.ops import UpgradeOps
 
 from alembic_neo4j import op
+from alembic_neo4j.cypher.events import Recording
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.schema_commands import live_catalogue
@@ -48,7 +49,8 @@ def run(
     runner = GraphRunner(graph, Limits(batch_size=2))
     # As in a downgrade: what only Python knows stops none.
     runner.reports_rules = bool(undone)
-    runner.begin("random", schema, undone=undone)
+    recording = Recording((), schema, undone=tuple(undone))
+    runner.begin("random", schema, recording=recording)
     context = SimpleNamespace(
         impl=SimpleNamespace(__dialect__="neo4j", run=runner.invoke)
     )
