@@ -1,8 +1,9 @@
-"""What can be asked of the data before a run, since nothing in it changes the answer.
+"""What can be asked of the data before a run, and what is not known before its place.
 
 A check of a change judges the data that the steps before it leave behind. It is asked
-beforehand where those steps leave alone what it reads, or where they only give it other
-names: then it is asked for the names that the data have now.
+beforehand where nothing that they write is read by it, or where it can be told what
+they will have made: then it is asked for the names and values that the data have now.
+Of every other check it is said which step has to have run.
 """
 
 from __future__ import annotations
@@ -17,16 +18,21 @@ from alembic_neo4j.cypher.data_checks import constraint_checks
 from alembic_neo4j.cypher.events import ChangeEvent, Event
 from alembic_neo4j.cypher.index_sizes import Large, large, size_checks
 from alembic_neo4j.cypher.patterns import Scope, one_of
+from alembic_neo4j.cypher.quoting import literal
 from alembic_neo4j.cypher.steps import Check, Step
+from alembic_neo4j.cypher.touched_names import read_by
+from alembic_neo4j.errors import OfflineError
 from alembic_neo4j.schema.changes import (
     AddConstraint,
     AddIndex,
     AddLabel,
     AddProperty,
-    AlterProperty,
-    AlterRelationship,
     Change,
-    Refactoring,
+    DeduplicateRelationships,
+    DeleteNodes,
+    DeleteRelationships,
+    ExtractProperty,
+    RelationshipToNode,
     RemoveLabel,
     RemoveProperty,
     RenameLabel,
@@ -34,10 +40,22 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Schema
-
-Name: TypeAlias = "tuple[EntityType, str]"
-"""A label, a relationship type or a property, and what carries it."""
+from alembic_neo4j.schema.changes.touched import (
+    Name,
+    Part,
+    Touched,
+    carrier_part,
+    carriers,
+    properties,
+    property_part,
+)
+from alembic_neo4j.schema.elements import (
+    Constraint,
+    EntityType,
+    Index,
+    Schema,
+)
+from alembic_neo4j.schema.kinds import ConstraintKind
 
 
 @dataclass(frozen=True)
@@ -61,233 +79,385 @@ class Question:
     """A check that can be asked before the run.
 
     Nothing answers it where none of `names`, labels or types, is in use, nor where
-    nothing is `large`, if that is said.
+    nothing is `large`, if that is said; None: it may be about anything.
     """
 
     revision: str
     check: Check
     entity: EntityType
-    names: frozenset[str]
+    names: frozenset[str] | None
     large: Large | None = None
 
 
-def questions(run: Sequence[Foreseen]) -> list[Question]:
-    """Return what can be asked of the data before the first write of a run, once each.
+@dataclass(frozen=True)
+class Writer:
+    """A step of the run: its revision, and what it does in a few words."""
 
-    What is left out depends on what the run itself does before it.
+    revision: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.revision}: {self.text}"
+
+
+@dataclass(frozen=True)
+class NotKnown:
+    """What a revision expects, and what has to have run before that can be told."""
+
+    revision: str
+    expected: str
+    before: Writer
+
+
+def foresight(run: Sequence[Foreseen]) -> tuple[list[Question], list[NotKnown]]:
+    """Return what can be asked before the first write of a run, and what can't.
+
+    Each is there once.
     """
     asked: dict[str, Question] = {}
-    for question in _questions(run):
-        text = f"{question.check.query}\n{dict(question.check.parameters)!r}"
-        asked.setdefault(text, question)
-    return list(asked.values())
+    not_known: dict[NotKnown, None] = {}
+    for found in _judged(run):
+        if isinstance(found, NotKnown):
+            not_known.setdefault(found)
+            continue
+        text = f"{found.check.query}\n{dict(found.check.parameters)!r}"
+        asked.setdefault(text, found)
+    return list(asked.values()), list(not_known)
 
 
-def _questions(run: Sequence[Foreseen]) -> Iterator[Question]:
+def _judged(run: Sequence[Foreseen]) -> Iterator[Question | NotKnown]:
     now = _Now()
     for revision in run:
         for event in revision.events:
-            left: _Now | None = now
             if isinstance(event, ChangeEvent):
                 yield from _asked(revision, event, now)
-                left = _left(event, now)
-            elif event.touches_data:
-                left = None
-            if left is None:
-                return
-            now = left
+            before, now = now, now.after(revision.revision, event)
+            if isinstance(event, ChangeEvent) and now is not before:
+                yield from _asked_of_standing(revision.revision, event, now)
+
+
+def read(change: Change, before: Schema) -> Touched:
+    """Return what of the data a change reads, with what a person wrote in it."""
+    return _with_expressions(change, change.reads(before))
+
+
+def found_by(change: Change, before: Schema) -> Touched:
+    """Return what of the data tells how much a change has to do."""
+    return _with_expressions(change, change.finds(before))
+
+
+def _with_expressions(change: Change, touched: Touched) -> Touched:
+    for expression in change.expressions():
+        touched |= read_by(expression)
+    return touched
 
 
 # The data as they are now, for the data as they will be -----------------------------
 
 
 @dataclass(frozen=True)
+class _Changed:
+    """What a step has changed, and how the data stand now for what it leaves.
+
+    Of a label or a type that is what carries it now; of a property, the expression for
+    what it will hold. None is what can't be told.
+    """
+
+    writer: Writer
+    names: frozenset[str] | None = None
+    value: str | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it can be told."""
+        return self.names is not None or self.value is not None
+
+
+@dataclass(frozen=True)
 class _Now:
     """How the data that are there stand for those that a change is going to meet.
 
-    `names` has the labels that the nodes of a label carry now, and the types that its
-    relationships are of; `values` the expression for what a property will hold. None is
-    what can't be told, and what is not there has not changed. `turned` are the types
-    whose relationships have been turned round.
+    What is not there has not changed.
     """
 
-    names: Mapping[Name, frozenset[str] | None] = field(default_factory=dict)
-    values: Mapping[Name, str | None] = field(default_factory=dict)
-    turned: frozenset[str] = frozenset()
+    changed: Mapping[Name, _Changed] = field(default_factory=dict)
+
+    def writer(self, read: Touched, *, unknown: bool = False) -> Writer | None:
+        """Return the latest step that has changed what is read, if any has.
+
+        With `unknown` it is the latest that left it so that it can't be told.
+        """
+        met = [
+            changed.writer
+            for name, changed in self.changed.items()
+            if read.has(name) and not (unknown and changed.is_known)
+        ]
+        return met[-1] if met else None
 
     def any_of(self, entity: EntityType, names: Iterable[str]) -> frozenset[str] | None:
         """Return what any of the names stands for; there may be nothing."""
-        found = [self.names.get((entity, n), frozenset({n})) for n in names]
-        known = [names for names in found if names is not None]
-        return frozenset().union(*known) if len(known) == len(found) else None
-
-    def scope(self, entity: EntityType, names: Iterable[str]) -> Scope | None:
-        """Return what carries any of the names, None where there is no telling."""
-        found = self.any_of(entity, names)
-        return Scope(entity, tuple(sorted(found))) if found else None
+        part, found = carrier_part(entity), frozenset[str]()
+        for name in names:
+            changed = self._of((part, name))
+            now = frozenset({name}) if changed is None else changed.names
+            if now is None:
+                return None
+            found |= now
+        return found
 
     def value(self, scope: Scope, name: str) -> str | None:
-        return self.values.get((scope.entity, name), scope.value(name))
+        """Return the expression for what a property will hold, if that can be told."""
+        return self._value((property_part(scope.entity), name))
 
-    def renamed(
-        self, entity: EntityType, names: Mapping[str, frozenset[str] | None]
-    ) -> _Now:
-        changed = {(entity, name): now for name, now in names.items()}
-        return replace(self, names={**self.names, **changed})
+    def _value(self, name: Name) -> str | None:
+        changed, (part, said) = self._of(name), name
+        if changed is not None:
+            return changed.value
+        if said is None:
+            return None
+        entity = EntityType.NODE
+        if part is Part.RELATIONSHIP_PROPERTY:
+            entity = EntityType.RELATIONSHIP
+        return Scope(entity, ()).value(said)
 
-    def revalued(self, entity: EntityType, values: Mapping[str, str | None]) -> _Now:
-        changed = {(entity, name): value for name, value in values.items()}
-        return replace(self, values={**self.values, **changed})
+    def _of(self, name: Name) -> _Changed | None:
+        return self.changed.get((name[0], None)) or self.changed.get(name)
+
+    def after(self, revision: str, event: Event) -> _Now:
+        """Return how the data stand after an event."""
+        writes = event.writes
+        if not writes.names:
+            return self
+        writer = Writer(revision, event.summary)
+        changed = dict(self.changed)
+        told = (
+            _told(event.change, event.before, self)
+            if isinstance(event, ChangeEvent)
+            else {}
+        )
+        for name in sorted(writes.names, key=str):
+            now = told.get(name)
+            if isinstance(now, str) and now == self._value(name):
+                continue
+            # The latest goes to the end.
+            changed.pop(name, None)
+            if isinstance(now, frozenset):
+                changed[name] = _Changed(writer, names=now)
+            else:
+                changed[name] = _Changed(writer, value=now)
+        return self if changed == self.changed else _Now(changed)
 
 
-def _left(event: ChangeEvent, now: _Now) -> _Now | None:
-    """Return how the data stand after a change, None where that can't be told."""
-    return _after(event.change, now) if event.touches_data else now
+_Told: TypeAlias = "dict[Name, frozenset[str] | str | None]"
+"""What names and values stand for after a change, as far as that can be told."""
 
 
 @singledispatch
-def _after(_change: Change, _now: _Now) -> _Now | None:
-    return None
+def _told(_change: Change, _before: Schema, _now: _Now) -> _Told:
+    return {}
 
 
-@_after.register
-def _(change: RenameLabel, now: _Now) -> _Now:
-    some = change.where is not None
-    return _after_rename(EntityType.NODE, change.old, change.new, now, some=some)
+@_told.register
+def _(change: RenameLabel, before: Schema, now: _Now) -> _Told:
+    if change.where is not None or change.undo:
+        return {}
+    told = _given(change.old, before.labels_of(change.new), now)
+    told[carrier_part(EntityType.NODE), change.old] = frozenset()
+    return told
 
 
-@_after.register
-def _(change: RenameRelationshipType, now: _Now) -> _Now:
-    some = change.where is not None or bool(change.source_labels)
-    return _after_rename(
-        EntityType.RELATIONSHIP, change.old, change.new, now, some=some
-    )
+@_told.register
+def _(change: AddLabel, _before: Schema, now: _Now) -> _Told:
+    if change.where is not None or change.undo:
+        return {}
+    return _given(change.label, (change.added,), now)
 
 
-def _after_rename(
-    entity: EntityType, old: str, new: str, now: _Now, *, some: bool
-) -> _Now:
-    if some:
-        return now.renamed(entity, {new: None, old: None})
-    both = now.any_of(entity, (old, new))
-    return now.renamed(entity, {new: both, old: frozenset()})
+def _given(label: str, others: Iterable[str], now: _Now) -> _Told:
+    return {
+        (carrier_part(EntityType.NODE), other): now.any_of(
+            EntityType.NODE, (label, other)
+        )
+        for other in others
+    }
 
 
-@_after.register
-def _(change: AddLabel, now: _Now) -> _Now:
-    both = now.any_of(EntityType.NODE, (change.label, change.added))
-    return now.renamed(EntityType.NODE, {change.added: both})
+@_told.register
+def _(change: RenameRelationshipType, _before: Schema, now: _Now) -> _Told:
+    if change.where is not None or change.source_labels or change.undo:
+        return {}
+    entity = EntityType.RELATIONSHIP
+    both = now.any_of(entity, (change.old, change.new))
+    part = carrier_part(entity)
+    return {(part, change.new): both, (part, change.old): frozenset()}
 
 
-@_after.register
-def _(change: RemoveLabel, now: _Now) -> _Now:
-    return now.renamed(EntityType.NODE, {change.removed: None})
+@_told.register
+def _(change: ReverseRelationships, _before: Schema, now: _Now) -> _Told:
+    # What they hold is not another; their ends are.
+    entity = EntityType.RELATIONSHIP
+    return {(carrier_part(entity), change.type): now.any_of(entity, (change.type,))}
 
 
-@_after.register
-def _(change: ReverseRelationships, now: _Now) -> _Now:
-    return replace(now, turned=now.turned | {change.type})
+@_told.register
+def _(change: AddProperty, _before: Schema, now: _Now) -> _Told:
+    scope = _scope(now, change.entity, change.owner)
+    declared = change.declared
+    if scope is None or change.restore or change.backfill is not True:
+        return {}
+    value = now.value(scope, declared.name)
+    if value is None or declared.default is None:
+        return {}
+    try:
+        default = literal(declared.default)
+    except OfflineError:
+        return {}
+    filled = _among(scope, f"coalesce({value}, {default})", value)
+    return _short(change.entity, {declared.name: filled})
 
 
-@_after.register
-def _(change: AddProperty, now: _Now) -> _Now:
-    return now.revalued(change.entity, {change.declared.name: None})
+@_told.register
+def _(change: RemoveProperty, _before: Schema, now: _Now) -> _Told:
+    scope = _scope(now, change.entity, change.owner)
+    if scope is None or change.values not in ("archive", "delete"):
+        return {}
+    value = now.value(scope, change.name)
+    return _short(change.entity, {change.name: _among(scope, "null", value)})
 
 
-@_after.register(RemoveProperty)
-@_after.register(AlterProperty)
-def _(change: RemoveProperty | AlterProperty, now: _Now) -> _Now:
-    return now.revalued(change.entity, {change.name: None})
-
-
-@_after.register
-def _(change: RenameProperty, now: _Now) -> _Now:
-    unknown = now.revalued(change.entity, {change.old: None, change.new: None})
-    scope = now.scope(change.entity, (change.owner,))
-    if scope is None or change.where is not None:
-        return unknown
+@_told.register
+def _(change: RenameProperty, _before: Schema, now: _Now) -> _Told:
+    scope = _scope(now, change.entity, change.owner)
+    if scope is None or change.where is not None or change.undo:
+        return {}
     old, new = now.value(scope, change.old), now.value(scope, change.new)
-    if old is None or new is None or len(old + new) > _LONGEST:
-        return unknown
-    among = f"{scope.variable}:{one_of(scope.names)}"
+    if old is None or new is None:
+        return {}
     order = (new, old) if change.on_conflict == "keep" else (old, new)
-    moved = f"CASE WHEN {among} THEN coalesce({', '.join(order)}) ELSE {new} END"
-    emptied = f"CASE WHEN {among} THEN null ELSE {old} END"
-    return now.revalued(change.entity, {change.new: moved, change.old: emptied})
+    moved = _among(scope, f"coalesce({', '.join(order)})", new)
+    emptied = _among(scope, "null", old)
+    return _short(change.entity, {change.new: moved, change.old: emptied})
 
 
-_LONGEST = 2_000
+def _scope(now: _Now, entity: EntityType, owner: str) -> Scope | None:
+    """Return what carries a name now, None where that can't be told."""
+    names = now.any_of(entity, (owner,))
+    return None if names is None else Scope(entity, tuple(sorted(names)))
+
+
+def _among(scope: Scope, value: str, otherwise: str | None) -> str | None:
+    """Return the expression for what has a value within a scope, and else another."""
+    if otherwise is None or not scope.names:
+        return otherwise
+    among = f"{scope.variable}:{one_of(scope.names)}"
+    return f"CASE WHEN {among} THEN {value} ELSE {otherwise} END"
+
+
+def _short(entity: EntityType, values: Mapping[str, str | None]) -> _Told:
+    """Return the values unless they are renamed again and again."""
+    if sum(len(value or "") for value in values.values()) > _LONGEST:
+        return {}
+    return {(property_part(entity), name): value for name, value in values.items()}
+
+
+_LONGEST = 4_000
 """How long the expressions for values that are renamed again and again may become."""
 
 
 # What a change asks ------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Reads:
-    """What the checks of a change look at: labels or types, and properties.
-
-    `ends` says that they follow relationships, `anything` that a person's expression
-    is in them.
-    """
-
-    entity: EntityType
-    names: frozenset[str]
-    properties: frozenset[str] = frozenset()
-    ends: bool = False
-    anything: bool = False
-
-    def are_as_now(self, now: _Now) -> bool:
-        """Tell whether the run has changed nothing of it so far."""
-        if self.anything:
-            return not (now.names or now.values or now.turned)
-        if self.ends:
-            return not (now.names or now.turned)
-        renamed = any((self.entity, name) in now.names for name in self.names)
-        return not renamed and not any(
-            (self.entity, name) in now.values for name in self.properties
-        )
-
-
-def _asked(foreseen: Foreseen, event: ChangeEvent, now: _Now) -> Iterator[Question]:
+def _asked(
+    foreseen: Foreseen, event: ChangeEvent, now: _Now
+) -> Iterator[Question | NotKnown]:
     revision, change = foreseen.revision, event.change
-    if isinstance(change, AddIndex):
-        yield from _asked_to_create(revision, change.index, now)
-    elif isinstance(change, AddConstraint):
-        yield from _asked_to_create(revision, change.constraint, now)
-    else:
-        # What follows the first write is asked of what that leaves behind.
-        steps = foreseen.steps(event)
-        checks = list(takewhile(lambda step: isinstance(step, Check), steps))
-        reads = _reads(change, event.before) if checks else None
-        if reads is not None and reads.are_as_now(now):
-            for check in checks:
-                assert isinstance(check, Check)
-                yield Question(revision, check, reads.entity, reads.names)
-
-
-def _asked_to_create(
-    revision: str, element: Index | Constraint, now: _Now
-) -> Iterator[Question]:
-    scope = now.scope(element.entity, element.labels)
-    if scope is None:
+    if isinstance(change, AddConstraint):
+        constraint = change.constraint
+        yield from _asked_of_constraint(revision, constraint, now)
+        yield from _asked_of_size(revision, constraint, now)
         return
+    if isinstance(change, AddIndex):
+        yield from _asked_of_size(revision, change.index, now)
+        return
+    # What follows the first write is asked of what that leaves behind.
+    steps = foreseen.steps(event)
+    checks = [s for s in takewhile(_is_check, steps) if isinstance(s, Check)]
+    if not checks:
+        return
+    writer = now.writer(read(change, event.before))
+    entity, names = _subject(change, event.before)
+    for check in checks:
+        if writer is not None:
+            yield NotKnown(revision, check.expected, writer)
+        else:
+            yield Question(revision, check, entity, names)
+
+
+def _is_check(step: Step) -> bool:
+    return isinstance(step, Check)
+
+
+def _subject(
+    change: Change, before: Schema
+) -> tuple[EntityType, frozenset[str] | None]:
+    """Return what has to be there for the checks of a change to find anything."""
+    reads = change.reads(before)
+    entity = EntityType.NODE
+    if isinstance(change, RenameRelationshipType) or not reads.of(Part.LABEL):
+        entity = EntityType.RELATIONSHIP
+    return entity, reads.of(carrier_part(entity)) or None
+
+
+def _asked_of_constraint(
+    revision: str, constraint: Constraint, now: _Now
+) -> Iterator[Question | NotKnown]:
+    meant = constraint_checks(constraint)
+    scope, values = _as_now(constraint, now)
+    if scope is None or values is None:
+        yield from _not_known(revision, constraint, meant, now)
+    elif scope.names:
+        checks = constraint_checks(constraint, scope, values)
+        for check in _meant(checks, meant):
+            yield Question(revision, check, scope.entity, frozenset(scope.names))
+
+
+def _asked_of_size(
+    revision: str, element: Index | Constraint, now: _Now
+) -> Iterator[Question | NotKnown]:
+    meant = size_checks(element)
+    scope, values = _as_now(element, now)
+    if scope is None or values is None:
+        yield from _not_known(revision, element, meant, now)
+    elif scope.names:
+        own = {name: scope.value(name) for name in element.properties}
+        same = scope.names == tuple(sorted(element.labels)) and values == own
+        sought = large(element) if same else None
+        names = frozenset(scope.names)
+        for check in _meant(size_checks(element, scope, values), meant):
+            yield Question(revision, check, scope.entity, names, sought)
+
+
+def _as_now(
+    element: Index | Constraint, now: _Now
+) -> tuple[Scope | None, Mapping[str, str] | None]:
+    """Return what an element is going to hold for, as it is now; None: not known."""
+    names = now.any_of(element.entity, element.labels)
+    if names is None:
+        return None, None
+    scope = Scope(element.entity, tuple(sorted(names)))
     values = {name: now.value(scope, name) for name in element.properties}
     known = {name: value for name, value in values.items() if value is not None}
-    if len(known) < len(values):
-        return
-    names = frozenset(scope.names)
-    if isinstance(element, Constraint):
-        checks = constraint_checks(element, scope, known)
-        for check in _meant(checks, constraint_checks(element)):
-            yield Question(revision, check, element.entity, names)
-    sizes = size_checks(element, scope, known)
-    as_now = names == {*element.labels} and not any(
-        (element.entity, name) in now.values for name in element.properties
-    )
-    for check in _meant(sizes, size_checks(element)):
-        sought = large(element) if as_now else None
-        yield Question(revision, check, element.entity, names, sought)
+    return scope, known if len(known) == len(values) else None
+
+
+def _not_known(
+    revision: str, element: Index | Constraint, checks: Iterable[Check], now: _Now
+) -> Iterator[NotKnown]:
+    reads = carriers(element.entity, *element.labels)
+    reads |= properties(element.entity, *element.properties)
+    writer = now.writer(reads, unknown=True)
+    assert writer is not None, "what can't be told was written by something"
+    return (NotKnown(revision, check.expected, writer) for check in checks)
 
 
 def _meant(checks: Sequence[Check], meant: Sequence[Check]) -> list[Check]:
@@ -296,90 +466,53 @@ def _meant(checks: Sequence[Check], meant: Sequence[Check]) -> list[Check]:
     return [replace(check, expected=other.expected) for check, other in pairs]
 
 
-@singledispatch
-def _reads(_change: Change, _before: Schema) -> _Reads | None:
-    """Return what the checks of a change look at, None where that is not known."""
-    return None
+# What stands already -----------------------------------------------------------------
 
 
-@_reads.register
-def _(change: RenameLabel, before: Schema) -> _Reads:
-    return _read_by_constraints(
-        EntityType.NODE, {change.old, change.new}, change.new, change.apply(before)
-    )
+def _asked_of_standing(
+    revision: str, event: ChangeEvent, now: _Now
+) -> Iterator[Question | NotKnown]:
+    """Ask whether what a change writes fits the constraints that stand already.
+
+    Those are left out that its own checks are for, and that it can't break.
+    """
+    change, before = event.change, event.before
+    named = Touched(frozenset(n for n in event.writes.names if n[1] is not None))
+    for key, constraint in change.apply(before).constraints.items():
+        reads = AddConstraint(constraint).reads(before)
+        if key not in before.constraints or not named.meets(reads):
+            continue
+        if not _keeps(change, constraint, before):
+            yield from _asked_of_constraint(revision, constraint, now)
 
 
-@_reads.register
-def _(change: RenameRelationshipType, before: Schema) -> _Reads:
-    return _read_by_constraints(
-        EntityType.RELATIONSHIP,
-        {change.old, change.new},
-        change.new,
-        change.apply(before),
-    )
+def _keeps(change: Change, constraint: Constraint, before: Schema) -> bool:
+    """Tell whether a change surely keeps a constraint, or has a check of its own."""
+    unique = constraint.kind is ConstraintKind.UNIQUE
+    if isinstance(change, _REMOVING):
+        return True
+    if isinstance(change, RemoveProperty):
+        return unique or constraint.kind is ConstraintKind.TYPE
+    if isinstance(change, (RenameLabel, RenameRelationshipType)):
+        return constraint.label in (change.old, change.new)
+    if isinstance(change, AddLabel):
+        return constraint.label == change.added
+    if isinstance(change, RenameProperty):
+        owners = {node.label for node in before.models_with(change.owner)}
+        of_these = constraint.label in {change.owner, *owners}
+        return of_these and change.new in constraint.properties
+    if isinstance(change, RelationshipToNode):
+        return unique
+    if isinstance(change, ExtractProperty):
+        found = (change.target_property or change.name,)
+        return unique and change.merge and constraint.properties == found
+    return False
 
 
-@_reads.register
-def _(change: AddLabel, before: Schema) -> _Reads:
-    return _read_by_constraints(
-        EntityType.NODE, {change.label, change.added}, change.added, before
-    )
-
-
-def _read_by_constraints(
-    entity: EntityType, names: set[str], label: str, schema: Schema
-) -> _Reads:
-    properties = {
-        name
-        for constraint in schema.constraints.values()
-        if constraint.entity is entity and constraint.label == label
-        for name in constraint.properties
-    }
-    return _Reads(entity, frozenset(names), frozenset(properties))
-
-
-@_reads.register
-def _(change: AddProperty, _before: Schema) -> _Reads:
-    return _Reads(
-        change.entity,
-        frozenset({change.owner}),
-        frozenset({change.declared.name}),
-        anything=isinstance(change.backfill, str),
-    )
-
-
-@_reads.register
-def _(change: AlterProperty, _before: Schema) -> _Reads:
-    return _Reads(
-        change.entity,
-        frozenset({change.owner}),
-        frozenset({change.name}),
-        anything=change.using is not None,
-    )
-
-
-@_reads.register
-def _(change: RenameProperty, before: Schema) -> _Reads:
-    concerned = [
-        constraint
-        for constraint in change.apply(before).constraints.values()
-        if constraint.entity is change.entity and change.new in constraint.properties
-    ]
-    properties = {change.old, change.new}
-    return _Reads(
-        change.entity,
-        frozenset({change.owner, *(c.label for c in concerned)}),
-        frozenset(properties.union(*(c.properties for c in concerned))),
-        anything=change.where is not None,
-    )
-
-
-@_reads.register
-def _(change: Refactoring, _before: Schema) -> _Reads:
-    entity, name = change.subject
-    return _Reads(entity, frozenset({name}), anything=True)
-
-
-@_reads.register
-def _(change: AlterRelationship, _before: Schema) -> _Reads:
-    return _Reads(EntityType.NODE, frozenset({change.label}), ends=True)
+_REMOVING = (
+    DeduplicateRelationships,
+    DeleteNodes,
+    DeleteRelationships,
+    RemoveLabel,
+    ReverseRelationships,
+)

@@ -6,28 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from alembic_neo4j.checks.evidence import Unchecked
-from alembic_neo4j.checks.foresight import Foreseen
+from alembic_neo4j.checks.foresight import (
+    Foreseen,
+    NotKnown,
+    Writer,
+    found_by,
+    read,
+)
 from alembic_neo4j.checks.preflight import Obstacle
 from alembic_neo4j.cypher.capabilities import Server
 from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
 from alembic_neo4j.cypher.steps import Batched, Merge, Step
 from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
-from alembic_neo4j.schema.changes import (
-    AddLabel,
-    AddProperty,
-    AlterProperty,
-    Change,
-    Refactoring,
-    RemoveLabel,
-    RemoveProperty,
-    RenameLabel,
-    RenameProperty,
-    RenameRelationshipType,
-    ReverseRelationships,
-)
+from alembic_neo4j.schema.changes.touched import NOTHING, Touched
 
-EARLIER = "an earlier step changes it"
 NOT_ASKED = "the graph was not asked"
 
 
@@ -84,6 +77,7 @@ class Refusal:
 class RunPlan:
     """What a run is going to do, and what stands in its way.
 
+    What is `not_known` may turn out to stand in it when some step has run.
     `server` is None where the graph was not asked. `holder` has the lock at this
     moment, and may change all of it.
     """
@@ -93,6 +87,7 @@ class RunPlan:
     open_run: OpenRun | None = None
     refusals: tuple[Refusal, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
+    not_known: tuple[NotKnown, ...] = ()
     unchecked: tuple[Unchecked, ...] = ()
     server: Server | None = None
     holder: str | None = None
@@ -105,16 +100,18 @@ class RunPlan:
 
 @dataclass(frozen=True)
 class Written:
-    """What has been written by then: labels, types and properties, or anything."""
+    """What has been written by then, and by which step."""
 
-    names: frozenset[str] = frozenset()
-    anything: bool = False
+    steps: tuple[tuple[Writer, Touched], ...] = ()
 
-    def may_change(self, read: frozenset[str] | None) -> bool:
-        """Whether it can make a difference to who reads these names; None: any."""
-        if read is None:
-            return self.anything or bool(self.names)
-        return self.anything or not self.names.isdisjoint(read)
+    def by(self, writer: Writer, writes: Touched) -> Written:
+        """Return what has been written when one more step is done."""
+        return Written((*self.steps, (writer, writes))) if writes.names else self
+
+    def latest(self, read: Touched) -> Writer | None:
+        """Return the latest step that can make a difference to who reads this."""
+        met = (writer for writer, writes in reversed(self.steps) if writes.meets(read))
+        return next(met, None)
 
 
 def planned_units(
@@ -145,9 +142,9 @@ class _Planned:
         self._position: int | None = 0
         # By identity: two changes may have an equal step.
         made = [e for e in foreseen.events if isinstance(e, ChangeEvent)]
-        self._change = {id(step): e.change for e in made for step in e.steps}
+        self._made = {id(step): e for e in made for step in e.steps}
         raw = [e for e in foreseen.events if isinstance(e, StatementEvent)]
-        self._changing = {id(event.run) for event in raw if event.touches_data}
+        self._raw = {id(event.run): event for event in raw}
 
     def units(self) -> Iterator[UnitPlan]:
         for part in _parts(self._foreseen):
@@ -158,8 +155,7 @@ class _Planned:
                 kind, text = part.opaque
                 yield UnitPlan(kind, (text,))
                 self._position = None
-                if part.touches_data:
-                    self.written = replace(self.written, anything=True)
+                self._write(part.summary, part.writes)
 
     def _unit(self, unit: Sequence[Step]) -> UnitPlan:
         kind, first = kind_of(unit), unit[0]
@@ -170,25 +166,28 @@ class _Planned:
                 self._position += 1
             found = replace(found, position=self._position, state=state)
         if isinstance(first, (Batched, Merge)):
-            found = self._counted(found, first)
-        elif any(id(step) in self._changing for step in unit) and not found.is_done:
-            self.written = replace(self.written, anything=True)
+            return self._counted(found, first)
+        for step in unit:
+            raw = self._raw.get(id(step))
+            if raw is not None and not found.is_done:
+                self._write(raw.summary, raw.writes)
         return found
+
+    def _write(self, text: str, writes: Touched) -> None:
+        self.written = self.written.by(Writer(self._foreseen.revision, text), writes)
 
     def _counted(self, found: UnitPlan, step: Batched | Merge) -> UnitPlan:
         if found.is_done:
             return found
-        change = self._change[id(step)]
+        made = self._made[id(step)]
         if isinstance(step, Batched) and step.only_marks:
-            read, names = _remembered(change), frozenset[str]()
+            reads, writes = read(made.change, made.before), NOTHING
         else:
-            read, names = _read(change), _written(change)
-        unknown = EARLIER if self.written.may_change(read) else ""
-        self.written = replace(
-            self.written,
-            names=self.written.names | names,
-            anything=self.written.anything or isinstance(change, Refactoring),
-        )
+            reads = found_by(made.change, made.before)
+            writes = made.change.writes(made.before)
+        writer = self.written.latest(reads)
+        self._write(step.title, writes)
+        unknown = "" if writer is None else f"before {writer}"
         return replace(found, batched=step, unknown=unknown)
 
     def _state(self, digest: str) -> str:
@@ -210,49 +209,3 @@ def _parts(foreseen: Foreseen) -> Iterator[list[Step] | Event]:
         if event.opaque:
             yield event
     yield buffer
-
-
-# What a batched change reads and writes ----------------------------------------------
-
-
-def _read(change: Change) -> frozenset[str] | None:
-    """Return the names that tell what is left to do; None where a person wrote it."""
-    if isinstance(change, AddProperty) and isinstance(change.backfill, str):
-        return None
-    if getattr(change, "where", None) is not None:
-        return None
-    if isinstance(change, (AddProperty, RemoveProperty, AlterProperty, RenameProperty)):
-        return _written(change) | {change.owner}
-    if isinstance(change, (AddLabel, RemoveLabel)):
-        return _written(change) | {change.label}
-    if isinstance(change, RenameRelationshipType):
-        return frozenset({change.old, *change.source_labels})
-    if isinstance(change, RenameLabel):
-        return frozenset({change.old})
-    if isinstance(change, ReverseRelationships):
-        return frozenset({change.source, change.type, change.target})
-    return None
-
-
-def _remembered(change: Change) -> frozenset[str] | None:
-    """Return the names that tell what is there already, and is to be remembered."""
-    if isinstance(change, (RenameLabel, RenameRelationshipType)):
-        return frozenset({change.new})
-    return _read(change)
-
-
-def _written(change: Change) -> frozenset[str]:
-    """Return the labels, types and properties that a change writes."""
-    if isinstance(change, AddProperty):
-        return frozenset({change.declared.name})
-    if isinstance(change, (RemoveProperty, AlterProperty)):
-        return frozenset({change.name})
-    if isinstance(change, AddLabel):
-        return frozenset({change.added})
-    if isinstance(change, RemoveLabel):
-        return frozenset({change.removed})
-    if isinstance(change, (RenameLabel, RenameRelationshipType, RenameProperty)):
-        return frozenset({change.old, change.new})
-    if isinstance(change, ReverseRelationships):
-        return frozenset({change.type})
-    return frozenset()

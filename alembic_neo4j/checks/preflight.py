@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from alembic_neo4j.checks.findings import Element
-from alembic_neo4j.checks.foresight import Foreseen, Question
+from alembic_neo4j.checks.foresight import Foreseen, NotKnown, Question, Writer
 from alembic_neo4j.cypher.catalogue import Catalogue, same_definition
 from alembic_neo4j.cypher.ddl import create_text, drop_text
 from alembic_neo4j.cypher.events import ChangeEvent
-from alembic_neo4j.cypher.steps import Batched, Create, Merge, SchemaStep, Step
+from alembic_neo4j.cypher.steps import (
+    Batched,
+    Create,
+    Merge,
+    SchemaStep,
+    Step,
+)
 from alembic_neo4j.cypher.units import ordered
 from alembic_neo4j.schema.changes import Change, Refactoring
 from alembic_neo4j.schema.elements import EntityType
@@ -47,6 +53,23 @@ def obstacles_in_catalogue(
         for revision, step in _schema_steps(run)
         if (reason := standing.after(step)) is not None
     ]
+
+
+def not_known_of_catalogue(run: Sequence[Foreseen]) -> Iterator[NotKnown]:
+    """Yield the creations and drops that come after such a statement."""
+    writer: Writer | None = None
+    for revision in run:
+        for event in revision.events:
+            if not isinstance(event, ChangeEvent) and event.touches_catalogue:
+                writer = Writer(revision.revision, event.summary)
+            for step in event.steps:
+                if writer is not None and isinstance(step, SchemaStep):
+                    yield NotKnown(revision.revision, _expected(step), writer)
+
+
+def _expected(step: SchemaStep) -> str:
+    done = "created" if isinstance(step, Create) else "dropped"
+    return f"{described(step.element)} can be {done}"
 
 
 def obstacle_in_data(
@@ -103,8 +126,15 @@ def not_understood(revision: str, title: str, message: str) -> Obstacle:
     )
 
 
-def report(obstacles: Iterable[Obstacle], run: Sequence[Foreseen]) -> str:
-    """Return all obstacles in words, in the order of the revisions."""
+def report(
+    obstacles: Iterable[Obstacle],
+    run: Sequence[Foreseen],
+    not_known: Sequence[NotKnown] = (),
+) -> str:
+    """Return all obstacles in words, in the order of the revisions.
+
+    What is not known before its place is told after them.
+    """
     order = [revision.revision for revision in run]
     ranked = sorted(obstacles, key=lambda o: order.index(o.revision))
     counted = f"{len(ranked)} things stand" if len(ranked) > 1 else "one thing stands"
@@ -114,7 +144,18 @@ def report(obstacles: Iterable[Obstacle], run: Sequence[Foreseen]) -> str:
     lines = [f"{counted} in the way of {revisions}; nothing of that has run:"]
     for obstacle in ranked:
         lines += _lines(obstacle)
+    if not_known:
+        lines.append("not known before, and checked in its place:")
+        lines += map(said, not_known)
     return "\n".join(lines)
+
+
+def said(not_known: NotKnown) -> str:
+    """Return in a line what can't be told before some step has run."""
+    return (
+        f"  {not_known.revision}: {not_known.expected}; not known before "
+        f"{not_known.before}"
+    )
 
 
 def _lines(obstacle: Obstacle) -> Iterator[str]:
@@ -176,12 +217,12 @@ class _Standing:
         """Go on to what there is after a step; return why the server refuses it."""
         element = step.element
         if isinstance(step, Create):
-            reason = self._not_created(element)
+            reason = self._not_created(step)
             self._add(element)
             return reason
         twin = self._by_key.get(element.key)
         if twin is None:
-            return self._not_dropped(element)
+            return self._not_dropped(step)
         self._remove(twin)
         return None
 
@@ -198,11 +239,11 @@ class _Standing:
         if self._by_place.get(_place(element)) is element:
             del self._by_place[_place(element)]
 
-    def _not_created(self, element: Element) -> _Reason | None:
-        found = self._in_its_place(element)
+    def _not_created(self, step: Create) -> _Reason | None:
+        found = self._in_its_place(step.element)
         if found is None:
             return None
-        return (f"{described(element)} can be created", *found)
+        return (_expected(step), *found)
 
     def _in_its_place(self, element: Element) -> tuple[str, str] | None:
         """Return what is there instead of an element, and what to do about it."""
@@ -231,7 +272,8 @@ class _Standing:
             return found, f"{drop}; or stamp the revision, where it makes nothing else"
         return f"{described(twin)} is there, with other settings", drop
 
-    def _not_dropped(self, element: Element) -> _Reason:
+    def _not_dropped(self, step: SchemaStep) -> _Reason:
+        element = step.element
         found = "the graph does not have it"
         drop = ""
         other = self._by_name.get(element.name) or self._by_place.get(_place(element))
@@ -240,7 +282,7 @@ class _Standing:
             found += f"; {described(other)} has its {held}"
             drop = f"{drop_text(other)} and "
         return (
-            f"{described(element)} can be dropped",
+            _expected(step),
             found,
             "The graph was changed outside of the history. To put it back, run "
             f"{drop}{create_text(element)}",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from alembic_neo4j.checks.foresight import NotKnown
 from alembic_neo4j.checks.history import shown_heads
 from alembic_neo4j.checks.plan import NOT_ASKED, RevisionPlan, RunPlan, UnitPlan
 from alembic_neo4j.checks.preflight import Obstacle
@@ -26,6 +27,7 @@ def plan_report(plan: RunPlan) -> dict[str, Any]:
             for refusal in plan.refusals
         ],
         "obstacles": [_obstacle(obstacle) for obstacle in plan.obstacles],
+        "not_known": [_not_known(one) for one in plan.not_known],
         "server": str(plan.server) if plan.server else None,
         "lock": {"holder": plan.holder} if plan.holder else None,
         "unchecked": [
@@ -65,6 +67,14 @@ def _obstacle(obstacle: Obstacle) -> dict[str, Any]:
     }
 
 
+def _not_known(one: NotKnown) -> dict[str, Any]:
+    return {
+        "revision": one.revision,
+        "expected": one.expected,
+        "before": {"revision": one.before.revision, "step": one.before.text},
+    }
+
+
 # Text --------------------------------------------------------------------------------
 
 
@@ -97,6 +107,9 @@ def _lines(plan: RunPlan) -> Iterator[str]:
         yield from _revision_lines(revision)
     for obstacle in plan.obstacles:
         yield from _obstacle_lines(obstacle)
+    for one in plan.not_known:
+        yield f"to be checked by {one.revision}: expected: {one.expected}"
+        yield f"  not known before {one.before}"
     for refusal in plan.refusals:
         yield f"refused ({refusal.code}): {refusal.message}"
     for part in plan.unchecked:
@@ -127,7 +140,7 @@ def _effect(unit: UnitPlan) -> str:
         return f"{state}: {unit.count:,} to change"
     if unit.unknown in ("", NOT_ASKED):
         return state
-    return f"{state}: not known, {unit.unknown}"
+    return f"{state}: not known {unit.unknown}"
 
 
 def _obstacle_lines(obstacle: Obstacle) -> Iterator[str]:

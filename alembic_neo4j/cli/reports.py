@@ -259,6 +259,14 @@ REPORTS: Mapping[str, Shape] = {
             found=texts(""),
             advice=text(),
         ),
+        not_known=rows(
+            "what may turn out to stand in the way when a step has run",
+            revision=text("whose check it is"),
+            expected=text(),
+            before=row(
+                revision=text("whose step it is"), step=text("that has to have run")
+            ),
+        ),
         server=text("version and edition; null where it was not asked").or_null(),
         lock=_LOCK,
         unchecked=_UNCHECKED,

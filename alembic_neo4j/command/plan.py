@@ -107,8 +107,8 @@ def _asked(session: Session, prepared: _Prepared, found: RunPlan) -> RunPlan:
     """Return the plan with what the graph tells of it."""
     graph, holder = session.graph, visible_holder(session)
     # What an open run has begun is no hindrance to itself.
-    obstacles = (
-        [] if prepared.recorded.open_run else find_obstacles(graph, prepared.run)
+    obstacles, not_known = (
+        ([], []) if prepared.recorded.open_run else find_obstacles(graph, prepared.run)
     )
     checks = [
         ("capability", lambda: check_capabilities(prepared.planned, graph.server)),
@@ -123,6 +123,7 @@ def _asked(session: Session, prepared: _Prepared, found: RunPlan) -> RunPlan:
         _counted(found, lambda unit: _count(graph, unit)),
         refusals=(*found.refusals, *_refused(*checks)),
         obstacles=tuple(obstacles),
+        not_known=tuple(not_known),
         server=graph.server,
         holder=holder,
     )
@@ -195,7 +196,7 @@ def _count(graph: Graph, unit: UnitPlan) -> UnitPlan:
     try:
         (row,) = graph.read(unit.batched.count, unit.batched.parameters)
     except ServerRefused as error:
-        return replace(unit, unknown=str(error))
+        return replace(unit, unknown=f"since the server can't tell: {error}")
     return replace(unit, count=row["count"])
 
 

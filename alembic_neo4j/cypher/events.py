@@ -10,9 +10,11 @@ from functools import cached_property
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.lexer import classify, significant_tokens
 from alembic_neo4j.cypher.statements import Kind
-from alembic_neo4j.cypher.steps import Run, SchemaStep, Step
+from alembic_neo4j.cypher.steps import Batched, Run, SchemaStep, Step
+from alembic_neo4j.cypher.touched_names import written_by
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.schema.changes import Change
+from alembic_neo4j.schema.changes.touched import EVERYTHING, NOTHING, Touched
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import Name
 
@@ -22,13 +24,18 @@ class Event(ABC):
 
     @property
     @abstractmethod
-    def touches_data(self) -> bool:
-        """Whether it may change data, or what follows depends on rows of them."""
+    def summary(self) -> str:
+        """What it does to the data or the catalogue, in a few words."""
+
+    @property
+    @abstractmethod
+    def writes(self) -> Touched:
+        """What of the data it may change, or what follows and depends on its rows."""
 
     @property
     @abstractmethod
     def touches_catalogue(self) -> bool:
-        """Whether that is so of the catalogue of indexes and constraints."""
+        """Whether it may change the catalogue of indexes and constraints."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -60,9 +67,21 @@ class ChangeEvent(Event):
         return tuple(steps(self.change, self.before, revision=self.revision))
 
     @property
-    def touches_data(self) -> bool:
-        """Whether a step changes them."""
-        return any(s.writes and not isinstance(s, SchemaStep) for s in self.steps)
+    def summary(self) -> str:
+        """The first step that changes the data, empty where none does."""
+        writing = (
+            step
+            for step in self.steps
+            if step.writes
+            and not isinstance(step, SchemaStep)
+            and not (isinstance(step, Batched) and step.only_marks)
+        )
+        return next((step.shown for step in writing), "")
+
+    @property
+    def writes(self) -> Touched:
+        """What the change says, where it has steps that do so."""
+        return self.change.writes(self.before) if self.summary else NOTHING
 
     @property
     def touches_catalogue(self) -> bool:
@@ -114,30 +133,41 @@ class StatementEvent(Event):
         return self.answers or bool(self._problem)
 
     @property
-    def touches_data(self) -> bool:
-        """Whether its kind may change them."""
-        return self._touches(Kind.DATA, calls=False)
+    def summary(self) -> str:
+        """Its first line, and that what follows depends on it."""
+        shown = self.run.shown
+        if len(shown) > _LONGEST:
+            shown = f"{shown[:_LONGEST]}…"
+        return f"what depends on the rows of {shown}" if self._decides else shown
+
+    @property
+    def writes(self) -> Touched:
+        """What is named in its text."""
+        return EVERYTHING if self._decides else written_by(self.text)
 
     @property
     def touches_catalogue(self) -> bool:
-        """Whether its kind may change it."""
-        return self._touches(Kind.SCHEMA, calls=True)
-
-    def _touches(self, kind: Kind, *, calls: bool) -> bool:
-        """Tell whether it may change what a kind does; of all Cypher `calls` may.
-
-        Where its rows go back to the revision, what follows may depend on them, and a
-        replay has seen none.
-        """
-        if self._problem:
+        """Whether its kind may change it, or it calls what may do anything."""
+        if self._problem or self._decides:
             return True
-        words = {token.keyword for token in significant_tokens(self.text)}
-        decides = self.answers and bool(words & _ANSWERING)
-        found = classify(self.text)
-        # A procedure may do anything.
-        called = calls and found is Kind.DATA and "CALL" in words
-        return decides or called or found in (kind, Kind.AUTOCOMMIT)
+        kind = classify(self.text)
+        called = kind is Kind.DATA and "CALL" in self._words
+        return called or kind in (Kind.SCHEMA, Kind.AUTOCOMMIT)
 
+    @property
+    def _decides(self) -> bool:
+        """Whether what follows may depend on its rows: a replay has seen none."""
+        return self.answers and bool(self._words & _ANSWERING)
+
+    @cached_property
+    def _words(self) -> set[str]:
+        if self._problem:
+            return set()
+        return {token.keyword for token in significant_tokens(self.text)}
+
+
+_LONGEST = 100
+"""How much is shown of a statement that makes something else uncertain."""
 
 _ANSWERING = {"CALL", "RETURN", "SHOW", "YIELD"}
 """The words without one of which a statement gives no rows."""
@@ -148,7 +178,12 @@ class LedgerEvent(Event):
     """What a revision does to the ledger's database, in a few words."""
 
     text: str
-    touches_data = touches_catalogue = False
+    writes, touches_catalogue = NOTHING, False
+
+    @property
+    def summary(self) -> str:
+        """What it does."""
+        return self.text
 
     @property
     def opaque(self) -> tuple[str, str]:
@@ -163,7 +198,7 @@ class BatchEvent(Event):
     `names` are those that have to be known to `schema`, the history's at that point.
     `problem` says which of its rows holds what no property can, as far as a replay has
     the rows. `sought` are the names of what it takes back, `made` of what it loads,
-    None where a replay does not show that.
+    None where a replay does not show that; `writes` is what of the data it changes.
     """
 
     text: str
@@ -172,7 +207,13 @@ class BatchEvent(Event):
     problem: str = ""
     sought: tuple[Name, ...] = ()
     made: tuple[Name, ...] | None = ()
-    touches_data, touches_catalogue = True, False
+    writes: Touched = EVERYTHING
+    touches_catalogue = False
+
+    @property
+    def summary(self) -> str:
+        """What it loads or takes back."""
+        return self.text
 
     @property
     def opaque(self) -> tuple[str, str]:
@@ -187,12 +228,13 @@ class UnseenEvent(Event):
     It asked whether it is replayed, or did what is no change of the schema.
     """
 
-    touches_data = touches_catalogue = True
+    writes, touches_catalogue = EVERYTHING, True
+    summary = "what it does from here on shows only when it runs"
 
     @property
     def opaque(self) -> tuple[str, str]:
         """It may do anything."""
-        return "unknown", "what it does from here on shows only when it runs"
+        return "unknown", self.summary
 
 
 @dataclass(frozen=True)

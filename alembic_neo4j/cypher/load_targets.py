@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from alembic_neo4j.cypher.patterns import refuse_own
 from alembic_neo4j.errors import IngestError
+from alembic_neo4j.schema.changes.touched import Touched, labels, properties, types
 from alembic_neo4j.schema.elements import EntityType, Schema
 from alembic_neo4j.schema.known_names import Name
 
@@ -41,6 +42,13 @@ class NodeTarget:
     def names(self) -> tuple[Name, ...]:
         """Its labels."""
         return tuple((EntityType.NODE, label) for label in self.labels)
+
+    def writes(self, schema: Schema) -> Touched:
+        """Return what of the data it changes, with the models of a schema."""
+        created = labels(*schema.labels_of(*self.labels))
+        if self.merge_keys is None:
+            return created
+        return created | properties(EntityType.NODE, None)
 
     @property
     def owner(self) -> str:
@@ -99,6 +107,14 @@ class RelationshipTarget:
             (EntityType.NODE, self.source.label),
             (EntityType.NODE, self.target.label),
         )
+
+    def writes(self, schema: Schema) -> Touched:
+        """Return what of the data it changes; the schema makes no difference."""
+        del schema
+        created = types(self.type)
+        if self.merge_keys is None:
+            return created
+        return created | properties(EntityType.RELATIONSHIP, None)
 
     @property
     def owner(self) -> str:

@@ -24,6 +24,7 @@ from alembic_neo4j.migration.operations import (
     Runner,
 )
 from alembic_neo4j.migration.unknown_names import refuse_targets
+from alembic_neo4j.schema.changes.touched import Touched
 from alembic_neo4j.schema.elements import EntityType, Schema
 from alembic_neo4j.schema.known_names import Name
 
@@ -74,6 +75,10 @@ class RowsOperation(BatchOperation):
     def made(self) -> tuple[Name, ...]:
         """The labels and types of what the rows become."""
         return self.target.names
+
+    def writes(self, schema: Schema) -> Touched:
+        """Return what of the data it changes, with the models of a schema."""
+        return self.target.writes(schema)
 
     @property
     def title(self) -> str:

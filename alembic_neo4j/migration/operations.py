@@ -23,6 +23,7 @@ from alembic_neo4j.migration.cypher_files import statements_of
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.schema import changes
 from alembic_neo4j.schema.changes import Call, Change, Irreversible
+from alembic_neo4j.schema.changes.touched import EVERYTHING, Touched
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import Name
 
@@ -139,6 +140,10 @@ class BatchOperation(GraphOperation):
     def made(self) -> tuple[Name, ...] | None:
         """The labels and types that it writes, None where that is not known yet."""
         return None
+
+    def writes(self, _schema: Schema) -> Touched:
+        """Return what of the data it changes, with the models of a schema."""
+        return EVERYTHING
 
     def problem(self, _schema: Schema) -> str:
         """Return what is wrong with its rows, as far as that can be seen by now."""

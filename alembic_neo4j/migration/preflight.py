@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from alembic_neo4j.checks.foresight import Foreseen, Question, questions
+from alembic_neo4j.checks.foresight import Foreseen, NotKnown, Question, foresight
 from alembic_neo4j.checks.preflight import (
     Obstacle,
     changes_catalogue,
     expressions,
+    not_known_of_catalogue,
     not_understood,
     obstacle_in_data,
     obstacles_in_catalogue,
     report,
+    said,
     unanswered,
 )
 from alembic_neo4j.errors import CheckFailed
@@ -33,21 +35,31 @@ def preflight(
     """Raise CheckFailed with all that stands in the way of a run, if anything does.
 
     The graph has to be as the first step is going to find it, and is only read. What
-    an earlier step may change is left to the check that runs just before its own step.
+    an earlier step may change is left to the check that runs just before its own step,
+    and the log names it.
     """
     run = foreseen(planned, rules=rules)
-    obstacles = find_obstacles(graph, run)
+    obstacles, not_known = find_obstacles(graph, run)
     if obstacles:
-        raise CheckFailed(report(obstacles, run))
+        raise CheckFailed(report(obstacles, run, not_known))
+    for one in not_known:
+        log.info("Checked in its place:%s", said(one))
 
 
-def find_obstacles(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
-    """Return all that stands in the way of a run, which nothing has begun yet."""
-    return [
+def find_obstacles(
+    graph: Graph, run: Sequence[Foreseen]
+) -> tuple[list[Obstacle], list[NotKnown]]:
+    """Return all that stands in the way of a run, which nothing has begun yet.
+
+    The second is what can't be told before some step of the run has been done.
+    """
+    asked, not_known = foresight(run)
+    obstacles = [
         *_in_catalogue(graph, run),
         *_in_expressions(graph, run),
-        *_in_data(graph, run),
+        *_in_data(graph, asked),
     ]
+    return obstacles, [*not_known_of_catalogue(run), *not_known]
 
 
 def foreseen(planned: Sequence[PlannedStep], *, rules: bool = True) -> list[Foreseen]:
@@ -81,8 +93,8 @@ def _in_expressions(graph: Graph, run: Sequence[Foreseen]) -> Iterator[Obstacle]
                 yield not_understood(revision, title, error.server_message)
 
 
-def _in_data(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
-    asked = _promising(graph, questions(run))
+def _in_data(graph: Graph, questions: list[Question]) -> list[Obstacle]:
+    asked = _promising(graph, questions)
     answered = [
         _answered(graph, question, f"{i} of {len(asked)}")
         for i, question in enumerate(asked, start=1)
@@ -96,7 +108,12 @@ def _promising(graph: Graph, asked: list[Question]) -> list[Question]:
         return []
     try:
         in_use = names_in_use(graph)
-        there = [q for q in asked if not q.names.isdisjoint(in_use[q.entity])]
+        there = [
+            question
+            for question in asked
+            if question.names is None
+            or not question.names.isdisjoint(in_use[question.entity])
+        ]
         large = frozenset(found_large(graph, [q.large for q in there if q.large]))
     except ServerRefused as error:
         # Forbidden, say; it only saves time.

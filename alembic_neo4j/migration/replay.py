@@ -201,7 +201,7 @@ class _Recorder(Runner):
         """Note what an operation on batches is about; nothing is loaded."""
         answered = any(map(_answers, self.events))
         problem = "" if answered else operation.problem(self.schema)
-        names = (operation.sought, operation.made)
+        names = (operation.sought, operation.made, operation.writes(self.schema))
         self.note(
             BatchEvent(operation.title, operation.wanted, self.schema, problem, *names)
         )

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_neo4j.checks.foresight import Foreseen, Question, questions
+from alembic_neo4j.checks.foresight import (
+    Foreseen,
+    NotKnown,
+    Question,
+    Writer,
+    foresight,
+)
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.data_checks import constraint_checks
-from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
+from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent, UnseenEvent
 from alembic_neo4j.cypher.index_sizes import large
 from alembic_neo4j.cypher.steps import Batched, Check
 from alembic_neo4j.schema.changes import (
@@ -38,7 +44,7 @@ from alembic_neo4j.schema.elements import (
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
-DATA = StatementEvent("CREATE (:X)", answers=False)
+DATA = UnseenEvent()
 CATALOGUE = StatementEvent("DROP INDEX i", answers=False)
 KNOWS = Relationship("KNOWS", "P")
 BEFORE = Schema.of(
@@ -58,7 +64,9 @@ CONVERTED = AlterProperty(
 SINGLE = AlterRelationship("P", KNOWS, (("cardinality", "One"),))
 
 
-def asked(*events: Change | Event, before: Schema = BEFORE) -> list[Question]:
+def judged(
+    *events: Change | Event, before: Schema = BEFORE
+) -> tuple[list[Question], list[NotKnown]]:
     made: list[Event] = []
     schema = before
     for event in events:
@@ -67,7 +75,20 @@ def asked(*events: Change | Event, before: Schema = BEFORE) -> list[Question]:
             continue
         made.append(ChangeEvent(event, schema, "r1"))
         schema = event.apply(schema)
-    return questions([Foreseen("r1", tuple(made))])
+    return foresight([Foreseen("r1", tuple(made))])
+
+
+def asked(*events: Change | Event, before: Schema = BEFORE) -> list[Question]:
+    return judged(*events, before=before)[0]
+
+
+def not_known(*events: Change | Event, before: Schema = BEFORE) -> list[str]:
+    """What is not known of the last event, without what was not known before it."""
+    found = judged(*events, before=before)[1]
+    earlier = judged(*events[:-1], before=before)[1]
+    return [
+        f"{one.expected} [{one.before.text}]" for one in found if one not in earlier
+    ]
 
 
 def expectations(*events: Change | Event, before: Schema = BEFORE) -> list[str]:
@@ -140,8 +161,8 @@ def test_nothing_is_asked_behind_what_may_have_changed_the_data() -> None:
     assert len(asked(index, DATA, AddConstraint(UNIQUE), SINGLE)) == 1
     assert len(asked(index, CATALOGUE, AddConstraint(UNIQUE))) == 3
     run = [Foreseen("r1", (DATA,)), Foreseen("r2", (_made(REQUIRED),))]
-    assert questions(run) == []
-    assert [q.revision for q in questions(run[1:])] == ["r2"]
+    assert foresight(run)[0] == []
+    assert [q.revision for q in foresight(run[1:])[0]] == ["r2"]
 
 
 def test_nothing_is_asked_behind_a_write_that_is_not_known_here() -> None:
@@ -161,19 +182,17 @@ def test_nothing_is_asked_behind_a_write_that_is_not_known_here() -> None:
     reading = Reading(Strange(), BEFORE, "r1")
     writing = Writing(Strange(), BEFORE, "r1")
     known = _made(REQUIRED)
-    assert len(questions([Foreseen("r1", (reading, known))])) == 1
-    assert questions([Foreseen("r1", (writing, known))]) == []
+    assert len(foresight([Foreseen("r1", (reading, known))])[0]) == 2
+    assert foresight([Foreseen("r1", (writing, known))])[0] == []
 
 
 @pytest.mark.parametrize(
     "write",
     [
         CONVERTED,
-        AddProperty(NODE, "Q", Property("a", default="x"), backfill=True),
         AddProperty(NODE, "Q", Property("a"), backfill="n.b"),
         AddProperty(NODE, "Q", Property("a"), restore=True),
-        RemoveProperty(NODE, "Q", "a"),
-        RemoveProperty(NODE, "Q", "a", "delete"),
+        RemoveProperty(NODE, "Q", "a", "undo"),
         RenameProperty(NODE, "Q", "a", "z", where="n.b = 1"),
         RenameProperty(NODE, "Q", "z", "a", where="n.b = 1"),
     ],
@@ -184,8 +203,37 @@ def test_a_write_of_the_property_leaves_it_to_the_check_in_its_place(
     # A node may carry any other label besides.
     alone = len(asked(write))
     assert len(asked(write, AddConstraint(UNIQUE))) == alone
+    assert len(not_known(write, AddConstraint(UNIQUE))) == 2
     assert len(asked(write, REQUIRED)) == alone
+    assert len(not_known(write, REQUIRED)) == 1
     assert len(asked(write, AddConstraint(ON_B))) == alone + 2
+    assert not_known(write, AddConstraint(ON_B)) == []
+
+
+@pytest.mark.parametrize(
+    ("write", "value"),
+    [
+        (
+            AddProperty(NODE, "Q", Property("a", default="x"), backfill=True),
+            "CASE WHEN n:`Q` THEN coalesce(n.`a`, 'x') ELSE n.`a` END",
+        ),
+        (RemoveProperty(NODE, "Q", "a"), "CASE WHEN n:`Q` THEN null ELSE n.`a` END"),
+        (
+            RemoveProperty(NODE, "Q", "a", "delete"),
+            "CASE WHEN n:`Q` THEN null ELSE n.`a` END",
+        ),
+    ],
+)
+def test_what_a_write_will_have_made_is_asked_for_where_it_can_be_told(
+    write: Change, value: str
+) -> None:
+    question, size = asked(write, AddConstraint(UNIQUE))
+    assert value in question.check.query
+    assert value in size.check.query
+    assert size.large is None
+    assert not_known(write, AddConstraint(UNIQUE)) == []
+    # A check that is about the data as they are is not asked for other ones.
+    assert len(not_known(write, REQUIRED)) == 1
 
 
 @pytest.mark.parametrize(
@@ -301,15 +349,43 @@ def test_a_change_of_what_a_rename_has_moved_is_left_to_its_place(
 @pytest.mark.parametrize(
     "change",
     [
-        CONVERTED,
-        RenameProperty(NODE, "P", "b", "c", where="n.a = 1"),
-        AddProperty(NODE, "P", Property("c", required=True), backfill="n.a"),
+        AlterProperty(NODE, "P", "a", (("type", "INTEGER"),), using="value + n.z"),
+        RenameProperty(NODE, "P", "b", "c", where="n.z = 1"),
+        RenameProperty(NODE, "P", "b", "c", where="EXISTS { (n)-->() }"),
+        AddProperty(NODE, "P", Property("c", required=True), backfill="n.z"),
     ],
 )
-def test_a_persons_expression_may_read_anything(change: Change) -> None:
+def test_a_persons_expression_reads_what_it_names(change: Change) -> None:
     assert asked(change) != []
     write = AddProperty(NODE, "Z", Property("z"), backfill="'x'")
     assert asked(write, change) == []
+    assert len(not_known(write, change)) == len(asked(change))
+
+
+def test_an_expression_over_the_value_alone_reads_nothing_else() -> None:
+    write = AddProperty(NODE, "Z", Property("z"), backfill="'x'")
+    assert asked(write, CONVERTED) == asked(CONVERTED)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        RenameLabel("P", "Z"),
+        RenameLabel("Z", "Other", where="n.a = 1"),
+        RenameRelationshipType("Z", "KNOWS"),
+        AddLabel("Z", "P"),
+        RemoveLabel("Z", "P"),
+        ReverseRelationships("Z", "KNOWS", "Z"),
+    ],
+)
+def test_ends_are_judged_where_no_label_and_no_type_of_theirs_has_changed(
+    change: Change,
+) -> None:
+    target = AlterRelationship("P", KNOWS, (("target", "Other"),))
+    assert len(asked(target)) == 1
+    assert asked(change, target) == []
+    (one,) = not_known(change, target)
+    assert one.startswith("(:P)-[:KNOWS]->")
 
 
 @pytest.mark.parametrize(
@@ -320,13 +396,70 @@ def test_a_persons_expression_may_read_anything(change: Change) -> None:
         AddLabel("Z", "Zz"),
         RemoveLabel("Z", "Zz"),
         ReverseRelationships("Z", "ZS", "Z"),
+        AddProperty(NODE, "P", Property("a"), backfill="'x'"),
     ],
 )
-def test_ends_are_judged_where_no_label_and_no_type_has_changed(change: Change) -> None:
-    assert len(asked(SINGLE)) == 1
-    assert asked(change, SINGLE) == []
-    values = AddProperty(NODE, "P", Property("a"), backfill="'x'")
-    assert len(asked(values, SINGLE)) == 1
+def test_ends_are_judged_whatever_else_has_changed(change: Change) -> None:
+    assert asked(change, SINGLE)[-1:] == asked(SINGLE)
+
+
+# What is written by hand ------------------------------------------------------------
+
+
+def test_a_statement_leaves_what_it_can_not_touch() -> None:
+    created = StatementEvent("CREATE (:First)", answers=True)
+    assert asked(created, AddConstraint(UNIQUE)) == asked(AddConstraint(UNIQUE))
+    assert len(asked(created, SINGLE)) == 1
+    named = StatementEvent("MATCH (n) SET n.a = 1", answers=False)
+    assert asked(named, AddConstraint(UNIQUE)) == []
+    assert len(asked(named, AddConstraint(ON_B))) == 2
+
+
+def test_the_step_is_named_that_has_to_have_run() -> None:
+    b = StatementEvent("MATCH (n) SET n.b = 1", answers=False)
+    run = [
+        Foreseen("r1", (DATA,)),
+        Foreseen("r2", (b,)),
+        Foreseen("r3", (_made(AddConstraint(UNIQUE)), _made(AddConstraint(ON_B)))),
+    ]
+    (unique, _, on_b, _) = foresight(run)[1]
+    assert unique == NotKnown(
+        "r3", duplicates(UNIQUE).expected, Writer("r1", DATA.summary)
+    )
+    assert on_b == NotKnown(
+        "r3", duplicates(ON_B).expected, Writer("r2", "MATCH (n) SET n.b = 1")
+    )
+
+
+# Constraints that stand already -----------------------------------------------------
+
+STANDING = Schema.of(nodes=[*BEFORE.nodes.values()], constraints=[UNIQUE])
+BASES = Schema.of(
+    nodes=[Node("P"), Node("New", bases=("Base",)), Node("Base")],
+    constraints=[Constraint(ConstraintKind.UNIQUE, NODE, "Base", ("a",))],
+)
+
+
+def test_a_default_is_judged_by_the_constraint_that_stands() -> None:
+    write = AddProperty(NODE, "P", Property("a", default="x"), backfill=True)
+    (question,) = asked(write, before=STANDING)
+    assert "coalesce(n.`a`, 'x')" in question.check.query
+    assert question.check.expected == duplicates(UNIQUE).expected
+
+
+def test_what_a_write_breaks_and_nobody_can_tell_is_named() -> None:
+    (one,) = judged(CONVERTED, before=STANDING)[1]
+    assert one.expected == duplicates(UNIQUE).expected
+    assert one.before == Writer("r1", "convert a of (:P)")
+    assert judged(RemoveProperty(NODE, "P", "a"), before=STANDING) == ([], [])
+
+
+def test_bases_that_come_with_a_label_have_their_constraints() -> None:
+    (question,) = asked(RenameLabel("P", "New"), before=BASES)
+    assert question.names == {"P", "Base"}
+    on_base = AddConstraint(Constraint(ConstraintKind.UNIQUE, NODE, "Base", ("b",)))
+    question = asked(RenameLabel("P", "New"), on_base, before=BASES)[1]
+    assert question.names == {"P", "Base"}
 
 
 def _made(change: Change) -> ChangeEvent:

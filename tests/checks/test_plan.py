@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from alembic_neo4j.checks.foresight import Foreseen
-from alembic_neo4j.checks.plan import EARLIER, UnitPlan, Written, planned_units
+from alembic_neo4j.checks.plan import UnitPlan, Written, planned_units
 from alembic_neo4j.cypher.events import (
+    BatchEvent,
     ChangeEvent,
     Event,
     LedgerEvent,
@@ -29,6 +30,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
+from alembic_neo4j.schema.changes.touched import labels
 from alembic_neo4j.schema.elements import (
     EntityType,
     Index,
@@ -180,7 +182,14 @@ def test_what_is_there_to_remember_depends_on_what_was_written(
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        (raw("CREATE (:X)"), False),
+        (raw("CREATE (:X)"), True),
+        (raw("CREATE (:A)"), False),
+        (raw("MATCH (n:X) SET n.p = 1"), False),
+        (raw("MATCH (n:X) SET n.q = n.p"), True),
+        (raw("MATCH (n:X) DELETE n"), False),
+        (raw("MATCH (n:X) RETURN n", answers=True), False),
+        (BatchEvent("load of :X", writes=labels("X")), True),
+        (BatchEvent("load of :A", writes=labels("A")), False),
         (raw("CREATE INDEX i FOR (n:X) ON (n.p)"), True),
         (raw("CREATE `"), False),
         (UnseenEvent(), False),
@@ -192,16 +201,17 @@ def test_what_comes_before_by_hand(event: Event, expected: bool) -> None:
     units, written = planned_units(foreseen(event))
     assert len(units) == 1
     later, _ = planned_units(foreseen(*made(default("A", "p"))), written)
-    assert later[0].unknown == ("" if expected else EARLIER)
+    assert later[0].unknown == ("" if expected else f"before r1: {event.summary}")
 
 
 def test_what_an_open_run_has_done_changes_nothing_any_more() -> None:
     events = made(default("A", "p"), default("B", "p"))
     plain = units(*events)
-    assert [unit.unknown for unit in plain] == ["", EARLIER]
+    earlier = "before r1: set p of (:A) to its default"
+    assert [unit.unknown for unit in plain] == ["", earlier]
     assert all(unit.batched for unit in plain)
     digests = [digest_of([unit.batched]) for unit in plain if unit.batched]
-    for state, unknown in ((DONE, ["", ""]), (RUNNING, ["", EARLIER])):
+    for state, unknown in ((DONE, ["", ""]), (RUNNING, ["", earlier])):
         begun = [Unit("r1", 1, "batched", digests[0], state)]
         found, _ = planned_units(foreseen(*events), Written(), begun)
         assert [unit.state for unit in found] == [state, ""]

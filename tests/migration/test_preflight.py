@@ -16,6 +16,14 @@ from alembic_neo4j.graph.connection import Graph, GraphSettings
 from alembic_neo4j.migration.plan import PlannedStep, plan
 from alembic_neo4j.migration.preflight import foreseen, preflight
 from alembic_neo4j.migration.replay import History
+from alembic_neo4j.schema.changes.touched import (
+    EVERYTHING,
+    NOTHING,
+    Touched,
+    labels,
+    properties,
+)
+from alembic_neo4j.schema.elements import EntityType
 from tests.migration.project import NOWHERE, Project, graph_state, indexes, stamped
 
 KNOWN = "op.add_node('P', op.Property('a', 'STRING'), op.Property('b'))"
@@ -514,31 +522,42 @@ def test_the_check_still_runs_in_its_place(live: Project, neo4j_graph: Graph) ->
     assert "What the revision did before this stays" in message
 
 
+P, EVERY = labels("P"), EVERYTHING
+PROPERTY_A = properties(EntityType.NODE, "a") | properties(EntityType.RELATIONSHIP, "a")
+
+
 @pytest.mark.parametrize(
     ("call", "data", "catalogue"),
     [
-        ("op.execute('MATCH (n) RETURN n')", False, False),
-        ("op.run_cypher('MATCH (n) RETURN n')", True, True),
-        ("op.get_bind().run('SHOW INDEXES')", True, True),
-        ("op.execute('MATCH (n) SET n.a = 1')", True, False),
-        ("op.run_cypher('MATCH (n) SET n.a = 1')", True, False),
-        ("op.run_cypher('MATCH (n) SET n.a = 1 RETURN n')", True, True),
-        ("op.execute('CALL their.procedure()')", True, True),
-        ("op.execute('CREATE INDEX i FOR (n:P) ON (n.a)')", False, True),
-        ("op.execute('CALL { CREATE (:P) } IN TRANSACTIONS')", True, True),
-        ("op.execute('RETURN `')", True, True),
-        ("op.execute('RETURN 1; RETURN 2')", True, True),
-        ("op.execute(sa.text('SELECT 1'))", False, False),
-        ("op.is_replaying()", True, True),
+        ("op.execute('MATCH (n) RETURN n')", NOTHING, False),
+        ("op.run_cypher('MATCH (n) RETURN n')", EVERY, True),
+        ("op.get_bind().run('SHOW INDEXES')", EVERY, True),
+        ("op.execute('MATCH (n) SET n.a = 1')", PROPERTY_A, False),
+        ("op.run_cypher('MATCH (n) SET n.a = 1')", PROPERTY_A, False),
+        ("op.run_cypher('MATCH (n) SET n.a = 1 RETURN n')", EVERY, True),
+        ("op.execute('CALL their.procedure()')", EVERY, True),
+        ("op.execute('CREATE INDEX i FOR (n:P) ON (n.a)')", NOTHING, True),
+        ("op.execute('CALL { CREATE (:P) } IN TRANSACTIONS')", P, True),
+        ("op.execute('RETURN `')", EVERY, True),
+        ("op.execute('RETURN 1; RETURN 2')", EVERY, True),
+        ("op.execute(sa.text('SELECT 1'))", NOTHING, False),
+        ("op.is_replaying()", EVERY, True),
+        ("op.create_nodes('P', [{'a': 1}])", P, False),
+        (
+            "op.upsert_nodes('P', [{'a': 1}], merge_keys=['a'])",
+            P | properties(EntityType.NODE, None),
+            False,
+        ),
     ],
 )
 def test_what_may_be_changed_by_what_is_no_operation(
-    project: Project, call: str, data: bool, catalogue: bool
+    project: Project, call: str, data: Touched, catalogue: bool
 ) -> None:
     project.revision("r1", call, header="import sqlalchemy as sa")
     (revision,) = foreseen(planned(project))
-    (event,) = revision.events
-    assert (event.touches_data, event.touches_catalogue) == (data, catalogue)
+    (found,) = revision.events
+    assert (found.writes, found.touches_catalogue) == (data, catalogue)
+    assert found.summary
 
 
 # What is asked for by the names that there are now ------------------------------------

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.call import Call
+from alembic_neo4j.schema.changes.touched import EVERYTHING, NOTHING, Touched
 from alembic_neo4j.schema.elements import EntityType, Property, Schema
 from alembic_neo4j.schema.known_names import Name
 from alembic_neo4j.schema.storable import is_finite
@@ -131,6 +132,29 @@ class Change(ABC):
         """The names of other properties, which it makes."""
         return ()
 
+    # What of the data it touches ----------------------------------------------------
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what of the data decides on its way, its checks included.
+
+        `before` is the schema just before it. What `expressions` read comes on top.
+        """
+        del before
+        return EVERYTHING
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what of it decides on how much there is to change."""
+        return self.reads(before)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what of the data it changes; marks count as what they are about."""
+        del before
+        return EVERYTHING
+
+    def expressions(self) -> tuple[str, ...]:
+        """Return what a person wrote in Cypher, and what it is carried out by."""
+        return ()
+
     # What it takes back --------------------------------------------------------------
 
     def reverses(self, _done: Change) -> bool:
@@ -164,6 +188,10 @@ class DataChange(Change):
     batch_size: int | None = field(default=None, kw_only=True)
     allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
+    def expressions(self) -> tuple[str, ...]:
+        """Return what a person wrote in Cypher."""
+        return given(self.where)
+
 
 class Alteration(Change):
     """A change of what is declared, whose `values` are given by name."""
@@ -193,6 +221,25 @@ def properties_of(
 ) -> tuple[OfProperties, ...]:
     """Return properties of a label or type as what a change names."""
     return (OfProperties(entity, (owner,), names),)
+
+
+class Declaration(Change):
+    """A change of what is declared, or of the catalogue: it touches no data."""
+
+    def reads(self, before: Schema) -> Touched:
+        """Return nothing."""
+        del before
+        return NOTHING
+
+    def writes(self, before: Schema) -> Touched:
+        """Return nothing."""
+        del before
+        return NOTHING
+
+
+def given(*expressions: object) -> tuple[str, ...]:
+    """Return those that a person has written."""
+    return tuple(text for text in expressions if isinstance(text, str))
 
 
 def known(existing: Values | None) -> Values:

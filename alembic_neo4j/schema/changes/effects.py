@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from alembic_neo4j.errors import SchemaError
+from alembic_neo4j.schema.changes.touched import Touched, properties
 from alembic_neo4j.schema.elements import (
     Constraint,
     EntityType,
@@ -65,6 +66,19 @@ def each_owner(
         return each_model(schema, owner, change)
     declared = schema.relationship_types.get(owner)
     return schema if declared is None else with_type(schema, change(declared))
+
+
+def read_by_constraints(schema: Schema, entity: EntityType, owner: str) -> Touched:
+    """Return the properties that the constraints of a label, or a type, are on."""
+    return properties(
+        entity,
+        *(
+            name
+            for constraint in schema.constraints.values()
+            if constraint.entity is entity and constraint.label == owner
+            for name in constraint.properties
+        ),
+    )
 
 
 def renamed(names: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.changes.change import Change, OfProperties
+from alembic_neo4j.schema.changes.change import Declaration, OfProperties
+from alembic_neo4j.schema.changes.touched import Touched, carriers, properties
 from alembic_neo4j.schema.elements import Constraint, Index, Schema
 from alembic_neo4j.schema.known_names import Name
 from alembic_neo4j.schema.words import described
 
 
-class _OfElement(Change):
+class _OfElement(Declaration):
     @property
     @abstractmethod
     def element(self) -> Index | Constraint:
@@ -45,6 +46,13 @@ class _Addition(_OfElement):
                 f"by {described(other)}; give one of them another name"
             )
         return schema.with_element(self.element)
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what is going to be in it, or what it is going to hold for."""
+        del before
+        element = self.element
+        found = carriers(element.entity, *element.labels)
+        return found | properties(element.entity, *element.properties)
 
     @property
     def sought(self) -> tuple[Name, ...]:

@@ -11,6 +11,7 @@ from alembic_neo4j.schema.changes.change import (
     Alteration,
     Change,
     DataChange,
+    Declaration,
     Irreversible,
     Values,
     known,
@@ -22,17 +23,19 @@ from alembic_neo4j.schema.changes.effects import (
     declared_node,
     each_model,
     move_elements,
+    read_by_constraints,
     relabelled,
     renamed,
     with_node,
     without,
 )
+from alembic_neo4j.schema.changes.touched import NOTHING, Touched, labels
 from alembic_neo4j.schema.elements import EntityType, Node, Schema
 from alembic_neo4j.schema.known_names import Name
 
 
 @dataclass(frozen=True)
-class AddNode(Change):
+class AddNode(Declaration):
     """A model, with its properties and relationships, is declared."""
 
     words = "add_node"
@@ -63,7 +66,7 @@ class AddNode(Change):
 
 
 @dataclass(frozen=True)
-class RemoveNode(Change):
+class RemoveNode(Declaration):
     """A model is no longer declared; its nodes stay in the graph."""
 
     words = "remove_node"
@@ -85,7 +88,7 @@ class RemoveNode(Change):
 
 
 @dataclass(frozen=True)
-class AlterNode(Alteration):
+class AlterNode(Declaration, Alteration):
     """What a model declares of its nodes changes, and no node does.
 
     `values` may name optional_labels, open, databases and kgid.
@@ -156,6 +159,25 @@ class AddLabel(DataChange):
         """Tell whether that took the same label off."""
         return isinstance(done, RemoveLabel) and done.arguments == self.arguments
 
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        added = self._added(before)
+        checked = read_by_constraints(before, EntityType.NODE, self.added)
+        return labels(self.label, *added) | checked
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        return labels(self.label, *self._added(before))
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        return labels(*self._added(before))
+
+    def _added(self, before: Schema) -> tuple[str, ...]:
+        # Of some nodes another model's are made, with its bases.
+        some = self.where is not None and not self.undo
+        return before.labels_of(self.added) if some else (self.added,)
+
 
 @dataclass(frozen=True)
 class RemoveLabel(DataChange):
@@ -198,6 +220,16 @@ class RemoveLabel(DataChange):
     def reverses(self, done: Change) -> bool:
         """Tell whether that gave the same label."""
         return isinstance(done, AddLabel) and done.arguments == self.arguments
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        return labels(self.label, self.removed)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        bases = before.labels_of(self.removed) if self.undo else ()
+        return labels(self.removed, *bases)
 
 
 @dataclass(frozen=True)
@@ -249,6 +281,31 @@ class RenameLabel(DataChange):
     def reverses(self, done: Change) -> bool:
         """Tell whether that was the opposite."""
         return isinstance(done, RenameLabel) and done.arguments[::-1] == self.arguments
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        if self.old == self.new:
+            return NOTHING
+        after = self.apply(before)
+        checked = read_by_constraints(after, EntityType.NODE, self.new)
+        return labels(self.old, self.new) | checked
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        del before
+        # The way back leaves alone what had the other label before.
+        return labels(self.old, self.new) if self.undo else labels(self.old)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        if self.old == self.new:
+            return NOTHING
+        bases = before.labels_of(self.new)
+        if self.undo:
+            gone = before.labels_of(self.old)
+            # Those that had come with the label go; the marks know which.
+            bases = (*bases, *((None,) if len(gone) > 1 else ()))
+        return labels(self.old, *bases)
 
     def _node(self, node: Node) -> Node:
         return replace(

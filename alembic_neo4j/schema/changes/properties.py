@@ -15,6 +15,7 @@ from alembic_neo4j.schema.changes.change import (
     OfProperties,
     Placeholder,
     Values,
+    given,
     known,
     properties_of,
 )
@@ -25,6 +26,12 @@ from alembic_neo4j.schema.changes.effects import (
     move_elements,
     renamed,
     renewed,
+)
+from alembic_neo4j.schema.changes.touched import (
+    NOTHING,
+    Touched,
+    carriers,
+    properties,
 )
 from alembic_neo4j.schema.elements import EntityType, Property, Schema
 from alembic_neo4j.schema.known_names import Name
@@ -102,6 +109,23 @@ class AddProperty(_OfProperty):
             ),
         )
 
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        name = self.declared.name
+        return carriers(self.entity, self.owner) | properties(self.entity, name)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        if not self.restore and self.backfill in (None, False):
+            return NOTHING
+        return properties(self.entity, self.declared.name)
+
+    def expressions(self) -> tuple[str, ...]:
+        """Return what a person wrote in Cypher."""
+        return given(self.backfill)
+
     def reverse(self) -> RemoveProperty:
         """Remove what this change wrote; values that it did not write are kept."""
         values: Removal = "keep"
@@ -151,6 +175,16 @@ class RemoveProperty(_OfProperty):
             self.owner,
             lambda owner: owner.without_property(self.name),
         )
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        return carriers(self.entity, self.owner) | properties(self.entity, self.name)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return NOTHING if self.values == "keep" else properties(self.entity, self.name)
 
     def reverse(self) -> AddProperty:
         """Declare it again and bring archived values back."""
@@ -208,6 +242,22 @@ class AlterProperty(_OfProperty, Alteration):
     def apply(self, schema: Schema) -> Schema:
         """Set the values on the owner's property and on its subclasses'."""
         return each_owner(schema, self.entity, self.owner, self._altered)
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        return carriers(self.entity, self.owner) | properties(self.entity, self.name)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        if self.using is None and not self.undo:
+            return NOTHING
+        return properties(self.entity, self.name)
+
+    def expressions(self) -> tuple[str, ...]:
+        """Return what a person wrote in Cypher."""
+        return given(self.using)
 
     def reverse(self) -> AlterProperty:
         """Set the values back."""
@@ -294,6 +344,38 @@ class RenameProperty(_OfProperty):
             return element
         properties = renamed(element.properties, self.old, self.new)
         return renewed(element, properties=properties)
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        if self.old == self.new:
+            return NOTHING
+        concerned = [
+            constraint
+            for constraint in self.apply(before).constraints.values()
+            if constraint.entity is self.entity and self.new in constraint.properties
+        ]
+        found = self.finds(before)
+        for constraint in concerned:
+            found |= carriers(self.entity, constraint.label)
+            found |= properties(self.entity, *constraint.properties)
+        return found
+
+    def expressions(self) -> tuple[str, ...]:
+        """Return what a person wrote in Cypher."""
+        return given(self.where)
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        del before
+        owner = carriers(self.entity, self.owner)
+        return owner | properties(self.entity, self.old, self.new)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        if self.old == self.new:
+            return NOTHING
+        return properties(self.entity, self.old, self.new)
 
     def reverse(self) -> RenameProperty:
         """Rename it back."""

@@ -11,12 +11,24 @@ from alembic_neo4j.schema.changes.change import (
     DataChange,
     Irreversible,
     OfProperties,
+    given,
     label_names,
     properties_of,
     type_names,
 )
-from alembic_neo4j.schema.changes.effects import each_model
+from alembic_neo4j.schema.changes.effects import each_model, read_by_constraints
 from alembic_neo4j.schema.changes.properties import OnConflict
+from alembic_neo4j.schema.changes.touched import (
+    EVERYTHING,
+    NOTHING,
+    Part,
+    Touched,
+    carriers,
+    labels,
+    properties,
+    touched,
+    types,
+)
 from alembic_neo4j.schema.elements import EntityType, Node, Property, Schema
 from alembic_neo4j.schema.known_names import Name
 
@@ -56,6 +68,11 @@ class Refactoring(DataChange):
         """Raise Irreversible, unless the data tell what was done."""
         raise Irreversible(f"op.{self.operation} has no reverse of itself")
 
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        return touched(self.sought)
+
 
 @dataclass(frozen=True)
 class _OfProperty(Refactoring):
@@ -73,6 +90,10 @@ class _OfProperty(Refactoring):
         read = self.arguments[1]
         names = (read,) if isinstance(read, str) else read
         return properties_of(self.entity, self.owner, *names)
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        return self.writes(before) | carriers(self.entity, self.owner)
 
 
 @dataclass(frozen=True)
@@ -113,6 +134,15 @@ class CopyProperty(_OfProperty):
         """The other property."""
         return (self.new,)
 
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        return super().reads(before) | properties(self.entity, self.old)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return properties(self.entity, self.new)
+
 
 @dataclass(frozen=True)
 class BackfillProperty(_OfProperty):
@@ -122,6 +152,15 @@ class BackfillProperty(_OfProperty):
 
     name: str
     expression: str
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return properties(self.entity, self.name)
+
+    def expressions(self) -> tuple[str, ...]:
+        """Return what a person wrote in Cypher."""
+        return given(self.where, self.expression)
 
 
 @dataclass(frozen=True)
@@ -134,6 +173,15 @@ class ConvertProperty(_OfProperty):
     using: str
     on_failure: OnFailure = field(default="fail", kw_only=True)
 
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return properties(self.entity, self.name)
+
+    def expressions(self) -> tuple[str, ...]:
+        """Return what a person wrote in Cypher."""
+        return given(self.where, self.using)
+
 
 @dataclass(frozen=True)
 class NormalizeBoolean(_OfProperty):
@@ -145,6 +193,11 @@ class NormalizeBoolean(_OfProperty):
     true_values: tuple[Any, ...] = field(default=(), kw_only=True)
     false_values: tuple[Any, ...] = field(default=(), kw_only=True)
     unmatched: Unmatched = field(default="keep", kw_only=True)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return properties(self.entity, self.name)
 
 
 @dataclass(frozen=True)
@@ -185,6 +238,11 @@ class SplitProperty(_OfProperty):
             and (done.names, done.into) == (self.into or (self.name,), self.name)
         )
 
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return properties(self.entity, self.name, *self.into)
+
 
 @dataclass(frozen=True)
 class JoinProperties(_OfProperty):
@@ -212,6 +270,11 @@ class JoinProperties(_OfProperty):
             and (done.entity, done.owner) == (self.entity, self.owner)
             and (done.into or (done.name,), done.name) == (self.names, self.into)
         )
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return properties(self.entity, self.into, *self.names)
 
 
 # Nodes ---------------------------------------------------------------------------
@@ -246,6 +309,22 @@ class ExtractProperty(_OfNodes):
         # One that is called as what is sought is no proof that this is right.
         return () if self.target_property is None else (self.target_property,)
 
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        named = (self.name, self.target_property or self.name)
+        return labels(self.label, self.target) | properties(EntityType.NODE, *named)
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        del before
+        return labels(self.label) | properties(EntityType.NODE, self.name)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        made = labels(*before.labels_of(self.target)) | types(self.type)
+        return made | properties(EntityType.NODE, self.name)
+
 
 @dataclass(frozen=True)
 class InlineNode(_OfNodes):
@@ -274,6 +353,22 @@ class InlineNode(_OfNodes):
     def made_properties(self) -> tuple[str, ...]:
         """What it is taken over to, if that has another name."""
         return () if self.target_property is None else (self.name,)
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        named = (self.name, self.target_property or self.name)
+        return touched(self.sought) | properties(EntityType.NODE, *named)
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        del before
+        return touched(self.sought)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return types(self.type) | properties(EntityType.NODE, self.name)
 
 
 @dataclass(frozen=True)
@@ -322,6 +417,25 @@ class MergeNodes(_OfNodes):
                 node = node.with_property(_list_of(declared))
         return node
 
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        return labels(self.label) | properties(EntityType.NODE, None)
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        del before
+        return labels(self.label)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return everything: what goes may have any label and any relationship."""
+        del before
+        return EVERYTHING
+
+    def expressions(self) -> tuple[str, ...]:
+        """Return what a person wrote in Cypher."""
+        return given(self.where, self.by, self.order_by)
+
 
 def _list_of(declared: Property) -> Property:
     """Return the property as a list of what it was; no list is limited to choices."""
@@ -343,6 +457,21 @@ class DeleteNodes(_OfNodes):
     words = "delete_nodes"
 
     detach: bool = field(default=False, kw_only=True)
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        return labels(self.label) | types(None)
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        del before
+        return labels(self.label) | (types(None) if self.detach else NOTHING)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes: what goes may have any label besides."""
+        del before
+        return labels(None) | (types(None) if self.detach else NOTHING)
 
 
 # Relationships -------------------------------------------------------------------
@@ -393,6 +522,27 @@ class RelationshipToNode(_OfRelationships):
     def reverses(self, done: Change) -> bool:
         """Tell whether that was the opposite."""
         return isinstance(done, NodeToRelationship) and done.opposite == self.arguments
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        found = touched(self.sought) | labels(self.label)
+        for label in before.labels_of(self.label):
+            found |= read_by_constraints(before, EntityType.NODE, label)
+            found |= labels(label)
+        of_nodes = (n for part, n in found.names if part is Part.NODE_PROPERTY)
+        return found | properties(EntityType.RELATIONSHIP, *of_nodes)
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        del before
+        return touched(self.sought)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        # On the way back each gets the labels that it had.
+        given_labels = (None,) if self.undo else before.labels_of(self.label)
+        made = types(self.type, self.source_type, self.target_type)
+        return made | labels(*given_labels)
 
 
 @dataclass(frozen=True)
@@ -454,6 +604,21 @@ class NodeToRelationship(Refactoring):
         """Tell whether that was the opposite."""
         return isinstance(done, RelationshipToNode) and done.arguments == self.opposite
 
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        return touched(self.sought) | types(None)
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        del before
+        return touched(self.sought)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes: what goes may have any label besides."""
+        del before
+        return labels(None) | types(self.type, self.source_type, self.target_type)
+
 
 @dataclass(frozen=True)
 class DeduplicateRelationships(_OfRelationships):
@@ -483,6 +648,17 @@ class DeduplicateRelationships(_OfRelationships):
         """The properties that are compared."""
         return properties_of(EntityType.RELATIONSHIP, self.type, *(self.by or ()))
 
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        by = (None,) if self.by is None else self.by
+        return touched(self.sought) | properties(EntityType.RELATIONSHIP, *by)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return types(self.type)
+
 
 @dataclass(frozen=True)
 class DeleteRelationships(_OfRelationships):
@@ -499,3 +675,30 @@ class DeleteRelationships(_OfRelationships):
         """The labels and types of what it finds."""
         ends = filter(None, (self.source_label, self.target_label))
         return (*type_names(self.type), *label_names(*ends))
+
+        ends = (self.source_label, self.target_label)
+        labels = ((EntityType.NODE, label) for label in ends if label is not None)
+        return ((EntityType.RELATIONSHIP, self.type), *labels)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return types(self.type)
+
+
+REFACTORINGS: tuple[type[Refactoring], ...] = (
+    CopyProperty,
+    BackfillProperty,
+    ConvertProperty,
+    NormalizeBoolean,
+    SplitProperty,
+    JoinProperties,
+    ExtractProperty,
+    InlineNode,
+    MergeNodes,
+    DeleteNodes,
+    RelationshipToNode,
+    NodeToRelationship,
+    DeduplicateRelationships,
+    DeleteRelationships,
+)

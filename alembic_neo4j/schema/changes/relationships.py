@@ -13,6 +13,7 @@ from alembic_neo4j.schema.changes.change import (
     Alteration,
     Change,
     DataChange,
+    Declaration,
     Irreversible,
     Values,
     known,
@@ -24,10 +25,12 @@ from alembic_neo4j.schema.changes.effects import (
     Element,
     each_model,
     move_elements,
+    read_by_constraints,
     relabelled,
     with_type,
     without,
 )
+from alembic_neo4j.schema.changes.touched import NOTHING, Touched, labels, types
 from alembic_neo4j.schema.elements import (
     Direction,
     EntityType,
@@ -65,7 +68,7 @@ class _OfDeclaration(Change):
 
 
 @dataclass(frozen=True)
-class AddRelationship(_OfDeclaration):
+class AddRelationship(Declaration, _OfDeclaration):
     """A model declares a further relationship; nothing in the graph changes."""
 
     words = "add_relationship"
@@ -97,7 +100,7 @@ class AddRelationship(_OfDeclaration):
 
 
 @dataclass(frozen=True)
-class RemoveRelationship(_OfDeclaration):
+class RemoveRelationship(Declaration, _OfDeclaration):
     """A model no longer declares a relationship; those in the graph stay."""
 
     words = "remove_relationship"
@@ -160,6 +163,27 @@ class AlterRelationship(_OfDeclaration):
         )
         return AlterRelationship(self.label, after, existing)
 
+    def reads(self, before: Schema) -> Touched:
+        """Return all ends and types that what is declared of them may name."""
+        after = self.apply(before)
+        own = [r for node in after.models_with(self.label) for r in node.relationships]
+        group = dict(self.values).get("exclusion_group")
+        members = [r for r in own if group is not None and r.exclusion_group == group]
+        named = {self.relationship.type, *(r.type for r in members)}
+        declared = [
+            (node.label, r)
+            for node in after.nodes.values()
+            for r in node.relationships
+            if r.type in named
+        ]
+        ends = {label for label, _ in declared} | {r.target for _, r in declared}
+        return labels(self.label, self.relationship.target, *ends) | types(*named)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return nothing."""
+        del before
+        return NOTHING
+
     def _altered(self, node: Node) -> Node:
         found = [r for r in node.relationships if r.key == self.relationship.key]
         if not found:
@@ -211,6 +235,16 @@ class ReverseRelationships(DataChange):
             and done.arguments[::-1] == self.arguments
         )
 
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        del before
+        return labels(self.source, self.target) | types(self.type)
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return types(self.type)
+
     def _turned(self, node: Node) -> Node:
         turned = []
         for declared in node.relationships:
@@ -233,7 +267,7 @@ class ReverseRelationships(DataChange):
 
 
 @dataclass(frozen=True)
-class AddRelationshipType(Change):
+class AddRelationshipType(Declaration):
     """A StructuredRel model declares the properties of a relationship type."""
 
     words = "add_relationship_type"
@@ -266,7 +300,7 @@ class AddRelationshipType(Change):
 
 
 @dataclass(frozen=True)
-class RemoveRelationshipType(Change):
+class RemoveRelationshipType(Declaration):
     """A relationship type's properties are no longer declared; the values stay."""
 
     words = "remove_relationship_type"
@@ -289,7 +323,7 @@ class RemoveRelationshipType(Change):
 
 
 @dataclass(frozen=True)
-class AlterRelationshipType(Alteration):
+class AlterRelationshipType(Declaration, Alteration):
     """What a model declares of a relationship type changes: its kgid."""
 
     words = "alter_relationship_type"
@@ -374,6 +408,26 @@ class RenameRelationshipType(DataChange):
             isinstance(done, RenameRelationshipType)
             and done.arguments[::-1] == self.arguments
         )
+
+    def reads(self, before: Schema) -> Touched:
+        """Return what its checks and its steps look at."""
+        if self.old == self.new:
+            return NOTHING
+        after = self.apply(before)
+        checked = read_by_constraints(after, EntityType.RELATIONSHIP, self.new)
+        return labels(*self.source_labels) | types(self.old, self.new) | checked
+
+    def finds(self, before: Schema) -> Touched:
+        """Return what tells what is left to do."""
+        del before
+        # The way back leaves alone what was of the other type before.
+        found = types(self.old, self.new) if self.undo else types(self.old)
+        return labels(*self.source_labels) | found
+
+    def writes(self, before: Schema) -> Touched:
+        """Return what it changes."""
+        del before
+        return NOTHING if self.old == self.new else types(self.old, self.new)
 
     def _renamed_in_part(self, schema: Schema) -> Schema:
         """Rename it for the sources; what is declared of the type goes along.
