@@ -144,18 +144,17 @@ def report(
     lines = [f"{counted} in the way of {revisions}; nothing of that has run:"]
     for obstacle in ranked:
         lines += _lines(obstacle)
-    if not_known:
-        lines.append("not known before, and checked in its place:")
-        lines += map(said, not_known)
-    return "\n".join(lines)
+    return "\n".join([*lines, *not_known_lines(not_known)])
 
 
-def said(not_known: NotKnown) -> str:
-    """Return in a line what can't be told before some step has run."""
-    return (
-        f"  {not_known.revision}: {not_known.expected}; not known before "
-        f"{not_known.before}"
-    )
+def not_known_lines(not_known: Iterable[NotKnown]) -> Iterator[str]:
+    """Yield what can't be told before some step has run, under that step."""
+    by_step: dict[Writer, list[NotKnown]] = {}
+    for one in not_known:
+        by_step.setdefault(one.before, []).append(one)
+    for step, of_it in by_step.items():
+        yield f"not known before {step}; checked in its place:"
+        yield from (f"  {one.revision}: expected: {one.expected}" for one in of_it)
 
 
 def _lines(obstacle: Obstacle) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from alembic_neo4j.checks.foresight import NotKnown
 from alembic_neo4j.checks.history import shown_heads
 from alembic_neo4j.checks.plan import NOT_ASKED, RevisionPlan, RunPlan, UnitPlan
-from alembic_neo4j.checks.preflight import Obstacle
+from alembic_neo4j.checks.preflight import Obstacle, not_known_lines
 from alembic_neo4j.cli.status_report import begun
 from alembic_neo4j.ledger.journal import DONE
 
@@ -107,9 +107,7 @@ def _lines(plan: RunPlan) -> Iterator[str]:
         yield from _revision_lines(revision)
     for obstacle in plan.obstacles:
         yield from _obstacle_lines(obstacle)
-    for one in plan.not_known:
-        yield f"to be checked by {one.revision}: expected: {one.expected}"
-        yield f"  not known before {one.before}"
+    yield from not_known_lines(plan.not_known)
     for refusal in plan.refusals:
         yield f"refused ({refusal.code}): {refusal.message}"
     for part in plan.unchecked:

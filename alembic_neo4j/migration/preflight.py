@@ -10,12 +10,12 @@ from alembic_neo4j.checks.preflight import (
     Obstacle,
     changes_catalogue,
     expressions,
+    not_known_lines,
     not_known_of_catalogue,
     not_understood,
     obstacle_in_data,
     obstacles_in_catalogue,
     report,
-    said,
     unanswered,
 )
 from alembic_neo4j.errors import CheckFailed
@@ -42,8 +42,8 @@ def preflight(
     obstacles, not_known = find_obstacles(graph, run)
     if obstacles:
         raise CheckFailed(report(obstacles, run, not_known))
-    for one in not_known:
-        log.info("Checked in its place:%s", said(one))
+    for line in not_known_lines(not_known):
+        log.info("%s", line)
 
 
 def find_obstacles(

@@ -49,6 +49,10 @@ op.rename_label("Person", "Human")
 '''
 
 
+DEFAULT_BEFORE = "before r2: set active of (:Person) to its default"
+ROWS_BEFORE = "before r3: what depends on the rows of MATCH (n) RETURN count(n)"
+
+
 @pytest.fixture
 def people(live: Project, neo4j_graph: Graph) -> Project:
     """People in the graph, and two more revisions for them."""
@@ -65,7 +69,7 @@ def report(project: Project, *arguments: str, status: int = 1) -> dict[str, Any]
     assert outcome.status == status, outcome.text
     value: dict[str, Any] = json.loads(outcome.out)
     assert set(value) == {
-        *("heads", "open_run", "revisions", "refusals", "obstacles"),
+        *("heads", "open_run", "revisions", "refusals", "obstacles", "not_known"),
         *("server", "lock", "unchecked"),
     }
     for revision in value["revisions"]:
@@ -158,7 +162,7 @@ def test_the_counts_are_what_the_upgrade_then_changes(
     one = "CREATE (:Person {name: 'one', year: 1, active: true, country: 'y'})"
     neo4j_graph.transaction([(one, {})])
     known = dict(batched(report(people, "r2")))
-    assert known.pop("archive active of (:Person)") == "an earlier step changes it"
+    assert known.pop("archive active of (:Person)") == DEFAULT_BEFORE
     assert known == {
         "set active of (:Person) to its default": PEOPLE * 2 // 3,
         "set country of (:Person) to its default": PEOPLE,
@@ -171,15 +175,69 @@ def test_the_counts_are_what_the_upgrade_then_changes(
         assert f"{title}: {count:,} changed" in outcome.err
 
 
+def test_one_refactoring_leaves_the_counts_of_what_it_does_not_touch(
+    people: Project,
+) -> None:
+    people.revision(
+        "r4",
+        """
+        op.create_nodes("City", [{"name": "Bonn"}])
+        op.extract_property_to_node("Person", "country", "Country", "IN")
+        op.run_cypher("MATCH (n:City) SET n.size = 1")
+        op.remove_node_property("Person", "name")
+        op.backfill_node_property("Person", "size", "n.born * 2")
+        op.add_label("Person", "Human")
+        """,
+        down="r1",
+    )
+    found = report(people, "r4")
+    assert dict(batched(found)) == {
+        "extract country of (:Person) to (:Country)": 0,
+        "archive name of (:Person)": PEOPLE,
+        "set size of (:Person) where it is missing": (
+            "before r4: MATCH (n:City) SET n.size = 1"
+        ),
+        "add the label Human to Person": PEOPLE,
+    }
+
+
+def test_what_is_not_known_is_told_with_the_step_that_makes_it_so(
+    people: Project,
+) -> None:
+    people.revision(
+        "r4",
+        """
+        op.execute("MATCH (n:Person) SET n.name = 'x'")
+        op.add_unique_constraint("Person", "name")
+        """,
+        down="r1",
+    )
+    found = report(people, "r4")
+    before = {"revision": "r4", "step": "MATCH (n:Person) SET n.name = 'x'"}
+    unique, size = found["not_known"]
+    assert unique == {
+        "revision": "r4",
+        "expected": "each value of (:Person)(name) may be there once",
+        "before": before,
+    }
+    assert (size["revision"], size["before"]) == ("r4", before)
+    shown = text(people, "r4")
+    assert (
+        "not known before r4: MATCH (n:Person) SET n.name = 'x'; checked in its place:"
+        "\n"
+        "  r4: expected: each value of (:Person)(name) may be there once\n"
+    ) in shown
+
+
 def test_what_a_raw_statement_may_change_is_not_known(people: Project) -> None:
     found = report(people)
     assert batched(found, 1) == [
-        ("remember (:Human) that is there already", "an earlier step changes it"),
-        ("rename the label Person to Human", "an earlier step changes it"),
+        ("remember (:Human) that is there already", ROWS_BEFORE),
+        ("rename the label Person to Human", ROWS_BEFORE),
     ]
     shown = text(people)
     assert shown.startswith("2 revisions, 18 units (7 batched, ")
-    assert "rename the label Person to Human: not known, an earlier step" in shown
+    assert f"rename the label Person to Human: not known {ROWS_BEFORE}\n" in shown
     assert "rename born to year on (:Person): 1,200 to change" in shown
     assert "it can't be undone (rollback_safe = False)" in shown
     assert re.search(r"^    1  data       MATCH \(n:Person\) …$", shown, re.MULTILINE)
@@ -342,7 +400,7 @@ def test_without_counts_no_graph_is_needed(people: Project) -> None:
     assert found["unchecked"] == []
     assert {count for _, count in batched(found)} == {
         "the graph was not asked",
-        "an earlier step changes it",
+        DEFAULT_BEFORE,
     }
     shown = text(people, "--no-counts", *nowhere)
     assert shown.endswith("18 units; the graph was not asked.\n")

@@ -100,6 +100,86 @@ def test_all_obstacles_of_all_revisions_are_in_one_message(
     assert live.remembered() is None
 
 
+DOC = (
+    "op.add_node('Doc', op.Relationship('CITES', 'Old'), op.Relationship('OF', 'Old'))"
+)
+
+
+def test_changes_of_others_leave_the_judgement_of_what_they_do_not_touch(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    given(neo4j_graph, "CREATE (:Old)<-[:CITES]-(:Doc)-[:OF]->(:Old), (:Zed)")
+    live.revision("r1", f"{DOC}\nop.add_node('Zed')")
+    live.revision(
+        "r2",
+        """
+        op.add_label('Zed', 'Base')
+        op.alter_relationship('Doc', 'CITES', 'Old', new_target='Paper')
+        op.alter_relationship('Doc', 'OF', 'Old', new_target='Author')
+        """,
+        down="r1",
+    )
+    message = refused(live, neo4j_graph)
+    assert message.startswith("2 things stand in the way of revisions r1 to r2; ")
+    assert "r2: expected: (:Doc)-[:CITES]->" in message
+    assert "r2: expected: (:Doc)-[:OF]->" in message
+
+
+def test_a_raw_statement_leaves_the_judgement_of_what_it_does_not_name(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    given(neo4j_graph, "UNWIND [1, 1] AS a CREATE (:P {a: a, b: 1, c: 1})")
+    live.revision(
+        "r1",
+        """
+        op.run_cypher("CREATE (:First {a: 1})")
+        op.run_cypher("MATCH (n:P) SET n.b = elementId(n)")
+        op.create_nodes("Q", [{"a": 1}], allow_unknown=True)
+        op.add_unique_constraint("P", "a")
+        op.add_unique_constraint("P", "b")
+        op.add_unique_constraint("P", "c")
+        """,
+    )
+    message = refused(live, neo4j_graph)
+    assert message.startswith("2 things stand in the way of revision r1; ")
+    assert "r1: expected: each value of (:P)(a) may be there once\n    found" in message
+    assert "r1: expected: each value of (:P)(c) may be there once\n    found" in message
+    assert (
+        "not known before r1: MATCH (n:P) SET n.b = elementId(n); checked in its place:"
+        "\n  r1: expected: each value of (:P)(b) may be there once\n"
+    ) in message
+
+
+def test_what_is_not_known_before_is_logged(
+    live: Project, neo4j_graph: Graph, caplog: pytest.LogCaptureFixture
+) -> None:
+    live.revision(
+        "r1",
+        'op.run_cypher("MATCH (n:P) SET n.a = 1")\nop.add_unique_constraint("P", "a")',
+    )
+    with caplog.at_level(logging.INFO, logger="alembic_neo4j.migration.preflight"):
+        preflight(neo4j_graph, planned(live))
+    assert caplog.messages[:2] == [
+        "not known before r1: MATCH (n:P) SET n.a = 1; checked in its place:",
+        "  r1: expected: each value of (:P)(a) may be there once",
+    ]
+
+
+def test_what_a_default_will_have_made_is_judged(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    given(neo4j_graph, "CREATE (:P), (:P), (:Q:P {a: 1})")
+    live.revision("r1", f"{KNOWN}\nop.add_unique_constraint('P', 'c')")
+    live.revision(
+        "r2",
+        "op.add_node_property('P', 'c', 'INTEGER', default=1)",
+        down="r1",
+    )
+    message = refused(live, neo4j_graph)
+    assert "r2: expected: each value of (:P)(c) may be there once" in message
+    assert "found: 1: 3, such as" in message
+
+
 OBSTACLES = {
     "duplicates": (
         "UNWIND [1, 1, 2] AS a CREATE (:P {a: a})",
