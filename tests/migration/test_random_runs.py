@@ -51,15 +51,14 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.elements import (
     Constraint,
-    ConstraintKind,
     EntityType,
     Index,
-    IndexKind,
     Node,
     Property,
     Relationship,
     Schema,
 )
+from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from tests.migration.test_random_data import fill
 
 LABELS = ("A", "B", "C", "D")
@@ -120,10 +119,10 @@ def changes(draw: st.DrawFn) -> Change:
     backfill = draw(st.sampled_from((None, True, f"{variable}.{another}")))
     added = Property(name, "STRING", default="x", required=draw(st.booleans()))
     made: list[Callable[[], Change]] = [
-        lambda: RenameLabel(first, second, of_nodes),
+        lambda: RenameLabel(first, second, where=of_nodes),
         lambda: RenameLabel(first, draw(st.sampled_from(("New", second)))),
-        lambda: AddLabel(first, second, of_nodes),
-        lambda: RemoveLabel(first, second, of_nodes),
+        lambda: AddLabel(first, second, where=of_nodes),
+        lambda: RemoveLabel(first, second, where=of_nodes),
         lambda: RenameProperty(entity, owner, name, another, policy, some),
         lambda: RenameProperty(entity, owner, name, another, policy),
         lambda: AddProperty(entity, owner, added, backfill),
