@@ -30,12 +30,12 @@ from alembic_neo4j.errors import IngestError, RevisionError, SchemaError
 from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.ingest.transfer_mapping import Transferred
 from alembic_neo4j.ledger.batches import Loader
-from alembic_neo4j.migration.argument_values import (
+from alembic_neo4j.migration.arguments import (
     check_default_of,
     check_defaults,
     check_parameters,
+    judged,
 )
-from alembic_neo4j.migration.arguments import judged
 from alembic_neo4j.migration.batch_operations import (
     BeginBatchOp,
     LoadFileOp,

@@ -1,4 +1,4 @@
-"""The arguments of an operation, judged by its annotations before it does anything."""
+"""The arguments of an operation, judged by its annotations and by what graphs take."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar, Union
 
 from alembic_neo4j.errors import RevisionError
+from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.storable import check_parameter, storable
 from alembic_neo4j.sentences import ended
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -38,6 +40,38 @@ def judged(function: Function) -> Function:
         return function(*arguments, **keywords)
 
     return call  # type: ignore[return-value]
+
+
+def check_defaults(*declared: Property, allow_nan: bool) -> None:
+    """Raise RevisionError for a declared default that no property can hold.
+
+    One that is NaN or infinite needs `allow_nan`.
+    """
+    for property in declared:
+        check_default_of(property.name, property.default, allow_nan=allow_nan)
+
+
+def check_default_of(name: str, default: Any, *, allow_nan: bool) -> None:
+    """Raise RevisionError where no property can hold what is to be the default."""
+    try:
+        storable(default, allow_nan=allow_nan)
+    except ValueError as error:
+        raise RevisionError(
+            f"expected in the default of {name!r} what a property can hold, found "
+            f"{_short(default)}: {error}"
+        ) from None
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Raise RevisionError for a parameter of raw Cypher that the driver can't send."""
+    for name, value in parameters.items():
+        try:
+            check_parameter(value)
+        except ValueError as error:
+            raise RevisionError(
+                f"expected in the parameter ${name} what can be sent to Neo4j, found "
+                f"{_short(value)}: {error}"
+            ) from None
 
 
 def _shown(signature: inspect.Signature) -> str:

@@ -18,7 +18,7 @@ from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import IrreversibleError
 from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.ledger.batches import Loader, Source
-from alembic_neo4j.migration.argument_values import check_parameters
+from alembic_neo4j.migration.arguments import check_parameters
 from alembic_neo4j.migration.cypher_files import statements_of
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.schema import changes
