@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from alembic_neo4j.cypher import change_steps, events
+from alembic_neo4j.cypher.steps import Step
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.schema.changes import AddIndex, AddNode, Change
+from alembic_neo4j.schema.elements import Schema
 from tests.migration.project import Project, graph_state, indexes, stamped
 
 
@@ -45,6 +51,22 @@ def test_execute_is_cypher_in_the_order_of_the_calls(
     )
     live.done("upgrade", "head")
     assert neo4j_graph.read("MATCH (p:P) RETURN p.n AS n") == [{"n": 2}]
+    assert indexes(neo4j_graph) == {"by_n"}
+
+
+def test_the_steps_of_a_change_are_worked_out_once(
+    live: Project, neo4j_graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_out: list[Change] = []
+
+    def counted(change: Change, schema: Schema, *, revision: str) -> Sequence[Step]:
+        worked_out.append(change)
+        return change_steps.steps(change, schema, revision=revision)
+
+    monkeypatch.setattr(events, "steps", counted)
+    _one(live, "op.add_node('P')\nop.add_index('P', 'n', name='by_n')")
+    live.done("upgrade", "head")
+    assert [type(change) for change in worked_out] == [AddNode, AddIndex]
     assert indexes(neo4j_graph) == {"by_n"}
 
 
