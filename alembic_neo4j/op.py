@@ -63,8 +63,8 @@ from alembic_neo4j.schema.elements import Relationship as Relationship
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 if TYPE_CHECKING:
-    from alembic_neo4j.migration.bind import Bind
     from alembic_neo4j.migration.context import Neo4jMigrationContext
+    from alembic_neo4j.migration.operations import Bind
 
 FILL_IN = Placeholder.FILL_IN
 """Stands where you have to write something before the revision can run."""

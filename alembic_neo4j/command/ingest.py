@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.command.verb_run import run_recorded, verb_step
 from alembic_neo4j.cypher.batch_rollback import Undone, rollback_command
-from alembic_neo4j.cypher.load_targets import LoadTarget
+from alembic_neo4j.cypher.load_targets import LoadTarget, refuse_targets
 from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.graph.batch_rollback import tagged
 from alembic_neo4j.graph.load_progress import Loaded
@@ -32,7 +32,6 @@ from alembic_neo4j.migration.batch_states import UNKNOWN, batches_now, tallies
 from alembic_neo4j.migration.batches import LONGEST, checked_name, kinds_of
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.session import Session
-from alembic_neo4j.migration.unknown_names import refuse_targets
 
 if TYPE_CHECKING:
     from alembic_neo4j.ingest.data_rows import DataFileSource, DataRows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -9,7 +10,7 @@ from alembic_neo4j.cypher.patterns import refuse_own
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.schema.changes.touched import Touched, labels, properties, types
 from alembic_neo4j.schema.elements import EntityType, Schema
-from alembic_neo4j.schema.known_names import Name
+from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name
 
 BATCH_PROPERTY = "_alembic_batch"
 """The property by which what a batch has created is known, unless it is called else."""
@@ -142,6 +143,17 @@ def completed(target: LoadTarget, schema: Schema) -> LoadTarget:
     if not isinstance(target, NodeTarget):
         return target
     return replace(target, labels=schema.labels_of(*target.labels))
+
+
+def refuse_targets(title: str, targets: Iterable[LoadTarget], schema: Schema) -> None:
+    """Raise IngestError where rows would become what no model of a schema has.
+
+    Nobody would find them.
+    """
+    names = [name for target in targets for name in target.names]
+    found = list(KnownNames.of(schema).unknown(names))
+    if found:
+        raise IngestError(f"{title}: {' '.join(found)} Nothing was loaded. {ALLOW}.")
 
 
 def check_keys(what: str, keys: tuple[str, ...]) -> None:

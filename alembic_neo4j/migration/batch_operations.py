@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from alembic_neo4j.cypher.batch_rollback import Undo, Undone
 from alembic_neo4j.cypher.load_defaults import defaults_of
 from alembic_neo4j.cypher.load_rows import judge_rows
-from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget, completed
+from alembic_neo4j.cypher.load_targets import (
+    LoadTarget,
+    NodeTarget,
+    completed,
+    refuse_targets,
+)
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.stored_rows import stored_rows
 from alembic_neo4j.errors import IngestError
@@ -23,7 +28,6 @@ from alembic_neo4j.migration.operations import (
     IrreversibleOp,
     Runner,
 )
-from alembic_neo4j.migration.unknown_names import refuse_targets
 from alembic_neo4j.schema.changes.touched import Touched
 from alembic_neo4j.schema.elements import EntityType, Schema
 from alembic_neo4j.schema.known_names import Name

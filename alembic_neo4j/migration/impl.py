@@ -9,8 +9,7 @@ from alembic.ddl.impl import DefaultImpl
 from sqlalchemy import Connection, CursorResult, Executable
 
 from alembic_neo4j.cypher.quoting import commented
-from alembic_neo4j.migration.bind import RunnerBind
-from alembic_neo4j.migration.operations import GraphOperation, Runner
+from alembic_neo4j.migration.operations import GraphOperation, Runner, RunnerBind
 
 
 class Neo4jImpl(DefaultImpl):

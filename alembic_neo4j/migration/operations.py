@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from alembic.operations.base import Operations
 from alembic.operations.ops import MigrateOperation
@@ -15,7 +15,7 @@ from alembic.operations.ops import MigrateOperation
 from alembic_neo4j.cypher.batch_rollback import Undo, Undone
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.steps import Run
-from alembic_neo4j.errors import IrreversibleError
+from alembic_neo4j.errors import IrreversibleError, RevisionError
 from alembic_neo4j.graph.load_progress import Loaded
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.arguments import check_parameters
@@ -248,6 +248,33 @@ class RunCypherOp(GraphOperation):
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the operation's name and text."""
         return ("run_cypher", self.text)
+
+
+class Bind(Protocol):
+    """The graph, as a revision sees it."""
+
+    def run(self, cypher: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Run a statement at once and return its rows, each a dict by column."""
+        ...
+
+
+class RunnerBind:
+    """The bind over a runner."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def run(self, cypher: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Run a statement at once and return its rows, each a dict by column."""
+        if not isinstance(cypher, str):
+            raise RevisionError(
+                f"get_bind().run: cypher = {cypher!r}: expected a Cypher text, found "
+                f"{type(cypher).__name__}"
+            )
+        rows: list[dict[str, Any]] = self._runner.invoke(
+            RunCypherOp(cypher, parameters)
+        )
+        return rows
 
 
 @dataclass

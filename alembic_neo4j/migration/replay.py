@@ -26,8 +26,12 @@ from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import ReplayError, SchemaError
 from alembic_neo4j.ledger.batches import Loader
 from alembic_neo4j.migration.batches import BatchNames
-from alembic_neo4j.migration.bind import RunnerBind
-from alembic_neo4j.migration.operations import BatchOperation, GraphOperation, Runner
+from alembic_neo4j.migration.operations import (
+    BatchOperation,
+    GraphOperation,
+    Runner,
+    RunnerBind,
+)
 from alembic_neo4j.migration.replay_errors import (
     explained,
     line_of_caller,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from alembic_neo4j.cypher.load_rows import Row
+from alembic_neo4j.cypher.load_targets import refuse_targets
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.files import beside_or_above
 from alembic_neo4j.ingest.kept_rows import kept
@@ -35,7 +36,6 @@ from alembic_neo4j.ingest.transfer_source import (
 from alembic_neo4j.ledger.batches import Source
 from alembic_neo4j.migration.batch_operations import LoadOp
 from alembic_neo4j.migration.operations import BatchRunner
-from alembic_neo4j.migration.unknown_names import refuse_targets
 from alembic_neo4j.schema.elements import Schema
 
 log = logging.getLogger(__name__)
