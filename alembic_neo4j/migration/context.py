@@ -21,8 +21,8 @@ from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.ledger.store import quiet_alembic
 from alembic_neo4j.migration.deployment import Command, Deployment, alembic_log
 from alembic_neo4j.migration.impl import Neo4jImpl
-from alembic_neo4j.migration.plan import takes_back
-from alembic_neo4j.migration.planned_names import checked_plan
+from alembic_neo4j.migration.plan import plan, takes_back
+from alembic_neo4j.migration.planned_names import check_plan
 from alembic_neo4j.migration.revision_code import call, needed_functions, whole_history
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.script import ScriptRunner, program_call
@@ -174,13 +174,16 @@ class Neo4jMigrationContext(MigrationContext):
             raise ConfigurationError("Can't use --purge with --sql mode")
         heads = self.get_current_heads()
         steps = self.steps_from(heads)
-        planned = iter(checked_plan(steps, heads, self.session.history))
+        history = self.session.history
+        planned = plan(steps, heads, history)
+        check_plan(planned, history, heads)
+        items = iter(planned)
         maintainer = HeadMaintainer(self, heads)
         for step in steps:
             alembic_log.info("Running %s", step)
             runner.comment(f"Running {step.short_log}")
             if isinstance(step, RevisionStep):
-                item = next(planned)
+                item = next(items)
                 begun = (item.script.revision, item.before, item.script.path)
                 runner.begin(*begun, item.recording)
                 call(item.script, item.direction, runner.thread, kw)

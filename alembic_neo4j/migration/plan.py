@@ -119,13 +119,9 @@ def check_capabilities(planned: Iterable[PlannedStep], server: Server) -> None:
     lacking = []
     for item in planned:
         for change in (event.change for event in item.recording.changes):
-            if isinstance(change, AddIndex):
-                reason = missing(server, change.index)
-            elif isinstance(change, AddConstraint):
-                reason = missing(server, change.constraint)
-            else:
+            if not isinstance(change, (AddIndex, AddConstraint)):
                 continue
-            if reason:
+            if reason := missing(server, change.element):
                 lacking.append(f"  {item.script.revision}: {reason}")
     if lacking:
         raise CapabilityError(

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from alembic.runtime.migration import RevisionStep, StampStep
-
 from alembic_neo4j.cypher.events import BatchEvent, ChangeEvent, Event, Recording
 from alembic_neo4j.errors import CheckFailed
 from alembic_neo4j.graph.connection import Graph
@@ -20,20 +18,11 @@ from alembic_neo4j.migration.names_of_history import (
     NamesInGraph,
     schemas_of,
 )
-from alembic_neo4j.migration.plan import PlannedStep, plan
+from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.schema.changes import Change, Refactoring
 from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name
-
-
-def checked_plan(
-    steps: Sequence[RevisionStep | StampStep], heads: Sequence[str], history: History
-) -> list[PlannedStep]:
-    """Return the plan of some steps; raises what `plan` and `check_plan` raise."""
-    planned = plan(steps, heads, history)
-    check_plan(planned, history, heads)
-    return planned
 
 
 def check_plan(
