@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -10,9 +12,12 @@ from typing import Any
 
 import neo4j
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
+from alembic_neo4j.cli.init import template_directory
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.pytest_plugin import Neo4jServer
 
@@ -33,9 +38,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("server")
 
 
+@pytest.fixture(scope="session")
+def initialized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory as ``alembic init`` leaves it, to be copied."""
+    path = tmp_path_factory.mktemp("initialized")
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.chdir(path)
+        command.init(
+            Config("neo4j.ini"), "migrations", template=str(template_directory())
+        )
+    return path
+
+
 @pytest.fixture
 def driver(neo4j_server: Neo4jServer, neo4j_graph: Graph) -> Iterator[neo4j.Driver]:
     """The bare driver on an empty graph."""
+    credentials = (neo4j_server.username, neo4j_server.password)
+    with neo4j.GraphDatabase.driver(neo4j_server.url, auth=credentials) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def reader(neo4j_server: Neo4jServer) -> Iterator[neo4j.Driver]:
+    """The bare driver on the graph as it is, for what neither writes nor looks at it.
+
+    Emptying a graph costs more than most statements.
+    """
     credentials = (neo4j_server.username, neo4j_server.password)
     with neo4j.GraphDatabase.driver(neo4j_server.url, auth=credentials) as driver:
         yield driver

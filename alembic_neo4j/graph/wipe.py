@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.lock import CONSTRAINT
 
 _BATCH = 10_000
 
@@ -11,9 +12,14 @@ _BATCH = 10_000
 def wipe(graph: Graph) -> None:
     """Delete every node, relationship, constraint and index of the graph.
 
-    The caller has made sure that the graph is disposable.
+    The constraint of the lock stays, as it does in every graph that was migrated:
+    making it anew is the dearest part of a first command. The caller has made sure
+    that the graph is disposable.
     """
-    constraints = graph.read("SHOW CONSTRAINTS YIELD name")
+    constraints = graph.read(
+        "SHOW CONSTRAINTS YIELD name WHERE name <> $kept RETURN name",
+        {"kept": CONSTRAINT},
+    )
     drops = [f"DROP CONSTRAINT {quote(row['name'])}" for row in constraints]
     indexes = graph.read(
         "SHOW INDEXES YIELD name, type, owningConstraint "
@@ -23,5 +29,6 @@ def wipe(graph: Graph) -> None:
     if drops:
         graph.transaction([(drop, {}) for drop in drops])
     delete = "MATCH (n) WITH n LIMIT $size DETACH DELETE n RETURN count(*) AS deleted"
-    while graph.transaction([(delete, {"size": _BATCH})])[0][0]["deleted"]:
-        continue
+    deleted = _BATCH
+    while deleted == _BATCH:
+        deleted = graph.transaction([(delete, {"size": _BATCH})])[0][0]["deleted"]

@@ -485,11 +485,11 @@ def test_no_clause_that_writes_is_missed(words: list[str]) -> None:
     [row for row in KINDS if row[2] is not None],
 )
 def test_the_server_agrees_on_the_kind(
-    driver: neo4j.Driver, text: str, kind: Kind, query_type: str
+    reader: neo4j.Driver, text: str, kind: Kind, query_type: str
 ) -> None:
     plain = text.removeprefix("EXPLAIN ").replace("5 EXPLAIN", "5")
     plain = plain.removeprefix("PROFILE ")
-    with driver.session() as session:
+    with reader.session() as session:
         result = session.run("EXPLAIN " + plain, {"set": 1, "create": 1, "p": 1})
         assert result.consume().query_type == query_type
     if query_type in ("w", "rw"):
@@ -598,10 +598,10 @@ hostile_text = st.lists(
 @example(r"\\\u0027")
 @example(r"'u\u005C//")
 def test_a_string_ends_where_the_server_ends_it(
-    driver: neo4j.Driver, content: str
+    reader: neo4j.Driver, content: str
 ) -> None:
     text = f"RETURN '{content}' AS found"
-    assert _returns(driver, text, "found") == _is_read_as(text, TokenKind.STRING)
+    assert _returns(reader, text, "found") == _is_read_as(text, TokenKind.STRING)
 
 
 @on_server
@@ -611,12 +611,12 @@ def test_a_string_ends_where_the_server_ends_it(
 @example(r"a\\u0060")
 @example("a\\")
 def test_a_quoted_name_ends_where_the_server_ends_it(
-    driver: neo4j.Driver, content: str
+    reader: neo4j.Driver, content: str
 ) -> None:
     text = f"RETURN 1 AS `{content}`"
     as_name = _is_read_as(text, TokenKind.QUOTED_NAME)
     name = significant_tokens(text)[-1].name if as_name else ""
-    assert _returns(driver, text, name) == as_name
+    assert _returns(reader, text, name) == as_name
 
 
 def _returns(driver: neo4j.Driver, text: str, name: str) -> bool:

@@ -135,9 +135,9 @@ def test_a_hostile_name_of_schema_is_a_name_to_the_server(
 
 @on_server
 @given(st.lists(st.one_of(valid_name, hostile_text.filter(bool)), min_size=1))
-def test_the_server_reads_any_name_back(driver: neo4j.Driver, given: list[str]) -> None:
+def test_the_server_reads_any_name_back(reader: neo4j.Driver, given: list[str]) -> None:
     maps = ", ".join(f"{{{quote(name)}: 0}}" for name in given)
-    found = driver.execute_query(f"RETURN [{maps}] AS maps").records[0]["maps"]
+    found = reader.execute_query(f"RETURN [{maps}] AS maps").records[0]["maps"]
     assert [list(row) for row in found] == [[name] for name in given]
 
 
@@ -302,20 +302,20 @@ def test_a_string_is_one_token_on_one_line(value: str) -> None:
 
 @pytest.mark.parametrize("value", [row[0] for row in VALUES])
 def test_the_server_reads_a_value_as_the_parameter(
-    driver: neo4j.Driver, value: object
+    reader: neo4j.Driver, value: object
 ) -> None:
     sent = value.value if isinstance(value, enum.Enum) else value
     text = f"RETURN {literal(value)} AS written, $sent AS sent"
-    found = driver.execute_query(text, sent=sent).records[0]
+    found = reader.execute_query(text, sent=sent).records[0]
     assert found["written"] == found["sent"]
     assert repr(found["written"]) == repr(found["sent"])
 
 
 def test_the_server_reads_times_that_the_driver_cannot_send(
-    driver: neo4j.Driver,
+    reader: neo4j.Driver,
 ) -> None:
     written = ", ".join(f"toString({literal(row[0])})" for row in NOT_SENT)
-    found = driver.execute_query(f"RETURN [{written}] AS found").records[0]["found"]
+    found = reader.execute_query(f"RETURN [{written}] AS found").records[0]["found"]
     assert found == [row[2] for row in NOT_SENT]
 
 
@@ -341,25 +341,25 @@ def test_a_datetime_without_an_offset_is_refused() -> None:
         literal(dt.datetime(2020, 1, 1, tzinfo=Unknown()))
 
 
-def test_the_server_reads_nan(driver: neo4j.Driver) -> None:
-    found = driver.execute_query(f"RETURN {literal(math.nan)} AS x").records[0]["x"]
+def test_the_server_reads_nan(reader: neo4j.Driver) -> None:
+    found = reader.execute_query(f"RETURN {literal(math.nan)} AS x").records[0]["x"]
     assert math.isnan(found)
 
 
-def test_a_duration_of_the_server_is_written(driver: neo4j.Driver) -> None:
+def test_a_duration_of_the_server_is_written(reader: neo4j.Driver) -> None:
     text = "RETURN duration('P-1M2DT-3.5S') AS x, datetime() AS y, time() AS z"
-    made = list(driver.execute_query(text).records[0].values())
+    made = list(reader.execute_query(text).records[0].values())
     written = f"RETURN {', '.join(f'{literal(value)} AS `{value}`' for value in made)}"
-    assert list(driver.execute_query(written).records[0].values()) == made
+    assert list(reader.execute_query(written).records[0].values()) == made
 
 
 @on_server
 @given(st.lists(st.one_of(unicode_text, hostile_text), min_size=1))
 @example([r"\u0027", "\\", r"\\u0027 + '", "\0", *HOSTILE_NAMES.values()])
 def test_the_server_reads_any_string_back(
-    driver: neo4j.Driver, given: list[str]
+    reader: neo4j.Driver, given: list[str]
 ) -> None:
-    found = driver.execute_query(f"RETURN {literal(given)} AS found").records[0]
+    found = reader.execute_query(f"RETURN {literal(given)} AS found").records[0]
     assert found["found"] == given
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
-from alembic_neo4j.cli.init import template_directory
 from alembic_neo4j.graph.connection import Graph
-from tests.migration.project import NOWHERE, Project
+from tests.migration.project import NOWHERE, Project, undone
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    initialized: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
     """An empty project whose graph is nowhere."""
     monkeypatch.chdir(tmp_path)
     # Two versions of a file in one second would share their bytecode.
@@ -27,13 +26,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     for name in [name for name in os.environ if "NEO4J_" in name]:
         monkeypatch.delenv(name)
     made = Project(tmp_path)
-    with contextlib.redirect_stdout(io.StringIO()):
-        command.init(
-            Config(str(made.ini)), "migrations", template=str(template_directory())
-        )
+    shutil.copytree(initialized, tmp_path, dirs_exist_ok=True)
     made.set("neo4j.url", NOWHERE)
     made.models("class Person(StructuredNode):\n    name = StringProperty()")
-    return made
+    with undone(tmp_path):
+        yield made
 
 
 @pytest.fixture

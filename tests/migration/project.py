@@ -60,7 +60,7 @@ class Project:
         out, err = io.StringIO(), io.StringIO()
         status = 0
         with (
-            _undone(self.path),
+            undone(self.path),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
@@ -86,7 +86,7 @@ class Project:
 
     def verb(self, *arguments: str, answers: str | None = None) -> Outcome:
         """Run a verb of ``alembic-neo4j`` in this process."""
-        with _undone(self.path):
+        with undone(self.path):
             done = CliRunner().invoke(verbs, arguments, input=answers)
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
@@ -112,7 +112,7 @@ class Project:
 
     def command(self, verb: str, *arguments: Any, **options: Any) -> None:
         """Call a function of alembic.command on `config`, in this process."""
-        with _undone(self.path), contextlib.redirect_stderr(io.StringIO()):
+        with undone(self.path), contextlib.redirect_stderr(io.StringIO()):
             getattr(command, verb)(*arguments, **options)
 
     def revision(
@@ -246,7 +246,7 @@ def _main(arguments: Sequence[str], out: io.StringIO) -> None:
 
 
 @contextlib.contextmanager
-def _undone(project: Path) -> Iterator[None]:
+def undone(project: Path) -> Iterator[None]:
     """Leave no module, no path and no logging of the project behind."""
     path = list(sys.path)
     loggers = [logging.getLogger(name) for name in _LOGGERS]
