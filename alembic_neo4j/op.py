@@ -448,179 +448,6 @@ def rename_node_property(
     )
 
 
-def add_relationship_property(
-    relationship_type: str,
-    name: str,
-    type: str = "ANY",
-    *,
-    required: bool = False,
-    default: Any = None,
-    default_factory: str | None = None,
-    choices: Sequence[str] | None = None,
-    max_length: int | None = None,
-    pattern: str | None = None,
-    crs: str | None = None,
-    format: str | None = None,
-    attribute: str = "",
-    backfill: Backfill = None,
-    allow_nan: bool = False,
-    allow_unknown: bool = False,
-) -> None:
-    """Declare a property, and give it to those that lack it.
-
-    Where there is a `default`, every relationship that lacks it gets it, unless
-    `backfill` is False. `backfill` may be a Cypher expression over ``r``. A default
-    that no property can hold is an error; one that is infinite needs `allow_nan`.
-    """
-    declared = _property(locals())
-    if backfill is None and default is not None:
-        backfill = True
-    elif backfill is False:
-        backfill = None
-    _invoke(
-        _changes.AddProperty(
-            EntityType.RELATIONSHIP,
-            relationship_type,
-            declared,
-            backfill,
-            allow_unknown=allow_unknown,
-        )
-    )
-
-
-def restore_relationship_property(
-    relationship_type: str,
-    name: str,
-    type: str = "ANY",
-    *,
-    required: bool = False,
-    default: Any = None,
-    default_factory: str | None = None,
-    choices: Sequence[str] | None = None,
-    max_length: int | None = None,
-    pattern: str | None = None,
-    crs: str | None = None,
-    format: str | None = None,
-    attribute: str = "",
-    allow_nan: bool = False,
-    allow_unknown: bool = False,
-) -> None:
-    """Declare a property again; the values that this revision archived come back."""
-    declared = _property(locals())
-    _invoke(
-        _changes.AddProperty(
-            EntityType.RELATIONSHIP,
-            relationship_type,
-            declared,
-            restore=True,
-            allow_unknown=allow_unknown,
-        )
-    )
-
-
-def remove_relationship_property(
-    relationship_type: str,
-    name: str,
-    archive: bool = True,
-    *,
-    keep: bool = False,
-    undo: bool = False,
-    allow_unknown: bool = False,
-) -> None:
-    """Declare a property no longer.
-
-    Its values are archived, deleted with ``archive=False``, left alone with `keep`.
-    With `undo`, in the downgrade of a revision that adds the property, those go that
-    the revision has filled in and nobody has changed since, and no others.
-    """
-    values = _removal(archive, keep, undo)
-    _invoke(
-        _changes.RemoveProperty(
-            EntityType.RELATIONSHIP,
-            relationship_type,
-            name,
-            values,
-            allow_unknown=allow_unknown,
-        )
-    )
-
-
-def alter_relationship_property(
-    relationship_type: str,
-    name: str,
-    *,
-    type: str = _UNSET,
-    required: bool = _UNSET,
-    default: Any = _UNSET,
-    default_factory: str | None = _UNSET,
-    choices: Sequence[str] | None = _UNSET,
-    max_length: int | None = _UNSET,
-    pattern: str | None = _UNSET,
-    crs: str | None = _UNSET,
-    format: str | None = _UNSET,
-    using: str | Placeholder | None = None,
-    undo: bool = False,
-    allow_nan: bool = False,
-    allow_unknown: bool = False,
-) -> None:
-    """Change what is declared of a property; values that it forbids stop the upgrade.
-
-    A new `default` fills nothing in. `using` is a Cypher expression over ``value`` that
-    gives each stored value anew. With `undo`, in the downgrade of a revision that
-    converts them, what has not changed since gets the very value back that it had, and
-    `using` converts the others.
-    """
-    values = _property_values(locals())
-    _invoke(
-        _changes.AlterProperty(
-            EntityType.RELATIONSHIP,
-            relationship_type,
-            name,
-            values,
-            using=using,
-            undo=undo,
-            allow_unknown=allow_unknown,
-        )
-    )
-
-
-def rename_relationship_property(
-    relationship_type: str,
-    old: str,
-    new: str,
-    *,
-    on_conflict: _changes.OnConflict = "fail",
-    where: str | None = None,
-    batch_size: int | None = None,
-    attribute: str | None = None,
-    undo: bool = False,
-    allow_unknown: bool = False,
-) -> None:
-    """Rename a property, with its indexes and constraints.
-
-    Where both names are present, `on_conflict` says what happens: fail before anything
-    is written, overwrite the new one, or keep it; the other value is archived. `where`
-    is a Cypher predicate over ``r`` that narrows it down. `attribute` is the model's
-    name for it from then on, where that does not follow the property's. With `undo`, in
-    the downgrade of a revision that renames `new` to `old`, what had `old` before it
-    keeps that, and archived values come back.
-    """
-    _invoke(
-        _changes.RenameProperty(
-            EntityType.RELATIONSHIP,
-            relationship_type,
-            old,
-            new,
-            on_conflict,
-            where,
-            batch_size,
-            attribute,
-            undo=undo,
-            allow_unknown=allow_unknown,
-        )
-    )
-
-
 # Relationships ------------------------------------------------------------------
 
 
@@ -799,31 +626,6 @@ def copy_node_property(
     )
 
 
-def copy_relationship_property(
-    relationship_type: str,
-    old: str,
-    new: str,
-    *,
-    on_conflict: _changes.OnConflict = "fail",
-    where: str | None = None,
-    batch_size: int | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Write the values of a property to another one as well.
-
-    It is `copy_node_property`, and `where` a predicate over ``r``.
-    """
-    _invoke(
-        _changes.CopyProperty(
-            *(EntityType.RELATIONSHIP, relationship_type, old, new),
-            on_conflict=on_conflict,
-            where=where,
-            batch_size=batch_size,
-            allow_unknown=allow_unknown,
-        )
-    )
-
-
 def backfill_node_property(
     label: str,
     name: str,
@@ -837,26 +639,6 @@ def backfill_node_property(
     _invoke(
         _changes.BackfillProperty(
             *(EntityType.NODE, label, name, expression),
-            where=where,
-            batch_size=batch_size,
-            allow_unknown=allow_unknown,
-        )
-    )
-
-
-def backfill_relationship_property(
-    relationship_type: str,
-    name: str,
-    expression: str,
-    *,
-    where: str | None = None,
-    batch_size: int | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Set a property by a Cypher expression over ``r`` where it is missing."""
-    _invoke(
-        _changes.BackfillProperty(
-            *(EntityType.RELATIONSHIP, relationship_type, name, expression),
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
@@ -938,31 +720,6 @@ def convert_node_property(
     )
 
 
-def convert_relationship_property(
-    relationship_type: str,
-    name: str,
-    using: str,
-    *,
-    on_failure: _changes.OnFailure = "fail",
-    where: str | None = None,
-    batch_size: int | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Replace each value of a property by what an expression over ``value`` gives.
-
-    It is `convert_node_property`, and `where` a predicate over ``r``.
-    """
-    _invoke(
-        _changes.ConvertProperty(
-            *(EntityType.RELATIONSHIP, relationship_type, name, using),
-            on_failure=on_failure,
-            where=where,
-            batch_size=batch_size,
-            allow_unknown=allow_unknown,
-        )
-    )
-
-
 def normalize_node_boolean(
     label: str,
     name: str,
@@ -984,35 +741,6 @@ def normalize_node_boolean(
     _invoke(
         _changes.NormalizeBoolean(
             *(EntityType.NODE, label, name),
-            true_values=tuple(true_values),
-            false_values=tuple(false_values),
-            unmatched=unmatched,
-            where=where,
-            batch_size=batch_size,
-            allow_unknown=allow_unknown,
-        )
-    )
-
-
-def normalize_relationship_boolean(
-    relationship_type: str,
-    name: str,
-    *,
-    true_values: Sequence[Any] = (),
-    false_values: Sequence[Any] = (),
-    unmatched: _changes.Unmatched = "keep",
-    where: str | None = None,
-    batch_size: int | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Turn the values that stand for true and for false into these.
-
-    It is `normalize_node_boolean`, and `where` a predicate over ``r``.
-    """
-    check_parameters({"true_values": true_values, "false_values": false_values})
-    _invoke(
-        _changes.NormalizeBoolean(
-            *(EntityType.RELATIONSHIP, relationship_type, name),
             true_values=tuple(true_values),
             false_values=tuple(false_values),
             unmatched=unmatched,
@@ -1054,33 +782,6 @@ def split_node_property(
     )
 
 
-def split_relationship_property(
-    relationship_type: str,
-    name: str,
-    separator: str,
-    *,
-    into: Sequence[str] = (),
-    where: str | None = None,
-    batch_size: int | None = None,
-    allow_unknown: bool = False,
-    undo: bool = False,
-) -> None:
-    """Split a text at a separator: into a list, or `into` several properties.
-
-    It is `split_node_property`, and `where` a predicate over ``r``.
-    """
-    _invoke(
-        _changes.SplitProperty(
-            *(EntityType.RELATIONSHIP, relationship_type, name, separator),
-            into=tuple(into),
-            where=where,
-            batch_size=batch_size,
-            allow_unknown=allow_unknown,
-            undo=undo,
-        )
-    )
-
-
 def join_node_properties(
     label: str,
     names: Names,
@@ -1102,38 +803,6 @@ def join_node_properties(
     _invoke(
         _changes.JoinProperties(
             *(EntityType.NODE, label, _labels(names), into, separator),
-            where=where,
-            batch_size=batch_size,
-            allow_unknown=allow_unknown,
-            undo=undo,
-        )
-    )
-
-
-def join_relationship_properties(
-    relationship_type: str,
-    names: Names,
-    into: str,
-    separator: str,
-    *,
-    where: str | None = None,
-    batch_size: int | None = None,
-    allow_unknown: bool = False,
-    undo: bool = False,
-) -> None:
-    """Join properties, or the items of a list, to one text, and remove them.
-
-    It is `join_node_properties`, and `where` a predicate over ``r``.
-    """
-    _invoke(
-        _changes.JoinProperties(
-            *(
-                EntityType.RELATIONSHIP,
-                relationship_type,
-                _labels(names),
-                into,
-                separator,
-            ),
             where=where,
             batch_size=batch_size,
             allow_unknown=allow_unknown,
@@ -1410,7 +1079,7 @@ def add_index(
     name: str | None = None,
     allow_unknown: bool = False,
 ) -> None:
-    """Create a range index and wait until it is online."""
+    """Create a range index on a label and wait until it is online."""
     _add_index(
         IndexKind.RANGE,
         EntityType.NODE,
@@ -1433,7 +1102,7 @@ def add_text_index(
     name: str | None = None,
     allow_unknown: bool = False,
 ) -> None:
-    """Create a text index and wait until it is online."""
+    """Create a text index on a label and wait until it is online."""
     _add_index(
         IndexKind.TEXT,
         EntityType.NODE,
@@ -1457,7 +1126,7 @@ def add_point_index(
     name: str | None = None,
     allow_unknown: bool = False,
 ) -> None:
-    """Create a point index and wait until it is online."""
+    """Create a point index on a label and wait until it is online."""
     _add_index(
         IndexKind.POINT,
         EntityType.NODE,
@@ -1531,141 +1200,6 @@ def drop_vector_index(label: str, property: str) -> None:
     _drop_index(IndexKind.VECTOR, EntityType.NODE, label, (property,))
 
 
-def add_relationship_index(
-    relationship_type: str,
-    *properties: str,
-    name: str | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Create a range index on relationships of a type; wait until it is online."""
-    _add_index(
-        IndexKind.RANGE,
-        EntityType.RELATIONSHIP,
-        relationship_type,
-        properties,
-        name,
-        allow_unknown=allow_unknown,
-    )
-
-
-def drop_relationship_index(relationship_type: str, *properties: str) -> None:
-    """Drop the range index on these properties."""
-    _drop_index(IndexKind.RANGE, EntityType.RELATIONSHIP, relationship_type, properties)
-
-
-def add_relationship_text_index(
-    relationship_type: str,
-    property: str,
-    *,
-    name: str | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Create a text index on relationships of a type; wait until it is online."""
-    _add_index(
-        IndexKind.TEXT,
-        EntityType.RELATIONSHIP,
-        relationship_type,
-        (property,),
-        name,
-        allow_unknown=allow_unknown,
-    )
-
-
-def drop_relationship_text_index(relationship_type: str, property: str) -> None:
-    """Drop the text index on these properties."""
-    _drop_index(IndexKind.TEXT, EntityType.RELATIONSHIP, relationship_type, (property,))
-
-
-def add_relationship_point_index(
-    relationship_type: str,
-    property: str,
-    *,
-    config: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Create a point index on relationships of a type; wait until it is online."""
-    _add_index(
-        IndexKind.POINT,
-        EntityType.RELATIONSHIP,
-        relationship_type,
-        (property,),
-        name,
-        config,
-        allow_unknown=allow_unknown,
-    )
-
-
-def drop_relationship_point_index(relationship_type: str, property: str) -> None:
-    """Drop the point index on these properties."""
-    _drop_index(
-        IndexKind.POINT, EntityType.RELATIONSHIP, relationship_type, (property,)
-    )
-
-
-def add_relationship_fulltext_index(
-    relationship_types: Labels,
-    *properties: str,
-    analyzer: str | None = None,
-    eventually_consistent: bool | None = None,
-    config: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Create a fulltext index over one or several relationship types."""
-    _add_index(
-        IndexKind.FULLTEXT,
-        EntityType.RELATIONSHIP,
-        relationship_types,
-        properties,
-        name,
-        config,
-        allow_unknown=allow_unknown,
-        analyzer=analyzer,
-        eventually_consistent=eventually_consistent,
-    )
-
-
-def drop_relationship_fulltext_index(
-    relationship_types: Labels, *properties: str
-) -> None:
-    """Drop the fulltext index on these properties."""
-    _drop_index(
-        IndexKind.FULLTEXT, EntityType.RELATIONSHIP, relationship_types, properties
-    )
-
-
-def add_relationship_vector_index(
-    relationship_type: str,
-    property: str,
-    *,
-    dimensions: int | None = None,
-    similarity_function: str | None = None,
-    config: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Create a vector index; embeddings of other dimensions are left out silently."""
-    _add_index(
-        IndexKind.VECTOR,
-        EntityType.RELATIONSHIP,
-        relationship_type,
-        (property,),
-        name,
-        config,
-        allow_unknown=allow_unknown,
-        dimensions=dimensions,
-        similarity_function=similarity_function,
-    )
-
-
-def drop_relationship_vector_index(relationship_type: str, property: str) -> None:
-    """Drop the vector index on this property."""
-    _drop_index(
-        IndexKind.VECTOR, EntityType.RELATIONSHIP, relationship_type, (property,)
-    )
-
-
 # Constraints --------------------------------------------------------------------
 
 
@@ -1691,32 +1225,6 @@ def drop_unique_constraint(label: str, *properties: str) -> None:
     _drop_constraint(ConstraintKind.UNIQUE, EntityType.NODE, label, properties)
 
 
-def add_relationship_unique_constraint(
-    relationship_type: str,
-    *properties: str,
-    name: str | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Create a uniqueness constraint; duplicates stop the upgrade first."""
-    _add_constraint(
-        ConstraintKind.UNIQUE,
-        EntityType.RELATIONSHIP,
-        relationship_type,
-        properties,
-        name,
-        allow_unknown=allow_unknown,
-    )
-
-
-def drop_relationship_unique_constraint(
-    relationship_type: str, *properties: str
-) -> None:
-    """Drop the uniqueness constraint on these properties."""
-    _drop_constraint(
-        ConstraintKind.UNIQUE, EntityType.RELATIONSHIP, relationship_type, properties
-    )
-
-
 def add_node_key_constraint(
     label: str,
     *properties: str,
@@ -1737,30 +1245,6 @@ def add_node_key_constraint(
 def drop_node_key_constraint(label: str, *properties: str) -> None:
     """Drop the key constraint on these properties."""
     _drop_constraint(ConstraintKind.KEY, EntityType.NODE, label, properties)
-
-
-def add_relationship_key_constraint(
-    relationship_type: str,
-    *properties: str,
-    name: str | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Create a key constraint (Enterprise Edition)."""
-    _add_constraint(
-        ConstraintKind.KEY,
-        EntityType.RELATIONSHIP,
-        relationship_type,
-        properties,
-        name,
-        allow_unknown=allow_unknown,
-    )
-
-
-def drop_relationship_key_constraint(relationship_type: str, *properties: str) -> None:
-    """Drop the key constraint on these properties."""
-    _drop_constraint(
-        ConstraintKind.KEY, EntityType.RELATIONSHIP, relationship_type, properties
-    )
 
 
 def add_node_property_existence_constraint(
@@ -1786,36 +1270,6 @@ def drop_node_property_existence_constraint(label: str, property: str) -> None:
     _drop_constraint(ConstraintKind.EXISTENCE, EntityType.NODE, label, (property,))
 
 
-def add_relationship_property_existence_constraint(
-    relationship_type: str,
-    property: str,
-    *,
-    name: str | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Create a property existence constraint (Enterprise Edition)."""
-    _add_constraint(
-        ConstraintKind.EXISTENCE,
-        EntityType.RELATIONSHIP,
-        relationship_type,
-        (property,),
-        name,
-        allow_unknown=allow_unknown,
-    )
-
-
-def drop_relationship_property_existence_constraint(
-    relationship_type: str, property: str
-) -> None:
-    """Drop the property existence constraint on this property."""
-    _drop_constraint(
-        ConstraintKind.EXISTENCE,
-        EntityType.RELATIONSHIP,
-        relationship_type,
-        (property,),
-    )
-
-
 def add_property_type_constraint(
     label: str,
     property: str,
@@ -1839,35 +1293,6 @@ def add_property_type_constraint(
 def drop_property_type_constraint(label: str, property: str) -> None:
     """Drop the property type constraint on this property."""
     _drop_constraint(ConstraintKind.TYPE, EntityType.NODE, label, (property,))
-
-
-def add_relationship_property_type_constraint(
-    relationship_type: str,
-    property: str,
-    property_type: str,
-    *,
-    name: str | None = None,
-    allow_unknown: bool = False,
-) -> None:
-    """Create a property type constraint (Enterprise Edition)."""
-    _add_constraint(
-        ConstraintKind.TYPE,
-        EntityType.RELATIONSHIP,
-        relationship_type,
-        (property,),
-        name,
-        property_type,
-        allow_unknown=allow_unknown,
-    )
-
-
-def drop_relationship_property_type_constraint(
-    relationship_type: str, property: str
-) -> None:
-    """Drop the property type constraint on this property."""
-    _drop_constraint(
-        ConstraintKind.TYPE, EntityType.RELATIONSHIP, relationship_type, (property,)
-    )
 
 
 # Batches ------------------------------------------------------------------------
@@ -2179,6 +1604,606 @@ def rollback_batch(batch: str | None = None, *, detach: bool = False) -> Undone:
     """
     undone: Undone = alembic_op.invoke(UndoBatchOp(batch, detach=detach))
     return undone
+
+
+# On relationships, as on nodes -------------------------------------------------
+# Written by `python -m tests.relationship_operations`: edit those on nodes.
+
+
+def add_relationship_property(
+    relationship_type: str,
+    name: str,
+    type: str = "ANY",
+    *,
+    required: bool = False,
+    default: Any = None,
+    default_factory: str | None = None,
+    choices: Sequence[str] | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+    crs: str | None = None,
+    format: str | None = None,
+    attribute: str = "",
+    backfill: Backfill = None,
+    allow_nan: bool = False,
+    allow_unknown: bool = False,
+) -> None:
+    """Declare a property, and give it to those that lack it.
+
+    Where there is a `default`, every relationship that lacks it gets it, unless
+    `backfill` is False. `backfill` may be a Cypher expression over ``r``. A default
+    that no property can hold is an error; one that is infinite needs `allow_nan`.
+    """
+    declared = _property(locals())
+    if backfill is None and default is not None:
+        backfill = True
+    elif backfill is False:
+        backfill = None
+    _invoke(
+        _changes.AddProperty(
+            EntityType.RELATIONSHIP,
+            relationship_type,
+            declared,
+            backfill,
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+def restore_relationship_property(
+    relationship_type: str,
+    name: str,
+    type: str = "ANY",
+    *,
+    required: bool = False,
+    default: Any = None,
+    default_factory: str | None = None,
+    choices: Sequence[str] | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+    crs: str | None = None,
+    format: str | None = None,
+    attribute: str = "",
+    allow_nan: bool = False,
+    allow_unknown: bool = False,
+) -> None:
+    """Declare a property again; the values that this revision archived come back."""
+    declared = _property(locals())
+    _invoke(
+        _changes.AddProperty(
+            EntityType.RELATIONSHIP,
+            relationship_type,
+            declared,
+            restore=True,
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+def remove_relationship_property(
+    relationship_type: str,
+    name: str,
+    archive: bool = True,
+    *,
+    keep: bool = False,
+    undo: bool = False,
+    allow_unknown: bool = False,
+) -> None:
+    """Declare a property no longer.
+
+    Its values are archived, deleted with ``archive=False``, left alone with `keep`.
+    With `undo`, in the downgrade of a revision that adds the property, those go that
+    the revision has filled in and nobody has changed since, and no others.
+    """
+    values = _removal(archive, keep, undo)
+    _invoke(
+        _changes.RemoveProperty(
+            EntityType.RELATIONSHIP,
+            relationship_type,
+            name,
+            values,
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+def alter_relationship_property(
+    relationship_type: str,
+    name: str,
+    *,
+    type: str = _UNSET,
+    required: bool = _UNSET,
+    default: Any = _UNSET,
+    default_factory: str | None = _UNSET,
+    choices: Sequence[str] | None = _UNSET,
+    max_length: int | None = _UNSET,
+    pattern: str | None = _UNSET,
+    crs: str | None = _UNSET,
+    format: str | None = _UNSET,
+    using: str | Placeholder | None = None,
+    undo: bool = False,
+    allow_nan: bool = False,
+    allow_unknown: bool = False,
+) -> None:
+    """Change what is declared of a property; values that it forbids stop the upgrade.
+
+    A new `default` fills nothing in. `using` is a Cypher expression over ``value`` that
+    gives each stored value anew. With `undo`, in the downgrade of a revision that
+    converts them, what has not changed since gets the very value back that it had, and
+    `using` converts the others.
+    """
+    values = _property_values(locals())
+    _invoke(
+        _changes.AlterProperty(
+            EntityType.RELATIONSHIP,
+            relationship_type,
+            name,
+            values,
+            using=using,
+            undo=undo,
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+def rename_relationship_property(
+    relationship_type: str,
+    old: str,
+    new: str,
+    *,
+    on_conflict: _changes.OnConflict = "fail",
+    where: str | None = None,
+    batch_size: int | None = None,
+    attribute: str | None = None,
+    undo: bool = False,
+    allow_unknown: bool = False,
+) -> None:
+    """Rename a property, with its indexes and constraints.
+
+    Where both names are present, `on_conflict` says what happens: fail before anything
+    is written, overwrite the new one, or keep it; the other value is archived. `where`
+    is a Cypher predicate over ``r`` that narrows it down. `attribute` is the model's
+    name for it from then on, where that does not follow the property's. With `undo`, in
+    the downgrade of a revision that renames `new` to `old`, what had `old` before it
+    keeps that, and archived values come back.
+    """
+    _invoke(
+        _changes.RenameProperty(
+            *(
+                EntityType.RELATIONSHIP,
+                relationship_type,
+                old,
+                new,
+                on_conflict,
+                where,
+                batch_size,
+                attribute,
+            ),
+            undo=undo,
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+def copy_relationship_property(
+    relationship_type: str,
+    old: str,
+    new: str,
+    *,
+    on_conflict: _changes.OnConflict = "fail",
+    where: str | None = None,
+    batch_size: int | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Write the values of a property to another one as well.
+
+    Where the other one has a different value, `on_conflict` says what happens: fail
+    before anything is written, overwrite it, or keep it. `where` is a Cypher predicate
+    over ``r`` that narrows it down.
+
+    As with all refactorings, a label or type that no model has had in the history is an
+    error, unless `allow_unknown`; none is where there are no models at all. What the
+    models declare stays as it is; the change runs in batches of `batch_size`, goes on
+    where it was killed, and ``alembic-neo4j plan`` counts what it is about.
+    """
+    _invoke(
+        _changes.CopyProperty(
+            *(EntityType.RELATIONSHIP, relationship_type, old, new),
+            on_conflict=on_conflict,
+            where=where,
+            batch_size=batch_size,
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+def backfill_relationship_property(
+    relationship_type: str,
+    name: str,
+    expression: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Set a property by a Cypher expression over ``r`` where it is missing."""
+    _invoke(
+        _changes.BackfillProperty(
+            *(EntityType.RELATIONSHIP, relationship_type, name, expression),
+            where=where,
+            batch_size=batch_size,
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+def convert_relationship_property(
+    relationship_type: str,
+    name: str,
+    using: str,
+    *,
+    on_failure: _changes.OnFailure = "fail",
+    where: str | None = None,
+    batch_size: int | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Replace each value of a property by what an expression over ``value`` gives.
+
+    Where `using` gives nothing, `on_failure` says what happens: fail before anything is
+    written, keep the old value, remove it, or archive it, to be found by
+    ``alembic-neo4j archive list``. What a model declares of the property is changed by
+    `alter_relationship_property`, which converts as well.
+    """
+    _invoke(
+        _changes.ConvertProperty(
+            *(EntityType.RELATIONSHIP, relationship_type, name, using),
+            on_failure=on_failure,
+            where=where,
+            batch_size=batch_size,
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+def normalize_relationship_boolean(
+    relationship_type: str,
+    name: str,
+    *,
+    true_values: Sequence[Any] = (),
+    false_values: Sequence[Any] = (),
+    unmatched: _changes.Unmatched = "keep",
+    where: str | None = None,
+    batch_size: int | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Turn the values that stand for true and for false into these.
+
+    The text ``"1"`` and the number ``1`` are different values; None stands for no
+    value. Values that are in neither list are kept, and the log tells of them;
+    ``unmatched="remove"`` removes them. Raises SchemaError for a value in both lists.
+    """
+    check_parameters({"true_values": true_values, "false_values": false_values})
+    _invoke(
+        _changes.NormalizeBoolean(
+            *(EntityType.RELATIONSHIP, relationship_type, name),
+            true_values=tuple(true_values),
+            false_values=tuple(false_values),
+            unmatched=unmatched,
+            where=where,
+            batch_size=batch_size,
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+def split_relationship_property(
+    relationship_type: str,
+    name: str,
+    separator: str,
+    *,
+    into: Sequence[str] = (),
+    where: str | None = None,
+    batch_size: int | None = None,
+    allow_unknown: bool = False,
+    undo: bool = False,
+) -> None:
+    """Split a text at a separator: into a list, or `into` several properties.
+
+    Of more parts than properties the last one gets the rest, of fewer some stay
+    missing. Where one of these properties is there, nothing is written. What is no text
+    stays as it is. With `undo`, in the downgrade of a revision that joins them, texts
+    that were there before stay, and parts come back as they were where the text has not
+    changed since.
+    """
+    _invoke(
+        _changes.SplitProperty(
+            *(EntityType.RELATIONSHIP, relationship_type, name, separator),
+            into=tuple(into),
+            where=where,
+            batch_size=batch_size,
+            allow_unknown=allow_unknown,
+            undo=undo,
+        )
+    )
+
+
+def join_relationship_properties(
+    relationship_type: str,
+    names: Names,
+    into: str,
+    separator: str,
+    *,
+    where: str | None = None,
+    batch_size: int | None = None,
+    allow_unknown: bool = False,
+    undo: bool = False,
+) -> None:
+    """Join properties, or the items of a list, to one text, and remove them.
+
+    Missing ones are left out. One name may be given, and be `into` as well: the list
+    becomes a text. Where another property `into` is there, nothing is written. What the
+    text would not give again is archived beside. With `undo`, in the downgrade of a
+    revision that splits the text, parts that were there before stay.
+    """
+    _invoke(
+        _changes.JoinProperties(
+            *(
+                EntityType.RELATIONSHIP,
+                relationship_type,
+                _labels(names),
+                into,
+                separator,
+            ),
+            where=where,
+            batch_size=batch_size,
+            allow_unknown=allow_unknown,
+            undo=undo,
+        )
+    )
+
+
+def add_relationship_index(
+    relationship_type: str,
+    *properties: str,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Create a range index on a relationship type and wait until it is online."""
+    _add_index(
+        IndexKind.RANGE,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        properties,
+        name,
+        allow_unknown=allow_unknown,
+    )
+
+
+def drop_relationship_index(relationship_type: str, *properties: str) -> None:
+    """Drop the range index on these properties."""
+    _drop_index(IndexKind.RANGE, EntityType.RELATIONSHIP, relationship_type, properties)
+
+
+def add_relationship_text_index(
+    relationship_type: str,
+    property: str,
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Create a text index on a relationship type and wait until it is online."""
+    _add_index(
+        IndexKind.TEXT,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+        allow_unknown=allow_unknown,
+    )
+
+
+def drop_relationship_text_index(relationship_type: str, property: str) -> None:
+    """Drop the text index on these properties."""
+    _drop_index(IndexKind.TEXT, EntityType.RELATIONSHIP, relationship_type, (property,))
+
+
+def add_relationship_point_index(
+    relationship_type: str,
+    property: str,
+    *,
+    config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Create a point index on a relationship type and wait until it is online."""
+    _add_index(
+        IndexKind.POINT,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+        config,
+        allow_unknown=allow_unknown,
+    )
+
+
+def drop_relationship_point_index(relationship_type: str, property: str) -> None:
+    """Drop the point index on these properties."""
+    _drop_index(
+        IndexKind.POINT, EntityType.RELATIONSHIP, relationship_type, (property,)
+    )
+
+
+def add_relationship_fulltext_index(
+    relationship_types: Labels,
+    *properties: str,
+    analyzer: str | None = None,
+    eventually_consistent: bool | None = None,
+    config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Create a fulltext index over one or several relationship types."""
+    _add_index(
+        IndexKind.FULLTEXT,
+        EntityType.RELATIONSHIP,
+        relationship_types,
+        properties,
+        name,
+        config,
+        allow_unknown=allow_unknown,
+        analyzer=analyzer,
+        eventually_consistent=eventually_consistent,
+    )
+
+
+def drop_relationship_fulltext_index(
+    relationship_types: Labels, *properties: str
+) -> None:
+    """Drop the fulltext index on these properties."""
+    _drop_index(
+        IndexKind.FULLTEXT, EntityType.RELATIONSHIP, relationship_types, properties
+    )
+
+
+def add_relationship_vector_index(
+    relationship_type: str,
+    property: str,
+    *,
+    dimensions: int | None = None,
+    similarity_function: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Create a vector index; embeddings of other dimensions are left out silently."""
+    _add_index(
+        IndexKind.VECTOR,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+        config,
+        allow_unknown=allow_unknown,
+        dimensions=dimensions,
+        similarity_function=similarity_function,
+    )
+
+
+def drop_relationship_vector_index(relationship_type: str, property: str) -> None:
+    """Drop the vector index on this property."""
+    _drop_index(
+        IndexKind.VECTOR, EntityType.RELATIONSHIP, relationship_type, (property,)
+    )
+
+
+def add_relationship_unique_constraint(
+    relationship_type: str,
+    *properties: str,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Create a uniqueness constraint; duplicates stop the upgrade first."""
+    _add_constraint(
+        ConstraintKind.UNIQUE,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        properties,
+        name,
+        allow_unknown=allow_unknown,
+    )
+
+
+def drop_relationship_unique_constraint(
+    relationship_type: str, *properties: str
+) -> None:
+    """Drop the uniqueness constraint on these properties."""
+    _drop_constraint(
+        ConstraintKind.UNIQUE, EntityType.RELATIONSHIP, relationship_type, properties
+    )
+
+
+def add_relationship_key_constraint(
+    relationship_type: str,
+    *properties: str,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Create a key constraint (Enterprise Edition)."""
+    _add_constraint(
+        ConstraintKind.KEY,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        properties,
+        name,
+        allow_unknown=allow_unknown,
+    )
+
+
+def drop_relationship_key_constraint(relationship_type: str, *properties: str) -> None:
+    """Drop the key constraint on these properties."""
+    _drop_constraint(
+        ConstraintKind.KEY, EntityType.RELATIONSHIP, relationship_type, properties
+    )
+
+
+def add_relationship_property_existence_constraint(
+    relationship_type: str,
+    property: str,
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Create a property existence constraint (Enterprise Edition)."""
+    _add_constraint(
+        ConstraintKind.EXISTENCE,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+        allow_unknown=allow_unknown,
+    )
+
+
+def drop_relationship_property_existence_constraint(
+    relationship_type: str, property: str
+) -> None:
+    """Drop the property existence constraint on this property."""
+    _drop_constraint(
+        ConstraintKind.EXISTENCE,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        (property,),
+    )
+
+
+def add_relationship_property_type_constraint(
+    relationship_type: str,
+    property: str,
+    property_type: str,
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
+) -> None:
+    """Create a property type constraint (Enterprise Edition)."""
+    _add_constraint(
+        ConstraintKind.TYPE,
+        EntityType.RELATIONSHIP,
+        relationship_type,
+        (property,),
+        name,
+        property_type,
+        allow_unknown=allow_unknown,
+    )
+
+
+def drop_relationship_property_type_constraint(
+    relationship_type: str, property: str
+) -> None:
+    """Drop the property type constraint on this property."""
+    _drop_constraint(
+        ConstraintKind.TYPE, EntityType.RELATIONSHIP, relationship_type, (property,)
+    )
 
 
 # ---------------------------------------------------------------------------------
