@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from itertools import takewhile
+from types import MappingProxyType
 from typing import TypeAlias
 
 from alembic_neo4j.cypher.data_checks import constraint_checks
@@ -41,6 +42,7 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
 )
 from alembic_neo4j.schema.changes.touched import (
+    NOTHING,
     Name,
     Part,
     Touched,
@@ -109,14 +111,38 @@ class NotKnown:
     before: Writer
 
 
-def foresight(run: Sequence[Foreseen]) -> tuple[list[Question], list[NotKnown]]:
+Carried: TypeAlias = "Mapping[frozenset[str], Touched]"
+"""What the nodes with any of some labels have: labels and properties, and the types of
+the relationships at them with their properties."""
+
+
+def wanted(run: Sequence[Foreseen], carried: Carried) -> set[frozenset[str]]:
+    """Return the labels of which it makes a difference what else their nodes have.
+
+    What is `carried` is known by then; it may take several rounds.
+    """
+    found: set[frozenset[str]] = set()
+    now, missing = Now(), set[frozenset[str]]()
+    for revision in run:
+        for event in revision.events:
+            # What is at the end of a run makes a difference to nothing.
+            found |= missing
+            names = now.taken_away(event)
+            missing = {names} if names and names not in carried else set()
+            now = now.after(revision.revision, event, carried)
+    return found
+
+
+def foresight(
+    run: Sequence[Foreseen], carried: Carried = MappingProxyType({})
+) -> tuple[list[Question], list[NotKnown]]:
     """Return what can be asked before the first write of a run, and what can't.
 
-    Each is there once.
+    Each is there once. Nodes that go have what is `carried`, or anything.
     """
     asked: dict[str, Question] = {}
     not_known: dict[NotKnown, None] = {}
-    for found in _judged(run):
+    for found in _judged(run, carried):
         if isinstance(found, NotKnown):
             not_known.setdefault(found)
             continue
@@ -125,13 +151,13 @@ def foresight(run: Sequence[Foreseen]) -> tuple[list[Question], list[NotKnown]]:
     return list(asked.values()), list(not_known)
 
 
-def _judged(run: Sequence[Foreseen]) -> Iterator[Question | NotKnown]:
-    now = _Now()
+def _judged(run: Sequence[Foreseen], carried: Carried) -> Iterator[Question | NotKnown]:
+    now = Now()
     for revision in run:
         for event in revision.events:
             if isinstance(event, ChangeEvent):
                 yield from _asked(revision, event, now)
-            before, now = now, now.after(revision.revision, event)
+            before, now = now, now.after(revision.revision, event, carried)
             if isinstance(event, ChangeEvent) and now is not before:
                 yield from _asked_of_standing(revision.revision, event, now)
 
@@ -174,7 +200,7 @@ class _Changed:
 
 
 @dataclass(frozen=True)
-class _Now:
+class Now:
     """How the data that are there stand for those that a change is going to meet.
 
     What is not there has not changed.
@@ -223,9 +249,25 @@ class _Now:
     def _of(self, name: Name) -> _Changed | None:
         return self.changed.get((name[0], None)) or self.changed.get(name)
 
-    def after(self, revision: str, event: Event) -> _Now:
+    def taken_away(self, event: Event) -> frozenset[str] | None:
+        """Return the labels by which nodes are found now that an event takes away."""
+        label = None
+        if isinstance(event, ChangeEvent):
+            label = event.change.takes_away()
+        return None if label is None else self.any_of(EntityType.NODE, (label,))
+
+    def writes(self, event: Event, carried: Carried) -> Touched:
+        """Return what an event writes; of nodes that go, what they have."""
+        names = self.taken_away(event)
+        if names is None or (names and names not in carried):
+            return event.writes
+        # They have what they have now, and what the run gives them before.
+        given = Touched(frozenset(self.changed))
+        return event.writes.within(carried.get(names, NOTHING) | given)
+
+    def after(self, revision: str, event: Event, carried: Carried) -> Now:
         """Return how the data stand after an event."""
-        writes = event.writes
+        writes = self.writes(event, carried)
         if not writes.names:
             return self
         writer = Writer(revision, event.summary)
@@ -245,20 +287,23 @@ class _Now:
                 changed[name] = _Changed(writer, names=now)
             else:
                 changed[name] = _Changed(writer, value=now)
-        return self if changed == self.changed else _Now(changed)
+        return self if changed == self.changed else Now(changed)
 
+
+UNCHANGED = Now()
+"""How they stand before the first event."""
 
 _Told: TypeAlias = "dict[Name, frozenset[str] | str | None]"
 """What names and values stand for after a change, as far as that can be told."""
 
 
 @singledispatch
-def _told(_change: Change, _before: Schema, _now: _Now) -> _Told:
+def _told(_change: Change, _before: Schema, _now: Now) -> _Told:
     return {}
 
 
 @_told.register
-def _(change: RenameLabel, before: Schema, now: _Now) -> _Told:
+def _(change: RenameLabel, before: Schema, now: Now) -> _Told:
     if change.where is not None or change.undo:
         return {}
     told = _given(change.old, before.labels_of(change.new), now)
@@ -267,13 +312,13 @@ def _(change: RenameLabel, before: Schema, now: _Now) -> _Told:
 
 
 @_told.register
-def _(change: AddLabel, _before: Schema, now: _Now) -> _Told:
+def _(change: AddLabel, _before: Schema, now: Now) -> _Told:
     if change.where is not None or change.undo:
         return {}
     return _given(change.label, (change.added,), now)
 
 
-def _given(label: str, others: Iterable[str], now: _Now) -> _Told:
+def _given(label: str, others: Iterable[str], now: Now) -> _Told:
     return {
         (carrier_part(EntityType.NODE), other): now.any_of(
             EntityType.NODE, (label, other)
@@ -283,7 +328,7 @@ def _given(label: str, others: Iterable[str], now: _Now) -> _Told:
 
 
 @_told.register
-def _(change: RenameRelationshipType, _before: Schema, now: _Now) -> _Told:
+def _(change: RenameRelationshipType, _before: Schema, now: Now) -> _Told:
     if change.where is not None or change.source_labels or change.undo:
         return {}
     entity = EntityType.RELATIONSHIP
@@ -293,14 +338,14 @@ def _(change: RenameRelationshipType, _before: Schema, now: _Now) -> _Told:
 
 
 @_told.register
-def _(change: ReverseRelationships, _before: Schema, now: _Now) -> _Told:
+def _(change: ReverseRelationships, _before: Schema, now: Now) -> _Told:
     # What they hold is not another; their ends are.
     entity = EntityType.RELATIONSHIP
     return {(carrier_part(entity), change.type): now.any_of(entity, (change.type,))}
 
 
 @_told.register
-def _(change: AddProperty, _before: Schema, now: _Now) -> _Told:
+def _(change: AddProperty, _before: Schema, now: Now) -> _Told:
     scope = _scope(now, change.entity, change.owner)
     declared = change.declared
     if scope is None or change.restore or change.backfill is not True:
@@ -317,7 +362,7 @@ def _(change: AddProperty, _before: Schema, now: _Now) -> _Told:
 
 
 @_told.register
-def _(change: RemoveProperty, _before: Schema, now: _Now) -> _Told:
+def _(change: RemoveProperty, _before: Schema, now: Now) -> _Told:
     scope = _scope(now, change.entity, change.owner)
     if scope is None or change.values not in ("archive", "delete"):
         return {}
@@ -326,7 +371,7 @@ def _(change: RemoveProperty, _before: Schema, now: _Now) -> _Told:
 
 
 @_told.register
-def _(change: RenameProperty, _before: Schema, now: _Now) -> _Told:
+def _(change: RenameProperty, _before: Schema, now: Now) -> _Told:
     scope = _scope(now, change.entity, change.owner)
     if scope is None or change.where is not None or change.undo:
         return {}
@@ -339,7 +384,7 @@ def _(change: RenameProperty, _before: Schema, now: _Now) -> _Told:
     return _short(change.entity, {change.new: moved, change.old: emptied})
 
 
-def _scope(now: _Now, entity: EntityType, owner: str) -> Scope | None:
+def _scope(now: Now, entity: EntityType, owner: str) -> Scope | None:
     """Return what carries a name now, None where that can't be told."""
     names = now.any_of(entity, (owner,))
     return None if names is None else Scope(entity, tuple(sorted(names)))
@@ -368,7 +413,7 @@ _LONGEST = 4_000
 
 
 def _asked(
-    foreseen: Foreseen, event: ChangeEvent, now: _Now
+    foreseen: Foreseen, event: ChangeEvent, now: Now
 ) -> Iterator[Question | NotKnown]:
     revision, change = foreseen.revision, event.change
     if isinstance(change, AddConstraint):
@@ -409,7 +454,7 @@ def _subject(
 
 
 def _asked_of_constraint(
-    revision: str, constraint: Constraint, now: _Now
+    revision: str, constraint: Constraint, now: Now
 ) -> Iterator[Question | NotKnown]:
     meant = constraint_checks(constraint)
     scope, values = _as_now(constraint, now)
@@ -422,7 +467,7 @@ def _asked_of_constraint(
 
 
 def _asked_of_size(
-    revision: str, element: Index | Constraint, now: _Now
+    revision: str, element: Index | Constraint, now: Now
 ) -> Iterator[Question | NotKnown]:
     meant = size_checks(element)
     scope, values = _as_now(element, now)
@@ -438,7 +483,7 @@ def _asked_of_size(
 
 
 def _as_now(
-    element: Index | Constraint, now: _Now
+    element: Index | Constraint, now: Now
 ) -> tuple[Scope | None, Mapping[str, str] | None]:
     """Return what an element is going to hold for, as it is now; None: not known."""
     names = now.any_of(element.entity, element.labels)
@@ -451,7 +496,7 @@ def _as_now(
 
 
 def _not_known(
-    revision: str, element: Index | Constraint, checks: Iterable[Check], now: _Now
+    revision: str, element: Index | Constraint, checks: Iterable[Check], now: Now
 ) -> Iterator[NotKnown]:
     reads = carriers(element.entity, *element.labels)
     reads |= properties(element.entity, *element.properties)
@@ -470,7 +515,7 @@ def _meant(checks: Sequence[Check], meant: Sequence[Check]) -> list[Check]:
 
 
 def _asked_of_standing(
-    revision: str, event: ChangeEvent, now: _Now
+    revision: str, event: ChangeEvent, now: Now
 ) -> Iterator[Question | NotKnown]:
     """Ask whether what a change writes fits the constraints that stand already.
 

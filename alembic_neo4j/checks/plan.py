@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from alembic_neo4j.checks.evidence import Unchecked
 from alembic_neo4j.checks.foresight import (
+    UNCHANGED,
+    Carried,
     Foreseen,
     NotKnown,
+    Now,
     Writer,
     found_by,
     read,
@@ -19,7 +23,7 @@ from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
 from alembic_neo4j.cypher.steps import Batched, Merge, Step
 from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
-from alembic_neo4j.schema.changes.touched import NOTHING, Touched
+from alembic_neo4j.schema.changes.touched import Touched
 
 NOT_ASKED = "the graph was not asked"
 
@@ -98,45 +102,35 @@ class RunPlan:
         return not (self.revisions or self.refusals or self.obstacles)
 
 
-@dataclass(frozen=True)
-class Written:
-    """What has been written by then, and by which step."""
-
-    steps: tuple[tuple[Writer, Touched], ...] = ()
-
-    def by(self, writer: Writer, writes: Touched) -> Written:
-        """Return what has been written when one more step is done."""
-        return Written((*self.steps, (writer, writes))) if writes.names else self
-
-    def latest(self, read: Touched) -> Writer | None:
-        """Return the latest step that can make a difference to who reads this."""
-        met = (writer for writer, writes in reversed(self.steps) if writes.meets(read))
-        return next(met, None)
-
-
 def planned_units(
     foreseen: Foreseen,
-    written: Written = Written(),
+    now: Now = UNCHANGED,
     recorded: Iterable[Unit] = (),
-) -> tuple[tuple[UnitPlan, ...], Written]:
-    """Return the units of a revision, and what has been written when it has ended.
+    carried: Carried = MappingProxyType({}),
+) -> tuple[tuple[UnitPlan, ...], Now]:
+    """Return the units of a revision, and how the data stand when it has ended.
 
-    `written` is what earlier revisions of the run write, `recorded` what an open run
-    has begun of this one. A batched change whose count nothing changes beforehand has
-    neither a count nor a reason yet: it can be asked for.
+    `now` is that of earlier revisions of the run, `recorded` what an open run has begun
+    of this one, `carried` what is known of nodes that go. A batched change whose count
+    nothing changes beforehand has neither a count nor a reason yet: it can be asked
+    for.
     """
-    planned = _Planned(foreseen, written, list(recorded))
+    planned = _Planned(foreseen, now, list(recorded), carried)
     found = tuple(planned.units())
-    return found, planned.written
+    return found, planned.now
 
 
 class _Planned:
     """The units of one revision, in the order in which its runner makes them."""
 
     def __init__(
-        self, foreseen: Foreseen, written: Written, recorded: list[Unit]
+        self, foreseen: Foreseen, now: Now, recorded: list[Unit], carried: Carried
     ) -> None:
-        self.written = written
+        self.now = now
+        self._carried = carried
+        # The change that is under way, and its latest step that writes.
+        self._change: ChangeEvent | None = None
+        self._step = ""
         self._foreseen = foreseen
         self._recorded = recorded
         self._position: int | None = 0
@@ -147,6 +141,11 @@ class _Planned:
         self._raw = {id(event.run): event for event in raw}
 
     def units(self) -> Iterator[UnitPlan]:
+        """Yield them; `now` is how the data stand behind the last one."""
+        yield from self._units()
+        self._end_change()
+
+    def _units(self) -> Iterator[UnitPlan]:
         for part in _parts(self._foreseen):
             if isinstance(part, list):
                 for unit in units(ordered(part)):
@@ -155,7 +154,7 @@ class _Planned:
                 kind, text = part.opaque
                 yield UnitPlan(kind, (text,))
                 self._position = None
-                self._write(part.summary, part.writes)
+                self._after(part)
 
     def _unit(self, unit: Sequence[Step]) -> UnitPlan:
         kind, first = kind_of(unit), unit[0]
@@ -170,25 +169,39 @@ class _Planned:
         for step in unit:
             raw = self._raw.get(id(step))
             if raw is not None and not found.is_done:
-                self._write(raw.summary, raw.writes)
+                self._after(raw)
         return found
 
-    def _write(self, text: str, writes: Touched) -> None:
-        self.written = self.written.by(Writer(self._foreseen.revision, text), writes)
+    def _after(self, event: Event) -> None:
+        self._end_change()
+        self.now = self.now.after(self._foreseen.revision, event, self._carried)
+
+    def _end_change(self) -> None:
+        change, step, self._change, self._step = self._change, self._step, None, ""
+        if change is not None and step:
+            self._after(change)
 
     def _counted(self, found: UnitPlan, step: Batched | Merge) -> UnitPlan:
         if found.is_done:
             return found
         made = self._made[id(step)]
-        if isinstance(step, Batched) and step.only_marks:
-            reads, writes = read(made.change, made.before), NOTHING
-        else:
-            reads = found_by(made.change, made.before)
-            writes = made.change.writes(made.before)
-        writer = self.written.latest(reads)
-        self._write(step.title, writes)
+        if made is not self._change:
+            self._end_change()
+            self._change = made
+        only_marks = isinstance(step, Batched) and step.only_marks
+        looked_at = read if only_marks else found_by
+        writer = self._writer(made, looked_at(made.change, made.before))
+        if not only_marks:
+            self._step = step.title
         unknown = "" if writer is None else f"before {writer}"
         return replace(found, batched=step, unknown=unknown)
+
+    def _writer(self, made: ChangeEvent, reads: Touched) -> Writer | None:
+        """Return the latest step, of the same change too, that changes what is read."""
+        writes = self.now.writes(made, self._carried)
+        if self._step and writes.meets(reads):
+            return Writer(self._foreseen.revision, self._step)
+        return self.now.writer(reads)
 
     def _state(self, digest: str) -> str:
         for unit in self._recorded:

@@ -10,16 +10,16 @@ from alembic.config import Config
 from alembic.runtime.migration import RevisionStep, StampStep
 
 from alembic_neo4j.checks.evidence import Unchecked
-from alembic_neo4j.checks.foresight import Foreseen
+from alembic_neo4j.checks.foresight import Carried, Foreseen, NotKnown, Now
 from alembic_neo4j.checks.plan import (
     NOT_ASKED,
     Refusal,
     RevisionPlan,
     RunPlan,
     UnitPlan,
-    Written,
     planned_units,
 )
+from alembic_neo4j.checks.preflight import Obstacle
 from alembic_neo4j.command.evidence import reached
 from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.errors import (
@@ -42,7 +42,7 @@ from alembic_neo4j.migration.plan import (
     is_relative,
     plan,
 )
-from alembic_neo4j.migration.preflight import find_obstacles, foreseen
+from alembic_neo4j.migration.preflight import find_obstacles, foreseen, taken_away
 from alembic_neo4j.migration.revision_code import load_revisions
 from alembic_neo4j.migration.session import Session
 
@@ -99,17 +99,21 @@ def _from_files(session: Session, prepared: _Prepared) -> RunPlan:
     )
     refused = any(refusal.code == "open-run" for refusal in refusals)
     resumed = None if refused else recorded.open_run
-    revisions = _revisions(session, prepared, resumed)
+    revisions = _revisions(session, prepared, resumed, {})
     return RunPlan(prepared.heads, tuple(revisions), resumed, tuple(refusals))
 
 
 def _asked(session: Session, prepared: _Prepared, found: RunPlan) -> RunPlan:
     """Return the plan with what the graph tells of it."""
     graph, holder = session.graph, visible_holder(session)
-    # What an open run has begun is no hindrance to itself.
-    obstacles, not_known = (
-        ([], []) if prepared.recorded.open_run else find_obstacles(graph, prepared.run)
-    )
+    carried = taken_away(graph, prepared.run)
+    obstacles: list[Obstacle] = []
+    not_known: list[NotKnown] = []
+    if prepared.recorded.open_run is None:
+        # What an open run has begun is no hindrance to itself.
+        obstacles, not_known = find_obstacles(graph, prepared.run, carried)
+    revisions = _revisions(session, prepared, found.open_run, carried)
+    found = replace(found, revisions=tuple(revisions))
     checks = [
         ("capability", lambda: check_capabilities(prepared.planned, graph.server)),
     ]
@@ -155,14 +159,18 @@ def _steps(
 
 
 def _revisions(
-    session: Session, prepared: _Prepared, open_run: OpenRun | None
+    session: Session,
+    prepared: _Prepared,
+    open_run: OpenRun | None,
+    carried: Carried,
 ) -> Iterator[RevisionPlan]:
     begun = {step.revision for step in open_run.steps} if open_run else set()
     recorded = session.journal.units(open_run.run) if open_run else ()
-    written = Written()
+    now = Now()
     for item, seen in zip(prepared.planned, prepared.run, strict=True):
         revision = item.script.revision
-        units, written = planned_units(seen, written, _units_of(revision, recorded))
+        begun_units = _units_of(revision, recorded)
+        units, now = planned_units(seen, now, begun_units, carried)
         yield RevisionPlan(
             revision,
             item.script.doc,

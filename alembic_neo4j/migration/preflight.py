@@ -5,7 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from alembic_neo4j.checks.foresight import Foreseen, NotKnown, Question, foresight
+from alembic_neo4j.checks.foresight import (
+    Carried,
+    Foreseen,
+    NotKnown,
+    Question,
+    foresight,
+    wanted,
+)
 from alembic_neo4j.checks.preflight import (
     Obstacle,
     changes_catalogue,
@@ -19,11 +26,13 @@ from alembic_neo4j.checks.preflight import (
     unanswered,
 )
 from alembic_neo4j.errors import CheckFailed
+from alembic_neo4j.graph.carried_names import carried_names
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.large_values import found_large
 from alembic_neo4j.graph.names_in_use import names_in_use
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.migration.plan import PlannedStep
+from alembic_neo4j.schema.changes.touched import EVERYTHING, Touched
 from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
@@ -39,21 +48,41 @@ def preflight(
     and the log names it.
     """
     run = foreseen(planned, rules=rules)
-    obstacles, not_known = find_obstacles(graph, run)
+    obstacles, not_known = find_obstacles(graph, run, taken_away(graph, run))
     if obstacles:
         raise CheckFailed(report(obstacles, run, not_known))
     for line in not_known_lines(not_known):
         log.info("%s", line)
 
 
+def taken_away(graph: Graph, run: Sequence[Foreseen]) -> Carried:
+    """Return what nodes have that a run takes away, as far as that can be told."""
+    carried: dict[frozenset[str], Touched] = {}
+    while names := wanted(run, carried):
+        for labels in names:
+            carried[labels] = _carried(graph, labels)
+    return carried
+
+
+def _carried(graph: Graph, names: frozenset[str]) -> Touched:
+    try:
+        with waiting_for(f"what the nodes of {', '.join(sorted(names))} have"):
+            return carried_names(graph, names)
+    except ServerRefused as error:
+        # Forbidden, say; then it may be anything.
+        log.info("What goes with %s is not known: %s", ", ".join(names), error)
+        return EVERYTHING
+
+
 def find_obstacles(
-    graph: Graph, run: Sequence[Foreseen]
+    graph: Graph, run: Sequence[Foreseen], carried: Carried
 ) -> tuple[list[Obstacle], list[NotKnown]]:
     """Return all that stands in the way of a run, which nothing has begun yet.
 
-    The second is what can't be told before some step of the run has been done.
+    The second is what can't be told before some step of the run has been done, where
+    nodes that go have what is `carried`.
     """
-    asked, not_known = foresight(run)
+    asked, not_known = foresight(run, carried)
     obstacles = [
         *_in_catalogue(graph, run),
         *_in_expressions(graph, run),

@@ -10,11 +10,12 @@ from alembic_neo4j.checks.foresight import (
     Question,
     Writer,
     foresight,
+    wanted,
 )
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.cypher.data_checks import constraint_checks
 from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent, UnseenEvent
-from alembic_neo4j.cypher.index_sizes import large
+from alembic_neo4j.cypher.index_sizes import large, size_checks
 from alembic_neo4j.cypher.steps import Batched, Check
 from alembic_neo4j.schema.changes import (
     AddConstraint,
@@ -25,6 +26,8 @@ from alembic_neo4j.schema.changes import (
     AlterProperty,
     AlterRelationship,
     Change,
+    DeleteNodes,
+    MergeNodes,
     RemoveLabel,
     RemoveProperty,
     RenameLabel,
@@ -32,6 +35,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
+from alembic_neo4j.schema.changes.touched import labels, properties
 from alembic_neo4j.schema.elements import (
     Constraint,
     EntityType,
@@ -413,6 +417,29 @@ def test_a_statement_leaves_what_it_can_not_touch() -> None:
     named = StatementEvent("MATCH (n) SET n.a = 1", answers=False)
     assert asked(named, AddConstraint(UNIQUE)) == []
     assert len(asked(named, AddConstraint(ON_B))) == 2
+
+
+def test_nodes_that_go_take_with_them_what_they_have() -> None:
+    merge = MergeNodes("Q", "n.a")
+    whole = [merge, AddConstraint(UNIQUE), AddConstraint(ON_B), SINGLE]
+    run = [Foreseen("r1", tuple(map(_made, whole)))]
+    assert wanted(run, {}) == {frozenset({"Q"})}
+    assert wanted([Foreseen("r1", (_made(merge),))], {}) == set()
+    assert len(foresight(run)[0]) == 1
+    alone = {frozenset({"Q"}): labels("Q") | properties(NODE, "a", "z")}
+    assert wanted(run, alone) == set()
+    asked, not_known = foresight(run, alone)
+    assert [one.expected for one in not_known] == [
+        check.expected for check in (duplicates(UNIQUE), *size_checks(UNIQUE))
+    ]
+    assert len(asked) == 4
+
+
+def test_what_a_run_gives_to_nodes_goes_with_them() -> None:
+    run = [AddLabel("Q", "P"), DeleteNodes("Q"), AddConstraint(ON_B)]
+    carried = {frozenset({"Q"}): labels("Q")}
+    (one, _) = foresight([Foreseen("r1", tuple(map(_made, run)))], carried)[1]
+    assert one.before == Writer("r1", "delete (:Q)")
 
 
 def test_the_step_is_named_that_has_to_have_run() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_neo4j.checks.foresight import Foreseen
-from alembic_neo4j.checks.plan import UnitPlan, Written, planned_units
+from alembic_neo4j.checks.foresight import UNCHANGED, Foreseen
+from alembic_neo4j.checks.plan import UnitPlan, planned_units
 from alembic_neo4j.cypher.events import (
     BatchEvent,
     ChangeEvent,
@@ -23,6 +23,7 @@ from alembic_neo4j.schema.changes import (
     AddProperty,
     AlterProperty,
     Change,
+    DeleteNodes,
     RemoveLabel,
     RemoveProperty,
     RenameLabel,
@@ -30,7 +31,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.changes.touched import labels
+from alembic_neo4j.schema.changes.touched import labels, properties
 from alembic_neo4j.schema.elements import (
     EntityType,
     Index,
@@ -132,6 +133,22 @@ def test_a_count_is_known_unless_an_earlier_change_makes_a_difference(
     assert found[len(known(*made(first)))] is expected
 
 
+def test_nodes_that_go_take_with_them_what_they_have() -> None:
+    events = made(
+        DeleteNodes("X"), default("A", "p"), RenameLabel("B", "D"), default("A", "q")
+    )
+    assert known(*events) == [True, False, False, False]
+    others = {frozenset({"X"}): labels("X", "B") | properties(NODE, "z")}
+    found = planned_units(foreseen(*events), carried=others)[0]
+    assert [unit.unknown for unit in found if unit.batched] == [
+        "",
+        "",
+        "before r1: delete (:X)",
+        "before r1: delete (:X)",
+        "",
+    ]
+
+
 def test_the_second_step_of_a_change_depends_on_the_first() -> None:
     assert known(*made(ReverseRelationships("A", "R", "B"))) == [True, False]
 
@@ -198,9 +215,9 @@ def test_what_is_there_to_remember_depends_on_what_was_written(
 )
 def test_what_comes_before_by_hand(event: Event, expected: bool) -> None:
     assert known(event, *made(default("A", "p"))) == [expected]
-    units, written = planned_units(foreseen(event))
+    units, now = planned_units(foreseen(event))
     assert len(units) == 1
-    later, _ = planned_units(foreseen(*made(default("A", "p"))), written)
+    later, _ = planned_units(foreseen(*made(default("A", "p"))), now)
     assert later[0].unknown == ("" if expected else f"before r1: {event.summary}")
 
 
@@ -213,7 +230,7 @@ def test_what_an_open_run_has_done_changes_nothing_any_more() -> None:
     digests = [digest_of([unit.batched]) for unit in plain if unit.batched]
     for state, unknown in ((DONE, ["", ""]), (RUNNING, ["", earlier])):
         begun = [Unit("r1", 1, "batched", digests[0], state)]
-        found, _ = planned_units(foreseen(*events), Written(), begun)
+        found, _ = planned_units(foreseen(*events), UNCHANGED, begun)
         assert [unit.state for unit in found] == [state, ""]
         assert [unit.unknown for unit in found] == unknown
         assert found[0].is_done is (state == DONE)

@@ -19,7 +19,7 @@ from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.wipe import wipe
 from alembic_neo4j.migration.operations import ChangeOp
-from alembic_neo4j.migration.preflight import find_obstacles
+from alembic_neo4j.migration.preflight import find_obstacles, taken_away
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.schema.changes import (
     AddConstraint,
@@ -229,7 +229,9 @@ def test_what_is_said_of_a_run_is_so(
     for each in events:
         note(str(each.change if isinstance(each, ChangeEvent) else each))
     run = [Foreseen("random", tuple(events))]
-    obstacles, not_known = find_obstacles(neo4j_graph, run)
+    obstacles, not_known = find_obstacles(
+        neo4j_graph, run, taken_away(neo4j_graph, run)
+    )
     note(f"obstacles: {obstacles}\nnot known: {not_known}")
 
     at = stopped(neo4j_graph, events)

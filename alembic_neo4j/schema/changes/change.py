@@ -151,6 +151,13 @@ class Change(ABC):
         del before
         return EVERYTHING
 
+    def takes_away(self) -> str | None:
+        """Return the label of nodes that go, whatever else is on them and at them.
+
+        What is *any* of a part in `writes` is what they have of it then.
+        """
+        return None
+
     def expressions(self) -> tuple[str, ...]:
         """Return what a person wrote in Cypher, and what it is carried out by."""
         return ()

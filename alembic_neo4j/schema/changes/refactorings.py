@@ -417,6 +417,10 @@ class MergeNodes(_OfNodes):
                 node = node.with_property(_list_of(declared))
         return node
 
+    def takes_away(self) -> str:
+        """Return the label of the nodes that go."""
+        return self.label
+
     def reads(self, before: Schema) -> Touched:
         """Return what its checks and its steps look at."""
         del before
@@ -457,6 +461,10 @@ class DeleteNodes(_OfNodes):
     words = "delete_nodes"
 
     detach: bool = field(default=False, kw_only=True)
+
+    def takes_away(self) -> str:
+        """Return the label of the nodes that go."""
+        return self.label
 
     def reads(self, before: Schema) -> Touched:
         """Return what its checks and its steps look at."""
@@ -603,6 +611,10 @@ class NodeToRelationship(Refactoring):
     def reverses(self, done: Change) -> bool:
         """Tell whether that was the opposite."""
         return isinstance(done, RelationshipToNode) and done.arguments == self.opposite
+
+    def takes_away(self) -> str:
+        """Return the label of the nodes that go."""
+        return self.label
 
     def reads(self, before: Schema) -> Touched:
         """Return what its checks and its steps look at."""

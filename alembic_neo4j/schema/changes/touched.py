@@ -42,6 +42,12 @@ class Touched:
         """Tell whether they have a name in common."""
         return any(other.has(name) for name in self.names)
 
+    def within(self, others: Touched) -> Touched:
+        """Return it with those of the others where a name may be any of its part."""
+        said = frozenset(name for name in self.names if name[1] is not None)
+        open_ = {part for part, name in self.names if name is None}
+        return Touched(said | {name for name in others.names if name[0] in open_})
+
     def of(self, part: Part) -> frozenset[str]:
         """Return the names of one part that are said."""
         return frozenset(
