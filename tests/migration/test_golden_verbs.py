@@ -201,7 +201,10 @@ op.upsert_relationships(
     [{"source": "p1", "target": "Rome", "properties": {"x": 1}}],
     source_key="name", target_key="name",
 )
-op.merge_nodes("City", "'one'", policies={"name": "all"}, policy="last")
+op.merge_nodes(
+    "City", "'one'", policies={"name": "all"}, policy="last",
+    order_by="n.name <> 'Rome'",
+)
 """
 
 
