@@ -14,13 +14,11 @@ from sqlalchemy import (
     Row,
     delete,
     insert,
-    inspect,
-    select,
     update,
 )
 
 from alembic_neo4j.ledger.store import user_name
-from alembic_neo4j.ledger.tables import batches
+from alembic_neo4j.ledger.tables import batches, rows_of
 
 RUNNING, UNFINISHED, LOADED = "running", "unfinished", "loaded"
 ROLLING_BACK, ROLLED_BACK = "rolling back", "rolled back"
@@ -86,13 +84,11 @@ class BatchLedger:
 
     def all(self) -> list[BatchRecord]:
         """Return every batch, those begun first in front."""
-        # A ledger that an older release wrote to lacks the table until the next run.
-        if not inspect(self._connection).has_table(batches.name):
-            return []
-        rows = self._connection.execute(
-            select(batches)
-            .where(batches.c.version_table == self._version_table)
-            .order_by(batches.c.begun_at, batches.c.batch)
+        rows = rows_of(
+            self._connection,
+            batches,
+            batches.c.version_table == self._version_table,
+            order=(batches.c.begun_at, batches.c.batch),
         )
         return [_record(row) for row in rows]
 

@@ -14,12 +14,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
-    Table,
     bindparam,
     delete,
     insert,
-    inspect,
     select,
     update,
 )
@@ -29,7 +26,7 @@ from alembic_neo4j.identity import FORMAT, format_of
 from alembic_neo4j.ledger.batches import BatchLedger
 from alembic_neo4j.ledger.engine import mark_remains
 from alembic_neo4j.ledger.store import user_name
-from alembic_neo4j.ledger.tables import runs, units
+from alembic_neo4j.ledger.tables import rows_of, runs, units
 
 RUNNING, DONE = "running", "done"
 
@@ -148,15 +145,15 @@ class Journal:
 
     def open_run(self) -> OpenRun | None:
         """Return the run that has not ended, None where every one has."""
-        if not inspect(self._connection).has_table(runs.name):
+        found = rows_of(
+            self._connection,
+            runs,
+            runs.c.version_table == self._version_table,
+            runs.c.state == "open",
+        )
+        if not found:
             return None
-        row = self._connection.execute(
-            self._select(runs).where(
-                runs.c.version_table == self._version_table, runs.c.state == "open"
-            )
-        ).one_or_none()
-        if row is None:
-            return None
+        (row,) = found
         steps = _steps(row.steps)[row.finished :]
         return OpenRun(
             row.run,
@@ -178,19 +175,13 @@ class Journal:
         formats = {format_of(digest) for digest in recorded}
         return min(formats - {FORMAT}, default=FORMAT)
 
-    def _select(self, table: Table) -> Select[Any]:
-        # A ledger that an older release wrote to lacks columns until the next run.
-        columns = inspect(self._connection).get_columns(table.name)
-        return select(*(table.c[column["name"]] for column in columns))
-
     def runs(self) -> list[RecordedRun]:
         """Return every run, those begun first in front."""
-        if not inspect(self._connection).has_table(runs.name):
-            return []
-        found = self._connection.execute(
-            self._select(runs)
-            .where(runs.c.version_table == self._version_table)
-            .order_by(runs.c.begun_at)
+        found = rows_of(
+            self._connection,
+            runs,
+            runs.c.version_table == self._version_table,
+            order=(runs.c.begun_at,),
         )
         return [
             RecordedRun(
@@ -283,19 +274,18 @@ class Journal:
 
     def units(self, run: str) -> tuple[Unit, ...]:
         """Return the units of a run that were begun, a revision's in their order."""
-        rows = self._connection.execute(
-            self._select(units)
-            .where(units.c.run == run)
-            .order_by(units.c.revision, units.c.position)
+        rows = rows_of(
+            self._connection,
+            units,
+            units.c.run == run,
+            order=(units.c.revision, units.c.position),
         )
         return tuple(_unit(row) for row in rows)
 
     def has_begun(self, *kinds: str) -> bool:
         """Tell whether a unit of one of these kinds was begun in any run."""
-        if not inspect(self._connection).has_table(units.name):
-            return False
-        query = select(units.c.run).where(units.c.kind.in_(kinds)).limit(1)
-        return self._connection.execute(query).first() is not None
+        ours = units.c.kind.in_(kinds)
+        return bool(rows_of(self._connection, units, ours, most=1))
 
     def forget_unit(self, run: str, unit: Unit) -> None:
         """Record that a unit was not begun after all: it runs when its turn comes."""

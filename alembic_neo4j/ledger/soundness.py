@@ -106,13 +106,12 @@ def _check_values(connection: Connection, version_table: str) -> None:
         bytes.fromhex(record.code_hash or "")
         _ = record.applied_at.year
     journal = Journal(connection, version_table)
-    if inspect(connection).has_table("alembic_neo4j_run"):
-        open_run = journal.open_run()
-        if open_run is not None:
-            _ = open_run.begun_at.year
-            for unit in journal.units(open_run.run):
-                if unit.state not in ("running", "done"):
-                    raise ValueError(f"a unit's state is {unit.state!a}")
+    open_run = journal.open_run()
+    if open_run is not None:
+        _ = open_run.begun_at.year
+        for unit in journal.units(open_run.run):
+            if unit.state not in ("running", "done"):
+                raise ValueError(f"a unit's state is {unit.state!a}")
     for batch in journal.batches.all():
         _ = batch.begun_at.year
         if min(vars(batch.counts).values()) < 0:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
+    Connection,
     DateTime,
     Float,
     Integer,
     MetaData,
+    Row,
     String,
     Table,
     Text,
+    inspect,
+    select,
 )
+from sqlalchemy.exc import NoSuchTableError
 
 VERSION_TABLE = "alembic_neo4j_version"
 """The version table of the ledger's own tables."""
@@ -109,3 +118,24 @@ batches = Table(
 
 RESERVED = frozenset({VERSION_TABLE, *metadata.tables})
 """The tables' names, which no version table of a graph may have."""
+
+
+def rows_of(
+    connection: Connection,
+    table: Table,
+    *where: ColumnElement[bool],
+    order: Sequence[ColumnElement[Any]] = (),
+    most: int | None = None,
+) -> Sequence[Row[Any]]:
+    """Return the rows of a table as far as this ledger has it, `most` of them.
+
+    One that an older release wrote to lacks tables and columns until the next run:
+    there are no rows then, or they are without these columns.
+    """
+    try:
+        there = inspect(connection).get_columns(table.name)
+    except NoSuchTableError:
+        return []
+    columns = [table.c[column["name"]] for column in there]
+    query = select(*columns).where(*where).order_by(*order).limit(most)
+    return connection.execute(query).all()
