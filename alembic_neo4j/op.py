@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from alembic import op as alembic_op
 from sqlalchemy import Executable
 
-from alembic_neo4j.cypher.batch_rollback import Undone
+from alembic_neo4j.cypher.batch_rollback import RollbackCounts
 from alembic_neo4j.cypher.load_targets import (
     Endpoint,
     LoadTarget,
@@ -27,8 +27,8 @@ from alembic_neo4j.cypher.load_targets import (
     RelationshipTarget,
 )
 from alembic_neo4j.errors import IngestError, RevisionError, SchemaError
-from alembic_neo4j.graph.load_progress import Loaded
-from alembic_neo4j.ingest.transfer_mapping import Transferred
+from alembic_neo4j.graph.load_progress import LoadCounts
+from alembic_neo4j.ingest.transfer_mapping import TransferCounts
 from alembic_neo4j.ledger.batches import Loader
 from alembic_neo4j.migration.arguments import (
     check_default_of,
@@ -50,7 +50,7 @@ from alembic_neo4j.migration.operations import (
 from alembic_neo4j.migration.transfer_operation import TransferOp
 from alembic_neo4j.schema import changes as _changes
 from alembic_neo4j.schema.changes import Change, Placeholder
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     Direction,
     EntityType,
@@ -58,8 +58,8 @@ from alembic_neo4j.schema.elements import (
     Node,
     RelationshipType,
 )
-from alembic_neo4j.schema.elements import Property as Property  # a revision's own
-from alembic_neo4j.schema.elements import Relationship as Relationship
+from alembic_neo4j.schema.definitions import Property as Property  # a revision's own
+from alembic_neo4j.schema.definitions import Relationship as Relationship
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 if TYPE_CHECKING:
@@ -1323,7 +1323,7 @@ def create_nodes(
     batch_size: int | None = None,
     allow_unknown: bool = False,
     allow_nan: bool = False,
-) -> Loaded:
+) -> LoadCounts:
     """Create a node for each row, a mapping of properties to values.
 
     `rows` is a list or any iterable; it is loaded in transactions of `batch_size` rows
@@ -1352,7 +1352,7 @@ def upsert_nodes(
     batch_size: int | None = None,
     allow_unknown: bool = False,
     allow_nan: bool = False,
-) -> Loaded:
+) -> LoadCounts:
     """Change the node that has a row's values of the `merge_keys`, or create one.
 
     Nodes are looked for by the first label, which had better have an index on the keys,
@@ -1382,7 +1382,7 @@ def create_relationships(
     batch_size: int | None = None,
     allow_unknown: bool = False,
     allow_nan: bool = False,
-) -> Loaded:
+) -> LoadCounts:
     """Create a relationship for each row, between nodes that are there.
 
     A row is ``{"source": …, "target": …, "properties": {…}}``, where the properties may
@@ -1414,7 +1414,7 @@ def upsert_relationships(
     batch_size: int | None = None,
     allow_unknown: bool = False,
     allow_nan: bool = False,
-) -> Loaded:
+) -> LoadCounts:
     """Change the relationship between a row's ends, or create one.
 
     Without `merge_keys` it is any of the type between them; with them, one that has the
@@ -1446,7 +1446,7 @@ def load_nodes(
     storage_options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
     allow_unknown: bool = False,
-) -> Loaded:
+) -> LoadCounts:
     """Load the rows of a file as nodes: CSV, TSV, JSON, JSON Lines or Parquet.
 
     `source` is a path, looked for beside the revision's file and in each directory
@@ -1501,7 +1501,7 @@ def load_relationships(
     storage_options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
     allow_unknown: bool = False,
-) -> Loaded:
+) -> LoadCounts:
     """Load the rows of a file as relationships between nodes that are there.
 
     `source_column` and `target_column` have the values of the keys of both ends: by
@@ -1542,7 +1542,7 @@ def transfer(
     mapping: str | None = None,
     batch_size: int = 1_000,
     allow_unknown: bool = False,
-) -> Transferred:
+) -> TransferCounts:
     """Load graphs of a SQLite database; without ids, all that there are.
 
     `source` is a path, looked for beside the revision's file and in each directory
@@ -1552,7 +1552,7 @@ def transfer(
     found by their keys, and changed as `upsert_nodes` does it. Return how many rows
     there were, and how many of them were created.
     """
-    done: Transferred = alembic_op.invoke(
+    done: TransferCounts = alembic_op.invoke(
         TransferOp(source, graph_ids, mapping, batch_size, allow_unknown)
     )
     return done
@@ -1564,7 +1564,7 @@ def delete_nodes_by_batch(
     *,
     detach: bool = False,
     allow_unknown: bool = False,
-) -> Undone:
+) -> RollbackCounts:
     """Delete the nodes with a label that a batch has created; restore the others.
 
     Without `batch` it is that of the revision, or all of them where it has loaded
@@ -1573,7 +1573,7 @@ def delete_nodes_by_batch(
     label that the batch found and changed get back what it has changed. Return what was
     deleted and restored by this call.
     """
-    undone: Undone = alembic_op.invoke(
+    undone: RollbackCounts = alembic_op.invoke(
         UndoBatchOp(batch, (label,), (), detach, allow_unknown=allow_unknown)
     )
     return undone
@@ -1584,25 +1584,25 @@ def delete_relationships_by_batch(
     batch: str | None = None,
     *,
     allow_unknown: bool = False,
-) -> Undone:
+) -> RollbackCounts:
     """Delete the relationships of a type that a batch has created; restore the others.
 
     `batch` and what is returned are those of `delete_nodes_by_batch`.
     """
-    undone: Undone = alembic_op.invoke(
+    undone: RollbackCounts = alembic_op.invoke(
         UndoBatchOp(batch, (), (relationship_type,), allow_unknown=allow_unknown)
     )
     return undone
 
 
-def rollback_batch(batch: str | None = None, *, detach: bool = False) -> Undone:
+def rollback_batch(batch: str | None = None, *, detach: bool = False) -> RollbackCounts:
     """Undo all that a batch has done, whatever the labels and types.
 
     What it created is deleted, relationships first, and what it changed is restored; a
     property that a later batch has written as well keeps that batch's value. The rest
     is that of `delete_nodes_by_batch`.
     """
-    undone: Undone = alembic_op.invoke(UndoBatchOp(batch, detach=detach))
+    undone: RollbackCounts = alembic_op.invoke(UndoBatchOp(batch, detach=detach))
     return undone
 
 
@@ -2215,13 +2215,13 @@ def _load(
     batch_size: int | None,
     allow_unknown: bool,
     allow_nan: bool,
-) -> Loaded:
+) -> LoadCounts:
     if isinstance(rows, (str, bytes, PathLike)):
         raise IngestError(
             f"Expected rows, found {rows!r}: the rows of a file are loaded by "
             "op.load_nodes and op.load_relationships."
         )
-    loaded: Loaded = alembic_op.invoke(
+    loaded: LoadCounts = alembic_op.invoke(
         LoadOp(
             *(target, rows, batch_size),
             allow_unknown=allow_unknown,
@@ -2233,11 +2233,11 @@ def _load(
 
 def _load_file(
     target: LoadTarget, batch_size: int | None, allow_unknown: bool, **file: Any
-) -> Loaded:
+) -> LoadCounts:
     # What reads files imports the driver, which a history does without.
     from alembic_neo4j.ingest.data_rows import file_source
 
-    loaded: Loaded = alembic_op.invoke(
+    loaded: LoadCounts = alembic_op.invoke(
         LoadFileOp(target, file_source(**file), batch_size, allow_unknown)
     )
     return loaded

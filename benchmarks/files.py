@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic_neo4j.cypher.load_targets import NodeTarget
 from alembic_neo4j.ingest.data_rows import DataFileSource, DataRows
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 
 TYPES = {
     "id": "INTEGER",

@@ -13,7 +13,7 @@ from typing import Any
 import neo4j
 from data_changes import process, timed
 
-from alembic_neo4j.cypher.batch_rollback import Known, Undo
+from alembic_neo4j.cypher.batch_rollback import CreatedContents, Undo
 from alembic_neo4j.cypher.load_targets import (
     BATCH_PROPERTY,
     Endpoint,
@@ -209,7 +209,7 @@ def load_ours(graph: Graph, seconds: Seconds, count: int) -> None:
     for part, (target, made) in targets.items():
         step = Load(target, made(), "r1", BATCH_PROPERTY)
         seconds.add(part, lambda step=step: run_load(graph, step, limits))
-    known = Known(("Item",), ("KNOWS",), count, 2 * count)
+    known = CreatedContents(("Item",), ("KNOWS",), count, 2 * count)
     undo = Undo(("r1",), BATCH_PROPERTY, known=known)
     seconds.add("rollback", lambda: run_undo(graph, undo, limits))
 

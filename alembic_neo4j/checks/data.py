@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from alembic_neo4j.checks.evidence import DataEvidence, Violation
 from alembic_neo4j.checks.findings import Finding
 from alembic_neo4j.cypher.batch_rollback import rollback_command
-from alembic_neo4j.cypher.contents import (
+from alembic_neo4j.cypher.data_survey import (
     Contents,
-    Expected,
+    Declarations,
     LackingLabels,
     Shape,
     Tally,
     Unreadable,
 )
-from alembic_neo4j.schema.elements import Constraint, EntityType, Property, Schema
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Property, Schema
+from alembic_neo4j.schema.descriptions import described
 from alembic_neo4j.schema.known_names import known_labels, known_types
 from alembic_neo4j.schema.property_classes import described_kind
 from alembic_neo4j.schema.property_types import read_type, shown_types
-from alembic_neo4j.schema.words import described
 
 _OPEN = "; a node that may have any is declared as open (SemiStructuredNode)."
 _SHOWN = 80
 _KNOWN = "Put it into the models or a revision, or leave it out by include_name in "
 
 
-def expected_contents(schema: Schema) -> Expected:
+def expected_contents(schema: Schema) -> Declarations:
     """Return which properties nodes and relationships may have, and of which type.
 
     A label that only an index or a constraint names declares nothing of its nodes.
@@ -45,7 +45,7 @@ def expected_contents(schema: Schema) -> Expected:
         for label in element.labels:
             for name in element.properties if label in owners else ():
                 owners[label].setdefault(name, ())
-    return Expected(
+    return Declarations(
         nodes, relationships, {label for label, n in schema.nodes.items() if n.open}
     )
 
@@ -173,7 +173,7 @@ class _Stray:
     declared: tuple[str, ...]
 
 
-def _judge_shapes(contents: Contents, expected: Expected) -> Iterator[Finding]:
+def _judge_shapes(contents: Contents, expected: Declarations) -> Iterator[Finding]:
     strays: dict[_Stray, list[Shape]] = {}
     for shape in contents.shapes:
         if (stray := _stray(shape, expected)) is not None:
@@ -190,7 +190,7 @@ def _judge_shapes(contents: Contents, expected: Expected) -> Iterator[Finding]:
         )
 
 
-def _stray(shape: Shape, expected: Expected) -> _Stray | None:
+def _stray(shape: Shape, expected: Declarations) -> _Stray | None:
     is_node = shape.entity is EntityType.NODE
     declared = expected.nodes if is_node else expected.relationships
     known = [label for label in shape.labels if label in declared]

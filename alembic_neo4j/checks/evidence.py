@@ -8,11 +8,11 @@ from typing import Any
 
 from alembic_neo4j.cypher.capabilities import Server
 from alembic_neo4j.cypher.catalogue import Catalogue
-from alembic_neo4j.cypher.contents import Contents, LackingLabels, Tally, Unreadable
+from alembic_neo4j.cypher.data_survey import Contents, LackingLabels, Tally, Unreadable
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.ledger.journal import OpenRun, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
-from alembic_neo4j.schema.elements import Constraint, Schema
+from alembic_neo4j.schema.definitions import Constraint, Schema
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class DataEvidence:
 
 
 @dataclass(frozen=True)
-class Unchecked:
+class UncheckedArea:
     """A part that could not be looked at, and why."""
 
     area: str
@@ -152,7 +152,7 @@ class Evidence:
     models: ModelEvidence | None = None
     graph: GraphEvidence | None = None
     data: DataEvidence | None = None
-    unchecked: tuple[Unchecked, ...] = ()
+    unchecked: tuple[UncheckedArea, ...] = ()
 
     @property
     def open_run(self) -> OpenRun | None:

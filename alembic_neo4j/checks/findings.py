@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from alembic_neo4j.schema.elements import Constraint, Index
+from alembic_neo4j.schema.definitions import Constraint, Index
 
 Element: TypeAlias = "Index | Constraint"
 

@@ -45,13 +45,13 @@ from alembic_neo4j.schema.changes.touched import (
     NOTHING,
     Name,
     Part,
-    Touched,
+    TouchedNames,
     carrier_part,
     carriers,
     properties,
     property_part,
 )
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,
@@ -61,7 +61,7 @@ from alembic_neo4j.schema.kinds import ConstraintKind
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class RevisionForesight:
     """What a revision is going to do, in its order.
 
     Without `rules` those that only the models have do not stand in its way.
@@ -103,7 +103,7 @@ class Writer:
 
 
 @dataclass(frozen=True)
-class NotKnown:
+class OpenQuestion:
     """What a revision expects, and what has to have run before that can be told."""
 
     revision: str
@@ -111,12 +111,12 @@ class NotKnown:
     before: Writer
 
 
-Carried: TypeAlias = "Mapping[frozenset[str], Touched]"
+Carried: TypeAlias = "Mapping[frozenset[str], TouchedNames]"
 """What the nodes with any of some labels have: labels and properties, and the types of
 the relationships at them with their properties."""
 
 
-def wanted(run: Sequence[Foreseen], carried: Carried) -> set[frozenset[str]]:
+def wanted(run: Sequence[RevisionForesight], carried: Carried) -> set[frozenset[str]]:
     """Return the labels of which it makes a difference what else their nodes have.
 
     What is `carried` is known by then; it may take several rounds.
@@ -134,16 +134,16 @@ def wanted(run: Sequence[Foreseen], carried: Carried) -> set[frozenset[str]]:
 
 
 def foresight(
-    run: Sequence[Foreseen], carried: Carried = MappingProxyType({})
-) -> tuple[list[Question], list[NotKnown]]:
+    run: Sequence[RevisionForesight], carried: Carried = MappingProxyType({})
+) -> tuple[list[Question], list[OpenQuestion]]:
     """Return what can be asked before the first write of a run, and what can't.
 
     Each is there once. Nodes that go have what is `carried`, or anything.
     """
     asked: dict[str, Question] = {}
-    not_known: dict[NotKnown, None] = {}
+    not_known: dict[OpenQuestion, None] = {}
     for found in _judged(run, carried):
-        if isinstance(found, NotKnown):
+        if isinstance(found, OpenQuestion):
             not_known.setdefault(found)
             continue
         text = f"{found.check.query}\n{dict(found.check.parameters)!r}"
@@ -151,7 +151,9 @@ def foresight(
     return list(asked.values()), list(not_known)
 
 
-def _judged(run: Sequence[Foreseen], carried: Carried) -> Iterator[Question | NotKnown]:
+def _judged(
+    run: Sequence[RevisionForesight], carried: Carried
+) -> Iterator[Question | OpenQuestion]:
     now = Now()
     for revision in run:
         for event in revision.events:
@@ -162,17 +164,17 @@ def _judged(run: Sequence[Foreseen], carried: Carried) -> Iterator[Question | No
                 yield from _asked_of_standing(revision.revision, event, now)
 
 
-def read(change: Change, before: Schema) -> Touched:
+def read(change: Change, before: Schema) -> TouchedNames:
     """Return what of the data a change reads, with what a person wrote in it."""
     return _with_expressions(change, change.reads(before))
 
 
-def found_by(change: Change, before: Schema) -> Touched:
+def found_by(change: Change, before: Schema) -> TouchedNames:
     """Return what of the data tells how much a change has to do."""
     return _with_expressions(change, change.finds(before))
 
 
-def _with_expressions(change: Change, touched: Touched) -> Touched:
+def _with_expressions(change: Change, touched: TouchedNames) -> TouchedNames:
     for expression in change.expressions():
         touched |= read_by(expression)
     return touched
@@ -208,7 +210,7 @@ class Now:
 
     changed: Mapping[Name, _Changed] = field(default_factory=dict)
 
-    def writer(self, read: Touched, *, unknown: bool = False) -> Writer | None:
+    def writer(self, read: TouchedNames, *, unknown: bool = False) -> Writer | None:
         """Return the latest step that has changed what is read, if any has.
 
         With `unknown` it is the latest that left it so that it can't be told.
@@ -256,13 +258,13 @@ class Now:
             label = event.change.takes_away()
         return None if label is None else self.any_of(EntityType.NODE, (label,))
 
-    def writes(self, event: Event, carried: Carried) -> Touched:
+    def writes(self, event: Event, carried: Carried) -> TouchedNames:
         """Return what an event writes; of nodes that go, what they have."""
         names = self.taken_away(event)
         if names is None or (names and names not in carried):
             return event.writes
         # They have what they have now, and what the run gives them before.
-        given = Touched(frozenset(self.changed))
+        given = TouchedNames(frozenset(self.changed))
         return event.writes.within(carried.get(names, NOTHING) | given)
 
     def after(self, revision: str, event: Event, carried: Carried) -> Now:
@@ -413,8 +415,8 @@ _LONGEST = 4_000
 
 
 def _asked(
-    foreseen: Foreseen, event: ChangeEvent, now: Now
-) -> Iterator[Question | NotKnown]:
+    foreseen: RevisionForesight, event: ChangeEvent, now: Now
+) -> Iterator[Question | OpenQuestion]:
     revision, change = foreseen.revision, event.change
     if isinstance(change, AddConstraint):
         constraint = change.constraint
@@ -433,7 +435,7 @@ def _asked(
     entity, names = _subject(change, event.before)
     for check in checks:
         if writer is not None:
-            yield NotKnown(revision, check.expected, writer)
+            yield OpenQuestion(revision, check.expected, writer)
         else:
             yield Question(revision, check, entity, names)
 
@@ -455,7 +457,7 @@ def _subject(
 
 def _asked_of_constraint(
     revision: str, constraint: Constraint, now: Now
-) -> Iterator[Question | NotKnown]:
+) -> Iterator[Question | OpenQuestion]:
     meant = constraint_checks(constraint)
     scope, values = _as_now(constraint, now)
     if scope is None or values is None:
@@ -468,7 +470,7 @@ def _asked_of_constraint(
 
 def _asked_of_size(
     revision: str, element: Index | Constraint, now: Now
-) -> Iterator[Question | NotKnown]:
+) -> Iterator[Question | OpenQuestion]:
     meant = size_checks(element)
     scope, values = _as_now(element, now)
     if scope is None or values is None:
@@ -497,12 +499,12 @@ def _as_now(
 
 def _not_known(
     revision: str, element: Index | Constraint, checks: Iterable[Check], now: Now
-) -> Iterator[NotKnown]:
+) -> Iterator[OpenQuestion]:
     reads = carriers(element.entity, *element.labels)
     reads |= properties(element.entity, *element.properties)
     writer = now.writer(reads, unknown=True)
     assert writer is not None, "what can't be told was written by something"
-    return (NotKnown(revision, check.expected, writer) for check in checks)
+    return (OpenQuestion(revision, check.expected, writer) for check in checks)
 
 
 def _meant(checks: Sequence[Check], meant: Sequence[Check]) -> list[Check]:
@@ -516,13 +518,13 @@ def _meant(checks: Sequence[Check], meant: Sequence[Check]) -> list[Check]:
 
 def _asked_of_standing(
     revision: str, event: ChangeEvent, now: Now
-) -> Iterator[Question | NotKnown]:
+) -> Iterator[Question | OpenQuestion]:
     """Ask whether what a change writes fits the constraints that stand already.
 
     Those are left out that its own checks are for, and that it can't break.
     """
     change, before = event.change, event.before
-    named = Touched(frozenset(n for n in event.writes.names if n[1] is not None))
+    named = TouchedNames(frozenset(n for n in event.writes.names if n[1] is not None))
     for key, constraint in change.apply(before).constraints.items():
         reads = AddConstraint(constraint).reads(before)
         if key not in before.constraints or not named.meets(reads):

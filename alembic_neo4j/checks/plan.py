@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from alembic_neo4j.checks.evidence import Unchecked
+from alembic_neo4j.checks.evidence import UncheckedArea
 from alembic_neo4j.checks.foresight import (
     UNCHANGED,
     Carried,
-    Foreseen,
-    NotKnown,
     Now,
+    OpenQuestion,
+    RevisionForesight,
     Writer,
     found_by,
     read,
@@ -23,7 +23,7 @@ from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
 from alembic_neo4j.cypher.steps import Batched, Merge, Step
 from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
-from alembic_neo4j.schema.changes.touched import Touched
+from alembic_neo4j.schema.changes.touched import TouchedNames
 
 NOT_ASKED = "the graph was not asked"
 
@@ -91,8 +91,8 @@ class RunPlan:
     open_run: OpenRun | None = None
     refusals: tuple[Refusal, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
-    not_known: tuple[NotKnown, ...] = ()
-    unchecked: tuple[Unchecked, ...] = ()
+    not_known: tuple[OpenQuestion, ...] = ()
+    unchecked: tuple[UncheckedArea, ...] = ()
     server: Server | None = None
     holder: str | None = None
 
@@ -103,7 +103,7 @@ class RunPlan:
 
 
 def planned_units(
-    foreseen: Foreseen,
+    foreseen: RevisionForesight,
     now: Now = UNCHANGED,
     recorded: Iterable[Unit] = (),
     carried: Carried = MappingProxyType({}),
@@ -124,7 +124,11 @@ class _Planned:
     """The units of one revision, in the order in which its runner makes them."""
 
     def __init__(
-        self, foreseen: Foreseen, now: Now, recorded: list[Unit], carried: Carried
+        self,
+        foreseen: RevisionForesight,
+        now: Now,
+        recorded: list[Unit],
+        carried: Carried,
     ) -> None:
         self.now = now
         self._carried = carried
@@ -196,7 +200,7 @@ class _Planned:
         unknown = "" if writer is None else f"before {writer}"
         return replace(found, batched=step, unknown=unknown)
 
-    def _writer(self, made: ChangeEvent, reads: Touched) -> Writer | None:
+    def _writer(self, made: ChangeEvent, reads: TouchedNames) -> Writer | None:
         """Return the latest step, of the same change too, that changes what is read."""
         writes = self.now.writes(made, self._carried)
         if self._step and writes.meets(reads):
@@ -211,7 +215,7 @@ class _Planned:
         return ""
 
 
-def _parts(foreseen: Foreseen) -> Iterator[list[Step] | Event]:
+def _parts(foreseen: RevisionForesight) -> Iterator[list[Step] | Event]:
     """Yield what is buffered until it runs, and what stands by itself."""
     buffer: list[Step] = []
     for event in foreseen.events:

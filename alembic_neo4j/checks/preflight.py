@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from alembic_neo4j.checks.findings import Element
-from alembic_neo4j.checks.foresight import Foreseen, NotKnown, Question, Writer
+from alembic_neo4j.checks.foresight import (
+    OpenQuestion,
+    Question,
+    RevisionForesight,
+    Writer,
+)
 from alembic_neo4j.cypher.catalogue import Catalogue, same_definition
 from alembic_neo4j.cypher.ddl import create_text, drop_text
 from alembic_neo4j.cypher.events import ChangeEvent
@@ -20,8 +25,8 @@ from alembic_neo4j.cypher.steps import (
 )
 from alembic_neo4j.cypher.units import ordered
 from alembic_neo4j.schema.changes import Change, Refactoring
-from alembic_neo4j.schema.elements import EntityType
-from alembic_neo4j.schema.words import described
+from alembic_neo4j.schema.definitions import EntityType
+from alembic_neo4j.schema.descriptions import described
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,13 @@ class Obstacle:
     advice: str
 
 
-def changes_catalogue(run: Sequence[Foreseen]) -> bool:
+def changes_catalogue(run: Sequence[RevisionForesight]) -> bool:
     """Tell whether there is anything for `obstacles_in_catalogue` to judge."""
     return any(True for _ in _schema_steps(run))
 
 
 def obstacles_in_catalogue(
-    run: Sequence[Foreseen], catalogue: Catalogue
+    run: Sequence[RevisionForesight], catalogue: Catalogue
 ) -> list[Obstacle]:
     """Return which creations and drops of a run the server is going to refuse.
 
@@ -55,7 +60,7 @@ def obstacles_in_catalogue(
     ]
 
 
-def not_known_of_catalogue(run: Sequence[Foreseen]) -> Iterator[NotKnown]:
+def not_known_of_catalogue(run: Sequence[RevisionForesight]) -> Iterator[OpenQuestion]:
     """Yield the creations and drops that come after such a statement."""
     writer: Writer | None = None
     for revision in run:
@@ -64,7 +69,7 @@ def not_known_of_catalogue(run: Sequence[Foreseen]) -> Iterator[NotKnown]:
                 writer = Writer(revision.revision, event.summary)
             for step in event.steps:
                 if writer is not None and isinstance(step, SchemaStep):
-                    yield NotKnown(revision.revision, _expected(step), writer)
+                    yield OpenQuestion(revision.revision, _expected(step), writer)
 
 
 def _expected(step: SchemaStep) -> str:
@@ -96,7 +101,7 @@ def unanswered(question: Question, message: str) -> Obstacle:
     )
 
 
-def expressions(run: Sequence[Foreseen]) -> Iterator[tuple[str, str, str]]:
+def expressions(run: Sequence[RevisionForesight]) -> Iterator[tuple[str, str, str]]:
     """Yield the queries that a person's expressions are in, which no check tries.
 
     Each comes with its revision, and with what it is a part of.
@@ -128,8 +133,8 @@ def not_understood(revision: str, title: str, message: str) -> Obstacle:
 
 def report(
     obstacles: Iterable[Obstacle],
-    run: Sequence[Foreseen],
-    not_known: Sequence[NotKnown] = (),
+    run: Sequence[RevisionForesight],
+    not_known: Sequence[OpenQuestion] = (),
 ) -> str:
     """Return all obstacles in words, in the order of the revisions.
 
@@ -147,9 +152,9 @@ def report(
     return "\n".join([*lines, *not_known_lines(not_known)])
 
 
-def not_known_lines(not_known: Iterable[NotKnown]) -> Iterator[str]:
+def not_known_lines(not_known: Iterable[OpenQuestion]) -> Iterator[str]:
     """Yield what can't be told before some step has run, under that step."""
-    by_step: dict[Writer, list[NotKnown]] = {}
+    by_step: dict[Writer, list[OpenQuestion]] = {}
     for one in not_known:
         by_step.setdefault(one.before, []).append(one)
     for step, of_it in by_step.items():
@@ -183,7 +188,7 @@ _Reason: TypeAlias = "tuple[str, str, str]"
 _Place: TypeAlias = "tuple[EntityType, tuple[str, ...], tuple[str, ...]]"
 
 
-def _schema_steps(run: Sequence[Foreseen]) -> Iterator[tuple[str, SchemaStep]]:
+def _schema_steps(run: Sequence[RevisionForesight]) -> Iterator[tuple[str, SchemaStep]]:
     for revision in run:
         steps: list[Step] = []
         seen = True

@@ -12,7 +12,7 @@ from alembic_neo4j.cli.project import format_option, print_json, project_options
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.command.create import Written
+    from alembic_neo4j.command.create import WrittenClass
 
 
 def _class_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,7 +93,7 @@ def create_relationship(
     _report(written, as_json)
 
 
-def _report(written: Written, as_json: bool) -> None:
+def _report(written: WrittenClass, as_json: bool) -> None:
     if as_json:
         print_json(
             {

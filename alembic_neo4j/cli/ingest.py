@@ -25,7 +25,7 @@ from alembic_neo4j.cli.project import (
     optional_project_options,
     print_json,
 )
-from alembic_neo4j.schema.words import counted
+from alembic_neo4j.schema.descriptions import counted
 
 if TYPE_CHECKING:
     from alembic_neo4j.ingest.files import DataFile

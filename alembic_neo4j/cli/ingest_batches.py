@@ -14,12 +14,12 @@ from alembic_neo4j.cli.project import (
     print_json,
     project_options,
 )
-from alembic_neo4j.schema.words import counted
+from alembic_neo4j.schema.descriptions import counted
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.cypher.batch_rollback import Undone
+    from alembic_neo4j.cypher.batch_rollback import RollbackCounts
     from alembic_neo4j.ledger.batches import BatchRecord
 
 
@@ -101,7 +101,7 @@ def rollback(
     killed and called again.
     """
     from alembic_neo4j.command.ingest import roll_back
-    from alembic_neo4j.cypher.batch_rollback import Undone
+    from alembic_neo4j.cypher.batch_rollback import RollbackCounts
 
     def confirm(record: BatchRecord | None) -> None:
         if not yes:
@@ -109,7 +109,7 @@ def rollback(
 
     undone = roll_back(config, batch, detach=detach, confirm=confirm)
     if undone is None:
-        _report(as_json, batch, Undone(), "It was rolled back before.")
+        _report(as_json, batch, RollbackCounts(), "It was rolled back before.")
     else:
         _report(as_json, batch, undone)
 
@@ -162,7 +162,9 @@ def _confirm(batch: str, record: BatchRecord | None) -> None:
     click.confirm("Take it back?", abort=True, err=True)
 
 
-def _report(as_json: bool, batch: str, undone: Undone, remark: str = "") -> None:
+def _report(
+    as_json: bool, batch: str, undone: RollbackCounts, remark: str = ""
+) -> None:
     if as_json:
         print_json({"batch": batch, **asdict(undone)})
         return

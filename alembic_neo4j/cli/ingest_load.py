@@ -25,7 +25,7 @@ from alembic_neo4j.cli.project import (
     print_json,
     project_options,
 )
-from alembic_neo4j.schema.words import counted
+from alembic_neo4j.schema.descriptions import counted
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -249,7 +249,7 @@ def _source(
 def _row(
     load: FileLoad, report: ValidationReport, outcome: LoadOutcome | None
 ) -> dict[str, Any]:
-    from alembic_neo4j.graph.load_progress import Loaded
+    from alembic_neo4j.graph.load_progress import LoadCounts
 
     return {
         "batch": load.batch,
@@ -257,7 +257,7 @@ def _row(
         "sha256": load.file.sha256,
         "rows": report.rows,
         "refused": report.rejected,
-        **asdict(outcome.loaded if outcome else Loaded()),
+        **asdict(outcome.loaded if outcome else LoadCounts()),
         "loaded": outcome is not None,
         "loaded_before": outcome is not None and outcome.earlier is not None,
     }

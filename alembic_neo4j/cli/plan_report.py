@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from alembic_neo4j.checks.foresight import NotKnown
+from alembic_neo4j.checks.foresight import OpenQuestion
 from alembic_neo4j.checks.history import shown_heads
 from alembic_neo4j.checks.plan import NOT_ASKED, RevisionPlan, RunPlan, UnitPlan
 from alembic_neo4j.checks.preflight import Obstacle, not_known_lines
@@ -67,7 +67,7 @@ def _obstacle(obstacle: Obstacle) -> dict[str, Any]:
     }
 
 
-def _not_known(one: NotKnown) -> dict[str, Any]:
+def _not_known(one: OpenQuestion) -> dict[str, Any]:
     return {
         "revision": one.revision,
         "expected": one.expected,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from alembic_neo4j.checks.evidence import Evidence
     from alembic_neo4j.checks.findings import Finding
-    from alembic_neo4j.command.repair import Mended
+    from alembic_neo4j.command.repair import RepairOutcome
 
 _ACTS = {
     "adopt_graph": "ledger-lost",
@@ -116,7 +116,7 @@ def repair(
     if not as_json:
         print_findings(items, repairs=True)
     chosen = [] if dry_run else _chosen(items, order)
-    mended: list[Mended] = []
+    mended: list[RepairOutcome] = []
     if chosen:
         choice = Choice({key_of(item) for item in chosen}, acts["unit_done"])
         mended = mend(config, choice)
@@ -214,7 +214,7 @@ def _report(
     order: _Order,
     items: Sequence[Finding],
     chosen: Sequence[Finding],
-    mended: Sequence[Mended],
+    mended: Sequence[RepairOutcome],
 ) -> None:
     from alembic_neo4j.command.repair import key_of
 

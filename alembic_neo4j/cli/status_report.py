@@ -15,7 +15,7 @@ from alembic_neo4j.cli.findings import count_severities, finding_row
 from alembic_neo4j.cli.ingest_batches import batch_row, created
 from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
-from alembic_neo4j.schema.words import counted
+from alembic_neo4j.schema.descriptions import counted
 
 SHOWN_REVISIONS, SHOWN_APPLIED, SHOWN_BATCHES = 10, 5, 3
 """How many pending and applied revisions and batches are listed for a person."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from alembic_neo4j.checks.evidence import Evidence
-    from alembic_neo4j.command.verify import Verified
+    from alembic_neo4j.command.verify import Verification
 
 
 @click.command()
@@ -50,7 +50,7 @@ def verify(config: Config, full: bool, as_json: bool) -> None:
     sys.exit(1 if fails(verified.findings) else 0)
 
 
-def _report(verified: Verified) -> dict[str, Any]:
+def _report(verified: Verification) -> dict[str, Any]:
     evidence, findings = verified.evidence, verified.findings
     ledger, graph, history = evidence.ledger, evidence.graph, evidence.history
     return {
@@ -89,7 +89,7 @@ def _read(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _print(verified: Verified) -> None:
+def _print(verified: Verification) -> None:
     print_findings(verified.findings)
     for part in verified.evidence.unchecked:
         click.echo(f"Not checked: {part.area}: {part.reason}")

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from alembic_neo4j.configuration.project import read_configuration
 from alembic_neo4j.configuration.sources import project_directory
 from alembic_neo4j.errors import ConfigurationError, ModelError
-from alembic_neo4j.schema.declared import Declared, module_file, read_declared
+from alembic_neo4j.schema.declared import ModelDeclarations, module_file, read_declared
 from alembic_neo4j.schema.model_source import (
     Attribute,
     NewClass,
@@ -34,7 +34,7 @@ from alembic_neo4j.sentences import ended
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenClass:
     """A class that was written: into which file, and its identity.
 
     `usage` is what a person still has to write for a relationship, if anything.
@@ -58,7 +58,7 @@ class _Module:
 
 def create_node(
     config: Config, name: str, *, kgid: str | None = None, module: str | None = None
-) -> Written:
+) -> WrittenClass:
     """Write the class of a node and return what was written.
 
     `module` is one of ``neo4j.models``, the first of them where it is not given: a
@@ -82,7 +82,7 @@ def create_relationship(
     module: str | None = None,
     source_label: str | None = None,
     target_label: str | None = None,
-) -> Written:
+) -> WrittenClass:
     """Write the class of a relationship's properties and return what was written.
 
     With both labels, it is written above the class of the source, which gets an
@@ -99,7 +99,7 @@ def create_relationship(
     if source_label is None or target_label is None:
         line = _attribute("", name, type, "City", is_async=declared.is_async).line
         written = _written(target, added, kgid)
-        return Written(name, kgid, written.file, written.module, line)
+        return WrittenClass(name, kgid, written.file, written.module, line)
     source = _model(declared, source_label)
     other = _model(declared, target_label)
     end = other.__qualname__
@@ -117,7 +117,7 @@ def create_relationship(
     _check_inside(config, file, source.__module__)
     text = _read(file)
     _replace(file, text, with_relationship(text, added, attribute, str(file)))
-    return Written(name, kgid, file, source.__module__)
+    return WrittenClass(name, kgid, file, source.__module__)
 
 
 def _attribute(
@@ -129,7 +129,7 @@ def _attribute(
     return Attribute(owner, snake_case(name), value, (call,))
 
 
-def _model(declared: Declared, label: str) -> type:
+def _model(declared: ModelDeclarations, label: str) -> type:
     found: type | None = declared.nodes.get(label)
     if found is None:
         known = ", ".join(sorted(declared.nodes)) or "none"
@@ -140,7 +140,7 @@ def _model(declared: Declared, label: str) -> type:
     return found
 
 
-def _free_kgid(declared: Declared, name: str, kgid: str | None) -> str:
+def _free_kgid(declared: ModelDeclarations, name: str, kgid: str | None) -> str:
     if kgid is None:
         return new_kgid(name)
     check_kgid(kgid)
@@ -152,7 +152,7 @@ def _free_kgid(declared: Declared, name: str, kgid: str | None) -> str:
     return kgid
 
 
-def _check_free(declared: Declared, name: str) -> None:
+def _check_free(declared: ModelDeclarations, name: str) -> None:
     there = declared.names.get(name)
     if there is None and name in declared.nodes:
         there = f"the label of {declared.nodes[name].__qualname__}"
@@ -166,7 +166,7 @@ def _check_free(declared: Declared, name: str) -> None:
 # Where it is written -----------------------------------------------------------------
 
 
-def _opened(config: Config, wanted: str | None) -> tuple[_Module, Declared]:
+def _opened(config: Config, wanted: str | None) -> tuple[_Module, ModelDeclarations]:
     """Return where to write, and what the models declare so far."""
     arguments = list(getattr(config.cmd_opts, "x", None) or ())
     packages = read_configuration(config, arguments).models
@@ -185,7 +185,7 @@ def _opened(config: Config, wanted: str | None) -> tuple[_Module, Declared]:
     project = project_directory(config)
     target = _located(name, project)
     existing = [p for p in packages if p != name or target.path.exists()]
-    declared = read_declared(existing) if existing else Declared()
+    declared = read_declared(existing) if existing else ModelDeclarations()
     _check_inside(config, target.path, name)
     return target, declared
 
@@ -219,20 +219,20 @@ def _check_inside(config: Config, path: Path, name: str) -> None:
         )
 
 
-def _written(target: _Module, added: NewClass, kgid: str) -> Written:
+def _written(target: _Module, added: NewClass, kgid: str) -> WrittenClass:
     if target.is_package:
         module = snake_case(added.name)
         file = target.path / f"{module}.py"
         if file.exists() or file.with_suffix("").exists():
             raise ModelError(f"{file} is there already. Nothing was written.")
         _create(file, new_module(added))
-        return Written(added.name, kgid, file, f"{target.name}.{module}")
+        return WrittenClass(added.name, kgid, file, f"{target.name}.{module}")
     if target.path.exists():
         text = _read(target.path)
         _replace(target.path, text, with_class(text, added, str(target.path)))
     else:
         _create(target.path, new_module(added))
-    return Written(added.name, kgid, target.path, target.name)
+    return WrittenClass(added.name, kgid, target.path, target.name)
 
 
 def _read(path: Path) -> str:

@@ -20,7 +20,7 @@ from alembic_neo4j.checks.evidence import (
     LedgerEvidence,
     ModelEvidence,
     RevisionFile,
-    Unchecked,
+    UncheckedArea,
 )
 from alembic_neo4j.command.graph_evidence import (
     read_data,
@@ -43,8 +43,8 @@ from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.revision_code import load_revisions
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.migration.session import Session
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.digest import schema_digest
-from alembic_neo4j.schema.elements import Schema
 
 Found = TypeVar("Found")
 
@@ -93,7 +93,7 @@ def gather_mendable(context: Neo4jMigrationContext, *, labels: bool) -> Evidence
 
 def gather_records(context: Neo4jMigrationContext) -> Evidence:
     """Return what `gather` does, without the models and the data."""
-    unchecked: list[Unchecked] = []
+    unchecked: list[UncheckedArea] = []
     history = context.session.history
     ledger = reached("ledger", lambda: read_ledger(context.session), unchecked)
     files = read_history(context.session, history, ledger.heads if ledger else None)
@@ -105,7 +105,7 @@ def gather_records(context: Neo4jMigrationContext) -> Evidence:
 
 
 def reached(
-    area: str, look: Callable[[], Found], unchecked: list[Unchecked]
+    area: str, look: Callable[[], Found], unchecked: list[UncheckedArea]
 ) -> Found | None:
     """Return what `look` returns; None, and why among the unchecked, if it can't."""
     try:
@@ -116,10 +116,10 @@ def reached(
         LedgerError,
         StatementError,
     ) as error:
-        unchecked.append(Unchecked(area, str(error)))
+        unchecked.append(UncheckedArea(area, str(error)))
     except SQLAlchemyError as error:
         # Without the statement and its parameters.
-        unchecked.append(Unchecked(area, str(getattr(error, "orig", error))))
+        unchecked.append(UncheckedArea(area, str(getattr(error, "orig", error))))
     return None
 
 

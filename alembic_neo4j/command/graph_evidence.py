@@ -14,11 +14,11 @@ from alembic_neo4j.checks.data import expected_contents, is_declared
 from alembic_neo4j.checks.evidence import DataEvidence, GraphEvidence, Violation
 from alembic_neo4j.checks.findings import Element
 from alembic_neo4j.cypher.catalogue import Catalogue
-from alembic_neo4j.cypher.contents import Contents, LackingLabels, Unreadable
 from alembic_neo4j.cypher.data_checks import constraint_checks
+from alembic_neo4j.cypher.data_survey import Contents, LackingLabels, Unreadable
 from alembic_neo4j.errors import Neo4jMigrationError
 from alembic_neo4j.graph.connection import Graph, ServerRefused
-from alembic_neo4j.graph.contents import label_counts, read_contents
+from alembic_neo4j.graph.data_survey import label_counts, read_contents
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import marked_runs
 from alembic_neo4j.graph.model_labels import find_lacking
@@ -34,7 +34,7 @@ from alembic_neo4j.migration.filters import Selection
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.target_metadata import schema_of
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,

@@ -46,7 +46,7 @@ class ImportedMigration:
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportOutcome:
     """What was imported; `remarks` are for a person."""
 
     migrations: tuple[ImportedMigration, ...]
@@ -55,7 +55,7 @@ class Imported:
     remarks: tuple[str, ...] = field(default=())
 
 
-def import_crochet(config: Config, directory: Path) -> Imported:
+def import_crochet(config: Config, directory: Path) -> ImportOutcome:
     """Make revisions of crochet's migrations, and stamp what it has applied.
 
     Every file is converted, and replayed in memory, before the first is written. A
@@ -94,7 +94,7 @@ def import_crochet(config: Config, directory: Path) -> Imported:
         for m, name in zip(project.migrations, files, strict=True)
     )
     remarks = tuple(_remarks(project, configuration.models, configuration.graph.url))
-    return Imported(imported, tuple(b.id for b in project.batches), head, remarks)
+    return ImportOutcome(imported, tuple(b.id for b in project.batches), head, remarks)
 
 
 def revision_of(migration: str) -> str:

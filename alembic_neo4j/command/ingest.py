@@ -13,11 +13,11 @@ from alembic.config import Config
 
 from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.command.verb_run import run_recorded, verb_step
-from alembic_neo4j.cypher.batch_rollback import Undone, rollback_command
+from alembic_neo4j.cypher.batch_rollback import RollbackCounts, rollback_command
 from alembic_neo4j.cypher.load_targets import LoadTarget, refuse_targets
 from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.graph.batch_rollback import tagged
-from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.graph.load_progress import LoadCounts
 from alembic_neo4j.identity import FORMAT, format_of, identity
 from alembic_neo4j.ledger.batches import (
     LOADED,
@@ -93,7 +93,7 @@ def obtained(
 class LoadOutcome:
     """What became of a load; `earlier` is its batch where it had ended before."""
 
-    loaded: Loaded
+    loaded: LoadCounts
     earlier: BatchRecord | None = None
 
 
@@ -194,7 +194,7 @@ def roll_back(
     *,
     detach: bool,
     confirm: Callable[[BatchRecord | None], None],
-) -> Undone | None:
+) -> RollbackCounts | None:
     """Undo all that a batch has done, and return what; None where nothing was left.
 
     `confirm` is called before that with what the ledger knows of it; what it raises
@@ -202,7 +202,7 @@ def roll_back(
     the ledger nor the graph knows the batch, CheckFailed as `run_undo` does.
     """
 
-    def act(session: Session) -> Undone | None:
+    def act(session: Session) -> RollbackCounts | None:
         record = _found(session, batch)
         if record is not None and record.state == ROLLED_BACK:
             return None
@@ -210,9 +210,9 @@ def roll_back(
         step = verb_step(_ROLLING_BACK, batch)
         return run_recorded(session, step, undo, supersedes=_is_load_of(batch))
 
-    def undo(runner: GraphRunner) -> Undone:
+    def undo(runner: GraphRunner) -> RollbackCounts:
         runner.batches.start(batch, revision=None)
-        undone: Undone = runner.invoke(UndoBatchOp(batch, detach=detach))
+        undone: RollbackCounts = runner.invoke(UndoBatchOp(batch, detach=detach))
         return undone
 
     return in_session(config, act)
@@ -315,9 +315,9 @@ def _refuse_renamed(journal: Journal, load: FileLoad) -> None:
             )
 
 
-def _became(record: BatchRecord) -> Loaded:
+def _became(record: BatchRecord) -> LoadCounts:
     counts = record.counts
-    return Loaded(
+    return LoadCounts(
         counts.created_nodes + counts.created_relationships,
         counts.touched_nodes + counts.touched_relationships,
         counts.unmatched,

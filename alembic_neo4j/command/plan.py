@@ -9,8 +9,8 @@ from typing import Any
 from alembic.config import Config
 from alembic.runtime.migration import RevisionStep, StampStep
 
-from alembic_neo4j.checks.evidence import Unchecked
-from alembic_neo4j.checks.foresight import Carried, Foreseen, NotKnown, Now
+from alembic_neo4j.checks.evidence import UncheckedArea
+from alembic_neo4j.checks.foresight import Carried, Now, OpenQuestion, RevisionForesight
 from alembic_neo4j.checks.plan import (
     NOT_ASKED,
     Refusal,
@@ -32,8 +32,8 @@ from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.journal import OpenRun, Unit
 from alembic_neo4j.migration.lock import visible_holder
 from alembic_neo4j.migration.plan import (
+    LedgerState,
     PlannedStep,
-    Recorded,
     check_capabilities,
     check_files,
     check_open_run,
@@ -52,9 +52,9 @@ class _Prepared:
     """A plan that has been replayed, and what the ledger says of where it begins."""
 
     heads: tuple[str, ...]
-    recorded: Recorded
+    recorded: LedgerState
     planned: Sequence[PlannedStep]
-    run: Sequence[Foreseen]
+    run: Sequence[RevisionForesight]
 
 
 def read_plan(
@@ -81,7 +81,7 @@ def _planned(session: Session, target: str, down: bool, ask: bool) -> RunPlan:
     found = _from_files(session, prepared)
     if not ask:
         return _counted(found, _unasked)
-    unchecked: list[Unchecked] = []
+    unchecked: list[UncheckedArea] = []
     answered = reached("graph", lambda: _asked(session, prepared, found), unchecked)
     return answered or replace(_counted(found, _unasked), unchecked=tuple(unchecked))
 
@@ -108,7 +108,7 @@ def _asked(session: Session, prepared: _Prepared, found: RunPlan) -> RunPlan:
     graph, holder = session.graph, visible_holder(session)
     carried = taken_away(graph, prepared.run)
     obstacles: list[Obstacle] = []
-    not_known: list[NotKnown] = []
+    not_known: list[OpenQuestion] = []
     if prepared.recorded.open_run is None:
         # What an open run has begun is no hindrance to itself.
         obstacles, not_known = find_obstacles(graph, prepared.run, carried)

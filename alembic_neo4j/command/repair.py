@@ -45,8 +45,8 @@ from alembic_neo4j.migration.revision_files import (
 )
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.changes import AddLabel
+from alembic_neo4j.schema.definitions import Constraint
 from alembic_neo4j.schema.digest import schema_digest
-from alembic_neo4j.schema.elements import Constraint
 from alembic_neo4j.sentences import unended
 
 LABELS = "label-missing"
@@ -67,7 +67,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Mended:
+class RepairOutcome:
     """An item that was chosen, and why it could not be mended, if it could not."""
 
     finding: Finding
@@ -96,7 +96,7 @@ def key_of(finding: Finding) -> Key:
     return finding.code, finding.subject
 
 
-def mend(config: Config, choice: Choice) -> list[Mended]:
+def mend(config: Config, choice: Choice) -> list[RepairOutcome]:
     """Mend what was chosen and is still found; return what became of each.
 
     All of it is done under the lock. An item that can't be mended leaves the others
@@ -106,7 +106,7 @@ def mend(config: Config, choice: Choice) -> list[Mended]:
     return inspect_project(config, lambda context: _mended(context, choice))
 
 
-def _mended(context: Neo4jMigrationContext, choice: Choice) -> list[Mended]:
+def _mended(context: Neo4jMigrationContext, choice: Choice) -> list[RepairOutcome]:
     session = context.session
     with locked(session), session.limits.interrupts.deferred():
         labels = any(code == LABELS for code, _ in choice.keys)
@@ -165,7 +165,7 @@ class _Work:
             Attempt(self.session.graph, [step], self.session.limits, resumed=True).run()
 
 
-def _attempted(work: _Work, finding: Finding) -> Mended:
+def _attempted(work: _Work, finding: Finding) -> RepairOutcome:
     try:
         if finding.element or finding.live:
             _refuse_another_graph(work)
@@ -174,9 +174,9 @@ def _attempted(work: _Work, finding: Finding) -> Mended:
         raise
     except (Neo4jMigrationError, NotImplementedError, OSError, ValueError) as error:
         work.session.connection.rollback()
-        return Mended(finding, str(error))
+        return RepairOutcome(finding, str(error))
     log.info("Mended %s: %s", finding.code, finding.subject)
-    return Mended(finding)
+    return RepairOutcome(finding)
 
 
 def _refuse_another_graph(work: _Work) -> None:

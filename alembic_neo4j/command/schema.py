@@ -24,9 +24,9 @@ from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.target_metadata import schema_of
 from alembic_neo4j.schema.changes import Change
+from alembic_neo4j.schema.definitions import Property, Relationship, Schema
 from alembic_neo4j.schema.diff import diff
 from alembic_neo4j.schema.digest import element_to_json, schema_digest, value_to_json
-from alembic_neo4j.schema.elements import Property, Relationship, Schema
 
 MODELS = "models"
 """What stands for the models where a revision may stand."""

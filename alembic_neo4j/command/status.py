@@ -11,7 +11,7 @@ from alembic_neo4j.checks.evidence import (
     Evidence,
     GraphEvidence,
     HistoryEvidence,
-    Unchecked,
+    UncheckedArea,
 )
 from alembic_neo4j.checks.status import HistoryEntry, Status, history_entries
 from alembic_neo4j.command.evidence import reached, read_history, read_ledger
@@ -45,7 +45,7 @@ def read_status(config: Config) -> Status:
 
 
 def _status(session: Session) -> Status:
-    unchecked: list[Unchecked] = []
+    unchecked: list[UncheckedArea] = []
     ledger = reached("ledger", lambda: read_ledger(session), unchecked)
     history = read_history(
         session, session.history, ledger.heads if ledger else None, replay=False

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alembic_neo4j.command.verb_run import run_recorded, verb_step
-from alembic_neo4j.cypher.batch_rollback import Undone
+from alembic_neo4j.cypher.batch_rollback import RollbackCounts
 from alembic_neo4j.cypher.load_targets import NodeTarget
 from alembic_neo4j.errors import CheckFailed, IngestError
 from alembic_neo4j.graph.connection import Graph
@@ -19,7 +19,7 @@ from alembic_neo4j.graph.transferred import (
     unconstrained,
 )
 from alembic_neo4j.ingest.transfer import PartRows, parts_of
-from alembic_neo4j.ingest.transfer_mapping import TransferMapping, Transferred
+from alembic_neo4j.ingest.transfer_mapping import TransferCounts, TransferMapping
 from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
 from alembic_neo4j.ledger.journal import RunStep
 from alembic_neo4j.migration.batch_operations import UndoBatchOp
@@ -122,7 +122,7 @@ def transfer_graph(
     batch_size: int,
     report: Report,
     allow_unknown: bool = False,
-) -> Transferred:
+) -> TransferCounts:
     """Transfer a graph, each row exactly once, and return what became of it.
 
     What a killed command has begun goes on where the source is as it was, and begins
@@ -132,7 +132,7 @@ def transfer_graph(
     transferred stays.
     """
 
-    def act(runner: GraphRunner) -> Transferred:
+    def act(runner: GraphRunner) -> TransferCounts:
         runner.schema = session.history.at(session.heads())
         runner.batches.start(batch_of(graph.id), revision=None, repeatable=True)
         with source.snapshot():
@@ -234,7 +234,7 @@ def _is_known(session: Session, batch: str) -> bool:
     return session.journal.batches.find(batch) is not None
 
 
-def rollback_graph(session: Session, graph_id: str, *, detach: bool) -> Undone:
+def rollback_graph(session: Session, graph_id: str, *, detach: bool) -> RollbackCounts:
     """Undo the transfer of a graph: what it created goes, what it changed comes back.
 
     The graph is one of `transferred`. Raises CheckFailed where others have led
@@ -243,8 +243,8 @@ def rollback_graph(session: Session, graph_id: str, *, detach: bool) -> Undone:
     """
     batch = batch_of(graph_id)
 
-    def act(runner: GraphRunner) -> Undone:
-        undone: Undone = runner.invoke(UndoBatchOp(batch, detach=detach))
+    def act(runner: GraphRunner) -> RollbackCounts:
+        undone: RollbackCounts = runner.invoke(UndoBatchOp(batch, detach=detach))
         return undone
 
     step = verb_step(f"{VERB} --rollback", graph_id, detach)

@@ -24,7 +24,7 @@ from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import check_stamp, unfinished
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.session import Session
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.sentences import unended
 
 Result = TypeVar("Result")

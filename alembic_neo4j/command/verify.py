@@ -15,7 +15,7 @@ from alembic_neo4j.migration.context import Neo4jMigrationContext
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     """What was looked at, of the graph at a URL, and what was found."""
 
     url: str
@@ -23,14 +23,14 @@ class Verified:
     findings: tuple[Finding, ...]
 
 
-def verify_project(config: Config, *, full: bool = False) -> Verified:
+def verify_project(config: Config, *, full: bool = False) -> Verification:
     """Return what does not fit together; nothing is written and nothing waited for.
 
     With `full` every node and relationship is read, else a sample of them.
     """
 
-    def look(context: Neo4jMigrationContext) -> Verified:
+    def look(context: Neo4jMigrationContext) -> Verification:
         evidence = gather(context, full=full)
-        return Verified(context.session.graph.url, evidence, judge(evidence))
+        return Verification(context.session.graph.url, evidence, judge(evidence))
 
     return inspect_project(config, look)

@@ -13,7 +13,7 @@ from alembic_neo4j.cypher.quoting import commented, inline, quote
 from alembic_neo4j.cypher.rewrite import Rewrite, batched, extent
 from alembic_neo4j.cypher.steps import Atomicity, Batched, Step
 from alembic_neo4j.identity import meaning
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 DELETION_BATCH_SIZE = 2_500
 """How many are deleted at once: more take longer each (benchmarks/loads.py)."""
@@ -29,7 +29,7 @@ server's db.relationship_grouping_threshold)."""
 
 
 @dataclass(frozen=True)
-class Known:
+class CreatedContents:
     """What batches are known to have created: under what names, and how much."""
 
     labels: tuple[str, ...]
@@ -53,7 +53,7 @@ class Undo(Step):
     labels: tuple[str, ...] | None = None
     types: tuple[str, ...] | None = None
     detach: bool = False
-    known: Known | None = None
+    known: CreatedContents | None = None
 
     atomicity = Atomicity.CHECKED_BATCHES
 
@@ -77,7 +77,7 @@ class Undo(Step):
 
 
 @dataclass(frozen=True)
-class Undone:
+class RollbackCounts:
     """What was undone: entities that were deleted, and others that were restored."""
 
     deleted_nodes: int = 0

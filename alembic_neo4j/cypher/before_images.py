@@ -22,7 +22,7 @@ from alembic_neo4j.cypher.catalogue import OWN_LABEL_PREFIX
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.rewrite import Rewrite, batched
 from alembic_neo4j.cypher.steps import Batched
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 LABEL = f"{OWN_LABEL_PREFIX}BeforeImage"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic_neo4j.errors import CapabilityError
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex, Change
-from alembic_neo4j.schema.elements import Constraint, Index
+from alembic_neo4j.schema.definitions import Constraint, Index
 
 MINIMUM_VERSION = (5, 26)
 """The oldest server that is supported: the long-term support release of Neo4j 5.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Schema
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Schema
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_types import read_type
 

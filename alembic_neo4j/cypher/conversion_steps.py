@@ -18,7 +18,7 @@ from alembic_neo4j.cypher.reversals import same
 from alembic_neo4j.cypher.rewrite import Rewrite, batched
 from alembic_neo4j.cypher.steps import Batched, Check, Step
 from alembic_neo4j.schema.conversions import conversion
-from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.definitions import Property
 from alembic_neo4j.schema.property_types import tested_type
 
 

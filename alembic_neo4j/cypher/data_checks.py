@@ -9,7 +9,12 @@ from typing import Any
 from alembic_neo4j.cypher.patterns import Scope, enclosed, nodes, one_of
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.steps import Check
-from alembic_neo4j.schema.elements import Constraint, Direction, Property, Relationship
+from alembic_neo4j.schema.definitions import (
+    Constraint,
+    Direction,
+    Property,
+    Relationship,
+)
 from alembic_neo4j.schema.property_classes import described_format, not_in_form
 from alembic_neo4j.schema.property_types import is_list, tested_type
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
 from alembic_neo4j.cypher.quoting import literal, quote
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Value
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Value
 from alembic_neo4j.schema.property_types import constraint_type
 
 

@@ -14,8 +14,8 @@ from alembic_neo4j.cypher.steps import Batched, Run, SchemaStep, Step
 from alembic_neo4j.cypher.touched_names import written_by
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.schema.changes import Change
-from alembic_neo4j.schema.changes.touched import EVERYTHING, NOTHING, Touched
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.changes.touched import EVERYTHING, NOTHING, TouchedNames
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.known_names import Name
 
 
@@ -29,7 +29,7 @@ class Event(ABC):
 
     @property
     @abstractmethod
-    def writes(self) -> Touched:
+    def writes(self) -> TouchedNames:
         """What of the data it may change, or what follows and depends on its rows."""
 
     @property
@@ -79,7 +79,7 @@ class ChangeEvent(Event):
         return next((step.shown for step in writing), "")
 
     @property
-    def writes(self) -> Touched:
+    def writes(self) -> TouchedNames:
         """What the change says, where it has steps that do so."""
         return self.change.writes(self.before) if self.summary else NOTHING
 
@@ -141,7 +141,7 @@ class StatementEvent(Event):
         return f"what depends on the rows of {shown}" if self._decides else shown
 
     @property
-    def writes(self) -> Touched:
+    def writes(self) -> TouchedNames:
         """What is named in its text."""
         return EVERYTHING if self._decides else written_by(self.text)
 
@@ -207,7 +207,7 @@ class BatchEvent(Event):
     problem: str = ""
     sought: tuple[Name, ...] = ()
     made: tuple[Name, ...] | None = ()
-    writes: Touched = EVERYTHING
+    writes: TouchedNames = EVERYTHING
     touches_catalogue = False
 
     @property

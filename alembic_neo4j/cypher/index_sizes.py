@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.cypher.steps import Check
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
 
 _SHOWN_SIZES = 20
 

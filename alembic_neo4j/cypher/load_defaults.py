@@ -11,7 +11,7 @@ from typing import Any
 
 from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.schema.elements import Property, Schema
+from alembic_neo4j.schema.definitions import Property, Schema
 from alembic_neo4j.schema.property_classes import DATE, ISO_DATE
 from alembic_neo4j.schema.storable import storable
 

@@ -21,7 +21,7 @@ from alembic_neo4j.cypher.load_targets import (
     RelationshipTarget,
 )
 from alembic_neo4j.cypher.quoting import quote
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 Names: TypeAlias = "tuple[str, ...] | None"
 """The properties that all rows have, in their order; None where each has its own."""

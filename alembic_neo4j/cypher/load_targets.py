@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 from alembic_neo4j.cypher.patterns import refuse_own
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.schema.changes.touched import Touched, labels, properties, types
-from alembic_neo4j.schema.elements import EntityType, Schema
+from alembic_neo4j.schema.changes.touched import TouchedNames, labels, properties, types
+from alembic_neo4j.schema.definitions import EntityType, Schema
 from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name
 
 BATCH_PROPERTY = "_alembic_batch"
@@ -44,7 +44,7 @@ class NodeTarget:
         """Its labels."""
         return tuple((EntityType.NODE, label) for label in self.labels)
 
-    def writes(self, schema: Schema) -> Touched:
+    def writes(self, schema: Schema) -> TouchedNames:
         """Return what of the data it changes, with the models of a schema."""
         created = labels(*schema.labels_of(*self.labels))
         if self.merge_keys is None:
@@ -109,7 +109,7 @@ class RelationshipTarget:
             (EntityType.NODE, self.target.label),
         )
 
-    def writes(self, schema: Schema) -> Touched:
+    def writes(self, schema: Schema) -> TouchedNames:
         """Return what of the data it changes; the schema makes no difference."""
         del schema
         created = types(self.type)

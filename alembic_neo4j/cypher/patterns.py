@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from alembic_neo4j.cypher.catalogue import OWN_LABEL_PREFIX
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from alembic_neo4j.schema.changes import (
 
 
 @dataclass(frozen=True)
-class Parted:
+class TextAndParts:
     """A text and its parts: a list in the same property, or properties of their own."""
 
     scope: Scope
@@ -37,7 +37,7 @@ class Parted:
     revision: str
 
     @classmethod
-    def of(cls, change: SplitProperty | JoinProperties, revision: str) -> Parted:
+    def of(cls, change: SplitProperty | JoinProperties, revision: str) -> TextAndParts:
         """Return what a change splits or joins."""
         scope = Scope(change.entity, (change.owner,))
         if isinstance(change, SplitProperty):

@@ -21,7 +21,7 @@ from alembic_neo4j.cypher.patterns import (
     relationships,
 )
 from alembic_neo4j.cypher.quoting import quote
-from alembic_neo4j.cypher.refactoring_reversals import Between, Parted
+from alembic_neo4j.cypher.refactoring_reversals import Between, TextAndParts
 from alembic_neo4j.cypher.rewrite import Rewrite, batched, both
 from alembic_neo4j.cypher.steps import Batched, Check, Merge, Step
 from alembic_neo4j.errors import SchemaError
@@ -42,7 +42,7 @@ from alembic_neo4j.schema.changes import (
     RelationshipToNode,
     SplitProperty,
 )
-from alembic_neo4j.schema.elements import EntityType, Schema
+from alembic_neo4j.schema.definitions import EntityType, Schema
 
 
 def steps(change: Refactoring, before: Schema, revision: str) -> Iterable[Step]:
@@ -194,7 +194,7 @@ def _refuse_ambiguous(change: NormalizeBoolean) -> None:
 
 @_steps.register(SplitProperty)
 def _split(change: SplitProperty, _before: Schema, revision: str) -> Iterable[Step]:
-    parted = Parted.of(change, revision)
+    parted = TextAndParts.of(change, revision)
     scope, value = parted.scope, parted.value
     if change.name in change.into:
         raise SchemaError(
@@ -235,7 +235,7 @@ def _split(change: SplitProperty, _before: Schema, revision: str) -> Iterable[St
 
 @_steps.register(JoinProperties)
 def _join(change: JoinProperties, _before: Schema, revision: str) -> Iterable[Step]:
-    parted = Parted.of(change, revision)
+    parted = TextAndParts.of(change, revision)
     scope, goal = parted.scope, parted.value
     values = [scope.value(name) for name in change.names]
     left = parted.is_parted

@@ -8,7 +8,7 @@ from typing import Any
 
 from alembic_neo4j.cypher.lexer import Token, TokenKind, command_tokens
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_types import read_type
 

@@ -17,8 +17,8 @@ from alembic_neo4j.cypher.quoting import commented, inline
 from alembic_neo4j.cypher.schema_text import verb
 from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.errors import OfflineError, SchemaError
-from alembic_neo4j.schema.elements import Constraint, Index
-from alembic_neo4j.schema.words import described
+from alembic_neo4j.schema.definitions import Constraint, Index
+from alembic_neo4j.schema.descriptions import described
 
 DEFAULT_BATCH_SIZE = 10_000
 

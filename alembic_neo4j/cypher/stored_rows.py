@@ -8,7 +8,7 @@ from typing import Any
 from alembic_neo4j.cypher.load_defaults import declared_properties
 from alembic_neo4j.cypher.load_targets import LoadTarget, RelationshipTarget
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.property_classes import stored_form
 
 

@@ -14,15 +14,15 @@ from alembic_neo4j.errors import StatementError
 from alembic_neo4j.schema.changes.touched import (
     EVERYTHING,
     NOTHING,
-    Touched,
+    TouchedNames,
     labels,
     properties,
     types,
 )
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 
-def written_by(text: str) -> Touched:
+def written_by(text: str) -> TouchedNames:
     """Return what of the data a person's statement may write."""
     try:
         kind = classify(text)
@@ -37,7 +37,7 @@ def written_by(text: str) -> Touched:
         return EVERYTHING
 
 
-def read_by(expression: str) -> Touched:
+def read_by(expression: str) -> TouchedNames:
     """Return what a person's expression over ``n``, ``r`` or ``value`` reads.
 
     What goes beyond the entity's own values and labels, such as a pattern, makes it
@@ -154,7 +154,7 @@ class _Statement:
         if tokens[0].keyword not in _CLAUSES:
             raise _NotClear
 
-    def written(self) -> Touched:
+    def written(self) -> TouchedNames:
         """Return what it writes; raises _NotClear."""
         found = NOTHING
         clause, outer = "", list[str]()
@@ -227,7 +227,7 @@ class _Statement:
 
     # What is created
 
-    def _created(self, place: int) -> Touched:
+    def _created(self, place: int) -> TouchedNames:
         token, before = self._tokens[place], self._value(place - 1)
         bracket = self._brackets[place]
         if bracket == "{":
@@ -242,7 +242,7 @@ class _Statement:
 
     # What is changed
 
-    def _assigned(self, place: int, clause: str) -> Touched:
+    def _assigned(self, place: int, clause: str) -> TouchedNames:
         token = self._tokens[place]
         before, behind = self._value(place - 1), self._value(place + 1)
         if token.keyword == "IS":
@@ -269,7 +269,7 @@ class _Statement:
                 return clause == "REMOVE" or self._value(position + 1) == "="
         return True
 
-    def _replaced(self, place: int) -> Touched:
+    def _replaced(self, place: int) -> TouchedNames:
         """Return what ``n = …`` or ``n += …`` writes, nothing for ``n.name = …``."""
         target = place - 1
         if self._value(target) == "+":
@@ -294,7 +294,7 @@ class _Statement:
 
     # What is deleted
 
-    def _deleted(self, place: int) -> Touched:
+    def _deleted(self, place: int) -> TouchedNames:
         """Return what a DELETE takes away: a node may have any label besides."""
         names = self._operands(place + 1)
         if self._keyword(place - 1) != "DETACH" and names:
@@ -375,7 +375,7 @@ def _is_dynamic(token: Token) -> bool:
     return token.kind is TokenKind.PARAMETER or token.value == "$"
 
 
-def _of_both(*names: str | None) -> Touched:
+def _of_both(*names: str | None) -> TouchedNames:
     """Return properties of nodes and of relationships, which a text does not tell."""
     of_nodes = properties(EntityType.NODE, *names)
     return of_nodes | properties(EntityType.RELATIONSHIP, *names)

@@ -16,7 +16,7 @@ from alembic_neo4j.cypher.steps import (
     Step,
 )
 from alembic_neo4j.identity import canonical_text, identity
-from alembic_neo4j.schema.elements import Index
+from alembic_neo4j.schema.definitions import Index
 
 
 def units(steps: Iterable[Step]) -> Iterator[list[Step]]:

@@ -14,7 +14,7 @@ from alembic_neo4j.cypher.steps import Step
 from alembic_neo4j.cypher.units import identified
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.schema.changes import OnConflict
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 _KEYS = (
     "CALL db.propertyKeys() YIELD propertyKey "

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from alembic_neo4j.cypher.contents import Held, Recorded, Tally
+from alembic_neo4j.cypher.data_survey import BatchHoldings, LoadRecord, Tally
 from alembic_neo4j.cypher.patterns import one_of
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.before_images import count_images
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 
-def tally(graph: Graph, tag: str, records: Iterable[Recorded]) -> list[Tally]:
+def tally(graph: Graph, tag: str, records: Iterable[LoadRecord]) -> list[Tally]:
     """Return what each batch has in the graph, counted by one scan of its labels.
 
     Where that gives too few the whole graph is read once: labels may have been renamed
@@ -45,7 +45,7 @@ def tally(graph: Graph, tag: str, records: Iterable[Recorded]) -> list[Tally]:
     ]
 
 
-def count_everywhere(graph: Graph, tag: str) -> dict[str, Held]:
+def count_everywhere(graph: Graph, tag: str) -> dict[str, BatchHoldings]:
     """Return what the graph has of every batch, by one reading of all of it."""
     counts = {
         "created_nodes": _count(graph, "(x)", tag),
@@ -57,12 +57,14 @@ def count_everywhere(graph: Graph, tag: str) -> dict[str, Held]:
         )
     batches = {batch for counter in counts.values() for batch in counter}
     return {
-        batch: Held(**{name: counter[batch] for name, counter in counts.items()})
+        batch: BatchHoldings(
+            **{name: counter[batch] for name, counter in counts.items()}
+        )
         for batch in batches
     }
 
 
-def _by_labels(graph: Graph, tag: str, known: dict[str, Recorded]) -> Counter[str]:
+def _by_labels(graph: Graph, tag: str, known: dict[str, LoadRecord]) -> Counter[str]:
     scans: dict[str, list[str]] = {}
     for batch, record in known.items():
         if record.labels:

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from alembic_neo4j.cypher.batch_rollback import (
+    RollbackCounts,
     Undo,
-    Undone,
     deleting_near_relationships,
     deleting_nodes,
     deleting_relationships,
@@ -32,7 +32,7 @@ from alembic_neo4j.graph import before_images
 from alembic_neo4j.graph.batches import run_batches
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 from alembic_neo4j.sentences import ended
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 _STILL_RELATED = "Neo.ClientError.Schema.ConstraintValidationFailed"
 
 
-def run_undo(graph: Graph, undo: Undo, limits: Limits) -> Undone:
+def run_undo(graph: Graph, undo: Undo, limits: Limits) -> RollbackCounts:
     """Undo what the batches have done and return what this call has undone.
 
     Raises CheckFailed, before anything is written, where a node has relationships that
@@ -91,7 +91,7 @@ class _Undoing:
         self._limits = limits
         self._imaged = before_images.has_images(graph)
 
-    def run(self) -> Undone:
+    def run(self) -> RollbackCounts:
         undo, known = self._undo, self._undo.known
         looked = undo
         if known is not None:
@@ -105,7 +105,7 @@ class _Undoing:
         ):
             # Renamed since, or deleted by others, or by an attempt that was killed.
             more = self._delete(undo)
-            done = Undone(
+            done = RollbackCounts(
                 done.deleted_nodes + more.deleted_nodes,
                 done.deleted_relationships + more.deleted_relationships,
             )
@@ -118,7 +118,7 @@ class _Undoing:
         )
         return done
 
-    def _delete(self, undo: Undo) -> Undone:
+    def _delete(self, undo: Undo) -> RollbackCounts:
         if self._imaged:
             self._run_all(forgetting(undo))
         relationships = self._run_all(deleting_near_relationships(undo))
@@ -133,9 +133,9 @@ class _Undoing:
                 f"{ended(error.server_message)} Stop them, and run the same command "
                 "again"
             ) from error
-        return Undone(nodes, relationships)
+        return RollbackCounts(nodes, relationships)
 
-    def _restore(self, done: Undone) -> Undone:
+    def _restore(self, done: RollbackCounts) -> RollbackCounts:
         undo = self._undo
         self._run_all([following()])
         nodes = relationships = 0

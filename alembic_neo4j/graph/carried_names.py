@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic_neo4j.cypher.patterns import nodes
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.schema.changes.touched import Touched, labels, properties, types
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.changes.touched import TouchedNames, labels, properties, types
+from alembic_neo4j.schema.definitions import EntityType
 
 
-def carried_names(graph: Graph, names: frozenset[str]) -> Touched:
+def carried_names(graph: Graph, names: frozenset[str]) -> TouchedNames:
     """Return the labels and properties of the nodes with any of some labels.
 
     The types of the relationships at them, and their properties, come with them. It

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from alembic_neo4j.cypher.index_sizes import Large, may_be_large
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     EntityType,
 )
 

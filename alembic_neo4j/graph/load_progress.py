@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.marker import Mark, read_progress
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadCounts:
     """What became of the rows of a load.
 
     `created` and `touched` are nodes or relationships that it created, and that it
@@ -33,7 +33,7 @@ class LoadProgress:
     entity: str = EntityType.NODE.value
     rows: int = 0
     digest: str = ""
-    loaded: Loaded = Loaded()
+    loaded: LoadCounts = LoadCounts()
     missing: tuple[str, ...] = ()
 
     def to_text(self) -> str:
@@ -46,11 +46,11 @@ class LoadProgress:
         if not text:
             return cls()
         values = json.loads(text)
-        values["loaded"] = Loaded(**values["loaded"])
+        values["loaded"] = LoadCounts(**values["loaded"])
         return cls(**{**values, "missing": tuple(values["missing"])})
 
 
-def loaded_so_far(graph: Graph, mark: Mark) -> tuple[EntityType, Loaded] | None:
+def loaded_so_far(graph: Graph, mark: Mark) -> tuple[EntityType, LoadCounts] | None:
     """Return what has become of the rows of a load that is under way or was stopped.
 
     None where its first transaction is still to come, or it is no load at all.

@@ -36,10 +36,10 @@ from alembic_neo4j.graph.batches import REPORT_SECONDS
 from alembic_neo4j.graph.connection import Graph, Run, ServerRefused
 from alembic_neo4j.graph.key_indexes import warn_of_scans
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import Loaded, LoadProgress
+from alembic_neo4j.graph.load_progress import LoadCounts, LoadProgress
 from alembic_neo4j.graph.marker import Mark, advance, finish, read_progress
 from alembic_neo4j.graph.parameters import Sendable, sendable_lists
-from alembic_neo4j.schema.words import counted
+from alembic_neo4j.schema.descriptions import counted
 from alembic_neo4j.sentences import unended
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ _NAMED = 5
 
 def run_load(
     graph: Graph, load: Load, limits: Limits, mark: Mark | None = None
-) -> Loaded:
+) -> LoadCounts:
     """Load the rows and return what became of them, all attempts taken together.
 
     With a `mark` each row is loaded once however often the run is killed. Raises
@@ -66,7 +66,7 @@ def run_load(
     if mark is not None:
         known = read_progress(graph, mark)
         if known.done:
-            return Loaded(**known.rows[0])
+            return LoadCounts(**known.rows[0])
         progress = LoadProgress.from_text(known.text)
     else:
         progress = LoadProgress()
@@ -299,7 +299,7 @@ class _Attempt:
         written = run(self.statements.write, self.parameters)
         if target.merge_keys is not None and written[0]["made"] > len(self.rows):
             raise self._several(run)
-        return self._after(Loaded(written.nodes_created, touched))
+        return self._after(LoadCounts(written.nodes_created, touched))
 
     def _relationships(self, run: Run, target: RelationshipTarget) -> LoadProgress:
         if self.statements.pairs:
@@ -324,7 +324,7 @@ class _Attempt:
             )
         created = written.relationships_created
         return replace(
-            self._after(Loaded(created, touched, unmatched)), missing=missing
+            self._after(LoadCounts(created, touched, unmatched)), missing=missing
         )
 
     def _images(self, run: Run) -> int:
@@ -334,12 +334,12 @@ class _Attempt:
                 touched += row["touched"]
         return touched
 
-    def _after(self, loaded: Loaded) -> LoadProgress:
+    def _after(self, loaded: LoadCounts) -> LoadProgress:
         before = self.before.loaded
         return replace(
             self.before,
             rows=self.before.rows + len(self.rows),
-            loaded=Loaded(
+            loaded=LoadCounts(
                 before.created + loaded.created,
                 before.touched + loaded.touched,
                 before.unmatched + loaded.unmatched,

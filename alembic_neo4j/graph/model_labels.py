@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from alembic_neo4j.cypher.contents import SAMPLE, LackingLabels
+from alembic_neo4j.cypher.data_survey import SAMPLE, LackingLabels
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.schema.elements import Node
+from alembic_neo4j.schema.definitions import Node
 
 
 def find_lacking(

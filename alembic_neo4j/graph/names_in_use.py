@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 _IN_USE = (
     "RETURN COLLECT { CALL db.labels() YIELD label RETURN label } AS labels, "

@@ -15,8 +15,8 @@ from alembic_neo4j.errors import StatementError
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.watchdog import schema_transaction
-from alembic_neo4j.schema.elements import Constraint, Index
-from alembic_neo4j.schema.words import described
+from alembic_neo4j.schema.definitions import Constraint, Index
+from alembic_neo4j.schema.descriptions import described
 from alembic_neo4j.sentences import unended
 from alembic_neo4j.waiting import waiting_for
 

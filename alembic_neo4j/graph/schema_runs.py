@@ -22,8 +22,8 @@ from alembic_neo4j.graph.schema_commands import (
     commanded,
     live_catalogue,
 )
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index
-from alembic_neo4j.schema.words import described
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
+from alembic_neo4j.schema.descriptions import described
 from alembic_neo4j.sentences import ended
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from alembic_neo4j.cypher.contents import Unreadable
+from alembic_neo4j.cypher.data_survey import Unreadable
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.schema.elements import EntityType, Property, Schema
+from alembic_neo4j.schema.definitions import EntityType, Property, Schema
 from alembic_neo4j.schema.property_classes import judged_when_read, unreadable
 
 

@@ -34,7 +34,7 @@ from alembic_neo4j.ingest.validation import (
     ValidationReport,
     open_checked,
 )
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.known_names import known_types
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import Any
 from alembic_neo4j.cypher.load_defaults import generated
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.json_files import toml_or_json
-from alembic_neo4j.schema.elements import EntityType, Property, Schema
+from alembic_neo4j.schema.definitions import EntityType, Property, Schema
 from alembic_neo4j.sentences import ended
 
 UNKNOWN = ("keep", "ignore", "refuse")

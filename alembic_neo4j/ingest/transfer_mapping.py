@@ -144,7 +144,7 @@ class LeftOutCount:
 
 
 @dataclass(frozen=True)
-class Transferred:
+class TransferCounts:
     """What became of a graph's rows.
 
     `nodes` and `relationships` are rows, of which some were created and the others
@@ -159,10 +159,10 @@ class Transferred:
     unmatched: int = 0
     left_out: tuple[LeftOutCount, ...] = ()
 
-    def __add__(self, other: Transferred) -> Transferred:
+    def __add__(self, other: TransferCounts) -> TransferCounts:
         """Return what became of the rows of both."""
         names = [field.name for field in fields(self)]
-        return Transferred(
+        return TransferCounts(
             *(getattr(self, name) + getattr(other, name) for name in names)
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar, Union
 
 from alembic_neo4j.errors import RevisionError
-from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.definitions import Property
 from alembic_neo4j.schema.storable import check_parameter, storable
 from alembic_neo4j.sentences import ended
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from alembic_neo4j.cypher.batch_rollback import Undo, Undone
+from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
 from alembic_neo4j.cypher.load_defaults import defaults_of
 from alembic_neo4j.cypher.load_rows import judge_rows
 from alembic_neo4j.cypher.load_targets import (
@@ -18,7 +18,7 @@ from alembic_neo4j.cypher.load_targets import (
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.stored_rows import stored_rows
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.graph.load_progress import LoadCounts
 from alembic_neo4j.ingest.addresses import address_of
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.operations import (
@@ -28,8 +28,8 @@ from alembic_neo4j.migration.operations import (
     IrreversibleOp,
     Runner,
 )
-from alembic_neo4j.schema.changes.touched import Touched
-from alembic_neo4j.schema.elements import EntityType, Schema
+from alembic_neo4j.schema.changes.touched import TouchedNames
+from alembic_neo4j.schema.definitions import EntityType, Schema
 from alembic_neo4j.schema.known_names import Name
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class RowsOperation(BatchOperation):
         """The labels and types of what the rows become."""
         return self.target.names
 
-    def writes(self, schema: Schema) -> Touched:
+    def writes(self, schema: Schema) -> TouchedNames:
         """Return what of the data it changes, with the models of a schema."""
         return self.target.writes(schema)
 
@@ -90,9 +90,9 @@ class RowsOperation(BatchOperation):
         return f"load of {self.target}"
 
     @property
-    def replayed(self) -> Loaded:
+    def replayed(self) -> LoadCounts:
         """Nothing was loaded."""
-        return Loaded()
+        return LoadCounts()
 
     def load(self, rows: Iterable[Any], runner: BatchRunner) -> Load:
         """Return the step that loads the rows; the runner knows into which batch.
@@ -148,7 +148,7 @@ class LoadOp(RowsOperation):
             return str(error)
         return ""
 
-    def perform(self, runner: BatchRunner) -> Loaded:
+    def perform(self, runner: BatchRunner) -> LoadCounts:
         """Load the rows."""
         rows = self.rows
         if not self.stored:
@@ -178,7 +178,7 @@ class LoadFileOp(RowsOperation):
         """What the rows become, and where they are."""
         return f"{super().title} from {address_of(self.source.uri).name}"
 
-    def perform(self, runner: BatchRunner) -> Loaded:
+    def perform(self, runner: BatchRunner) -> LoadCounts:
         """Load the rows, when all of them were read and found to be good."""
         # It imports the driver, which most verbs do without.
         from alembic_neo4j.ingest.data_rows import DataRows
@@ -229,11 +229,11 @@ class UndoBatchOp(BatchOperation):
         return f"rollback of {of}{narrowed and f', only {narrowed}'}"
 
     @property
-    def replayed(self) -> Undone:
+    def replayed(self) -> RollbackCounts:
         """Nothing was undone."""
-        return Undone()
+        return RollbackCounts()
 
-    def perform(self, runner: BatchRunner) -> Undone:
+    def perform(self, runner: BatchRunner) -> RollbackCounts:
         """Undo it."""
         batches = () if self.batch is None else (self.batch,)
         narrowed = (self.labels, self.types, self.detach)

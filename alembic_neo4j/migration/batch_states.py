@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from alembic_neo4j.cypher.contents import Recorded, Tally
+from alembic_neo4j.cypher.data_survey import LoadRecord, Tally
 from alembic_neo4j.errors import ConfigurationError, ConnectionFailed, StatementError
 from alembic_neo4j.graph.batch_counts import count_everywhere, tally
 from alembic_neo4j.graph.load_progress import loaded_so_far
@@ -91,7 +91,7 @@ def tallies(session: Session, records: Sequence[BatchRecord]) -> list[Tally]:
         session.graph,
         session.options.batch_property,
         [
-            Recorded(
+            LoadRecord(
                 record.batch,
                 record.labels,
                 record.types,

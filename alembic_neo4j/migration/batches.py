@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j import __version__
 from alembic_neo4j.cypher.batch_rollback import (
-    Known,
+    CreatedContents,
+    RollbackCounts,
     Undo,
-    Undone,
     rollback_command,
 )
 from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget
@@ -27,7 +27,7 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.graph.batch_rollback import is_left, tagged
 from alembic_neo4j.graph.connection import Graph, Row
-from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.graph.load_progress import LoadCounts
 from alembic_neo4j.ledger.batches import (
     LOADED,
     ROLLED_BACK,
@@ -38,7 +38,7 @@ from alembic_neo4j.ledger.batches import (
     Source,
 )
 from alembic_neo4j.ledger.journal import Recorder
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 log = logging.getLogger(__name__)
 
@@ -144,11 +144,11 @@ class Batches:
         runner: UnitRunner,
         recorder: Recorder | None,
         source: Source | None = None,
-    ) -> Loaded:
+    ) -> LoadCounts:
         """Load rows into the batch that was begun; return what became of them."""
         load = replace(load, batch=self._names.current)
         if recorder is None:
-            return Loaded(**runner.run_step(load))
+            return LoadCounts(**runner.run_step(load))
         self._check_free(load.batch, recorder)
         is_new = self._is_new(load.batch, recorder)
 
@@ -166,11 +166,11 @@ class Batches:
             )
 
         def finished(row: Row) -> None:
-            counts = counts_of(load.target.entity, Loaded(**row))
+            counts = counts_of(load.target.entity, LoadCounts(**row))
             recorder.journal.batches.finish_rows(load.batch, counts)
 
         try:
-            return Loaded(**runner.run_step(load, begun=begun, finished=finished))
+            return LoadCounts(**runner.run_step(load, begun=begun, finished=finished))
         except BaseException:
             if is_new and not runner.touched:
                 with suppress(Neo4jMigrationError, SQLAlchemyError):
@@ -207,11 +207,13 @@ class Batches:
 
     # Undoing -------------------------------------------------------------------------
 
-    def undo(self, undo: Undo, runner: UnitRunner, recorder: Recorder | None) -> Undone:
+    def undo(
+        self, undo: Undo, runner: UnitRunner, recorder: Recorder | None
+    ) -> RollbackCounts:
         """Undo batches, of the revision where none is named; return what that did."""
         undo = replace(undo, batches=self._to_undo(undo.batches, recorder))
         if recorder is None:
-            return Undone(**runner.run_step(undo))
+            return RollbackCounts(**runner.run_step(undo))
         known = [r for b in undo.batches if (r := recorder.journal.batches.find(b))]
         if len(known) == len(undo.batches) and undo.labels is None:
             undo = replace(undo, known=_known(known))
@@ -228,7 +230,9 @@ class Batches:
                     recorder.journal.batches.finish_rollback(record.batch)
 
         try:
-            done = Undone(**runner.run_step(undo, begun=begun, finished=finished))
+            done = RollbackCounts(
+                **runner.run_step(undo, begun=begun, finished=finished)
+            )
             return _in_all(done, known) if undo.labels is None else done
         except BaseException:
             if not runner.touched:
@@ -254,7 +258,7 @@ class Batches:
         return (*sorted(numbered, key=_number, reverse=True), revision)
 
 
-def _in_all(done: Undone, known: Sequence[BatchRecord]) -> Undone:
+def _in_all(done: RollbackCounts, known: Sequence[BatchRecord]) -> RollbackCounts:
     """Return what was deleted in all where a rollback before this one was broken off.
 
     That is what the batches had created: there is nothing left of it.
@@ -282,7 +286,7 @@ def kinds_of(target: LoadTarget) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return (), (target.type,)
 
 
-def counts_of(entity: EntityType, loaded: Loaded) -> BatchCounts:
+def counts_of(entity: EntityType, loaded: LoadCounts) -> BatchCounts:
     """Return what became of the rows of a load, as the ledger counts it."""
     if entity is EntityType.NODE:
         return BatchCounts(loaded.created, loaded.touched)
@@ -293,8 +297,8 @@ def counts_of(entity: EntityType, loaded: Loaded) -> BatchCounts:
     )
 
 
-def _known(records: Sequence[BatchRecord]) -> Known:
-    return Known(
+def _known(records: Sequence[BatchRecord]) -> CreatedContents:
+    return CreatedContents(
         labels=tuple(dict.fromkeys(label for r in records for label in r.labels)),
         types=tuple(dict.fromkeys(type_ for r in records for type_ in r.types)),
         nodes=sum(r.counts.created_nodes for r in records),

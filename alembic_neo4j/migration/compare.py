@@ -18,8 +18,8 @@ from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.renames import decide_renames, describe_candidate
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.target_metadata import schema_of
+from alembic_neo4j.schema.definitions import Constraint, Relationship, Schema
 from alembic_neo4j.schema.diff import Candidate, Difference, diff
-from alembic_neo4j.schema.elements import Constraint, Relationship, Schema
 
 log = logging.getLogger(__name__)
 

@@ -30,8 +30,8 @@ from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import (
+    LedgerState,
     PlannedStep,
-    Recorded,
     check_capabilities,
     check_files,
     check_open_run,
@@ -73,20 +73,20 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Found:
+class Position:
     """What ledger and graph say of where they are, before a run."""
 
     heads: tuple[str, ...]
-    recorded: Recorded
+    recorded: LedgerState
     stamp: Stamp | None
 
 
 @dataclass(frozen=True)
-class Judged:
+class CheckedPlan:
     """A plan that fits what was found."""
 
     planned: list[PlannedStep]
-    found: Found
+    found: Position
 
     @property
     def is_done(self) -> bool:
@@ -137,7 +137,9 @@ class Deployment:
             if not judged.is_done:
                 self._settle(self._session.materialise())
 
-    def _judged(self, steps: Sequence[Step], heads: tuple[str, ...]) -> Judged | None:
+    def _judged(
+        self, steps: Sequence[Step], heads: tuple[str, ...]
+    ) -> CheckedPlan | None:
         # Read while another command writes, ledger and graph may seem not to fit: that
         # is judged again when it has ended.
         try:
@@ -150,7 +152,7 @@ class Deployment:
             steps if now == heads else self._command.steps_from(now), now
         )
 
-    def _judge(self, steps: Sequence[Step], heads: tuple[str, ...]) -> Judged:
+    def _judge(self, steps: Sequence[Step], heads: tuple[str, ...]) -> CheckedPlan:
         planned = plan(steps, heads, self._session.history)
         found = self._found(heads)
         check_open_run(found.recorded.open_run, planned, heads)
@@ -167,11 +169,11 @@ class Deployment:
         check_stamp(found.stamp, found.recorded, heads)
         if planned:
             check_capabilities(planned, self._session.graph.server)
-        return Judged(planned, found)
+        return CheckedPlan(planned, found)
 
-    def _found(self, heads: tuple[str, ...]) -> Found:
+    def _found(self, heads: tuple[str, ...]) -> Position:
         stamp = read_stamp(self._session.graph)
-        return Found(heads, self._session.recorded(), stamp)
+        return Position(heads, self._session.recorded(), stamp)
 
     def _refuse_relative(self, heads: Sequence[str], now: Sequence[str]) -> None:
         if self._is_relative():
@@ -183,7 +185,7 @@ class Deployment:
                 "you want"
             )
 
-    def _run(self, judged: Judged) -> None:
+    def _run(self, judged: CheckedPlan) -> None:
         heads, recorded = judged.found.heads, judged.found.recorded
         ledger = self._session.materialise()
         identity = ledger.ensure_identity()

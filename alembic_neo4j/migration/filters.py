@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from alembic.autogenerate.api import AutogenContext
 
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     Index,
     Node,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from alembic_neo4j.cypher.contents import OWN_PROPERTY_PREFIX
+from alembic_neo4j.cypher.data_survey import OWN_PROPERTY_PREFIX
 from alembic_neo4j.cypher.events import (
     BatchEvent,
     ChangeEvent,
@@ -22,7 +22,7 @@ from alembic_neo4j.graph.names_in_use import has_property, names_in_use
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.schema.changes import Change, OfProperties
-from alembic_neo4j.schema.elements import EntityType, Node, RelationshipType, Schema
+from alembic_neo4j.schema.definitions import EntityType, Node, RelationshipType, Schema
 from alembic_neo4j.schema.known_names import KnownNames, Name, mistaken
 
 log = logging.getLogger(__name__)

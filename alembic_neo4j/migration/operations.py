@@ -12,19 +12,19 @@ from typing import Any, Protocol
 from alembic.operations.base import Operations
 from alembic.operations.ops import MigrateOperation
 
-from alembic_neo4j.cypher.batch_rollback import Undo, Undone
+from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import IrreversibleError, RevisionError
-from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.graph.load_progress import LoadCounts
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.arguments import check_parameters
 from alembic_neo4j.migration.cypher_files import statements_of
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.schema import changes
 from alembic_neo4j.schema.changes import Call, Change, Irreversible
-from alembic_neo4j.schema.changes.touched import EVERYTHING, Touched
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.changes.touched import EVERYTHING, TouchedNames
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.known_names import Name
 
 
@@ -90,11 +90,11 @@ class BatchRunner(Runner):
         return operation.perform(self)
 
     @abstractmethod
-    def load(self, load: Load, origin: Source | None = None) -> Loaded:
+    def load(self, load: Load, origin: Source | None = None) -> LoadCounts:
         """Load rows of an origin into the batch that was begun."""
 
     @abstractmethod
-    def undo(self, undo: Undo) -> Undone:
+    def undo(self, undo: Undo) -> RollbackCounts:
         """Undo batches; where none is named, those of the revision."""
 
     @abstractmethod
@@ -141,7 +141,7 @@ class BatchOperation(GraphOperation):
         """The labels and types that it writes, None where that is not known yet."""
         return None
 
-    def writes(self, _schema: Schema) -> Touched:
+    def writes(self, _schema: Schema) -> TouchedNames:
         """Return what of the data it changes, with the models of a schema."""
         return EVERYTHING
 

@@ -31,13 +31,13 @@ from alembic_neo4j.migration.cypher_files import named_files
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.digest import schema_digest
-from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.sentences import ended
 
 
 @dataclass(frozen=True)
-class Recorded:
+class LedgerState:
     """What the ledger says of itself, before a run.
 
     `stamped` are the heads that it knows to be in the graph's stamp, unless its latest
@@ -194,7 +194,7 @@ def can_be_taken_back(open_run: OpenRun | None) -> bool:
 
 
 def takes_back(
-    recorded: Callable[[], Recorded], command: Callable[..., object] | None
+    recorded: Callable[[], LedgerState], command: Callable[..., object] | None
 ) -> bool:
     """Tell whether a command without steps is to take an upgrade back that stopped.
 
@@ -269,7 +269,9 @@ def unfinished(open_run: OpenRun, why: str = "") -> str:
     )
 
 
-def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -> None:
+def check_stamp(
+    stamp: Stamp | None, recorded: LedgerState, heads: Sequence[str]
+) -> None:
     """Raise LedgerError when the graph does not belong to this ledger.
 
     A stamp that this ledger wrote, but whose latest heads it had no time to write, is
@@ -299,7 +301,9 @@ def check_stamp(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
     _check_data(stamp, recorded, heads)
 
 
-def _check_data(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -> None:
+def _check_data(
+    stamp: Stamp | None, recorded: LedgerState, heads: Sequence[str]
+) -> None:
     if knows_latest_data(stamp, recorded.data_runs):
         return
     raise LedgerError(
@@ -313,7 +317,7 @@ def _check_data(stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]) -
 
 
 def check_stamp_owner(
-    stamp: Stamp | None, recorded: Recorded, heads: Sequence[str]
+    stamp: Stamp | None, recorded: LedgerState, heads: Sequence[str]
 ) -> None:
     """Raise LedgerError when another ledger wrote the stamp."""
     if stamp and stamp.ledger and stamp.ledger != recorded.identity:

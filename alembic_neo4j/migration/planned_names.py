@@ -21,7 +21,7 @@ from alembic_neo4j.migration.names_of_history import (
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.schema.changes import Change, Refactoring
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name
 
 

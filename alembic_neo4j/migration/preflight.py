@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from alembic_neo4j.checks.foresight import (
     Carried,
-    Foreseen,
-    NotKnown,
+    OpenQuestion,
     Question,
+    RevisionForesight,
     foresight,
     wanted,
 )
@@ -32,7 +32,7 @@ from alembic_neo4j.graph.large_values import found_large
 from alembic_neo4j.graph.names_in_use import names_in_use
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.migration.plan import PlannedStep
-from alembic_neo4j.schema.changes.touched import EVERYTHING, Touched
+from alembic_neo4j.schema.changes.touched import EVERYTHING, TouchedNames
 from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)
@@ -55,16 +55,16 @@ def preflight(
         log.info("%s", line)
 
 
-def taken_away(graph: Graph, run: Sequence[Foreseen]) -> Carried:
+def taken_away(graph: Graph, run: Sequence[RevisionForesight]) -> Carried:
     """Return what nodes have that a run takes away, as far as that can be told."""
-    carried: dict[frozenset[str], Touched] = {}
+    carried: dict[frozenset[str], TouchedNames] = {}
     while names := wanted(run, carried):
         for labels in names:
             carried[labels] = _carried(graph, labels)
     return carried
 
 
-def _carried(graph: Graph, names: frozenset[str]) -> Touched:
+def _carried(graph: Graph, names: frozenset[str]) -> TouchedNames:
     try:
         with waiting_for(f"what the nodes of {', '.join(sorted(names))} have"):
             return carried_names(graph, names)
@@ -75,8 +75,8 @@ def _carried(graph: Graph, names: frozenset[str]) -> Touched:
 
 
 def find_obstacles(
-    graph: Graph, run: Sequence[Foreseen], carried: Carried
-) -> tuple[list[Obstacle], list[NotKnown]]:
+    graph: Graph, run: Sequence[RevisionForesight], carried: Carried
+) -> tuple[list[Obstacle], list[OpenQuestion]]:
     """Return all that stands in the way of a run, which nothing has begun yet.
 
     The second is what can't be told before some step of the run has been done, where
@@ -91,14 +91,16 @@ def find_obstacles(
     return obstacles, [*not_known_of_catalogue(run), *not_known]
 
 
-def foreseen(planned: Sequence[PlannedStep], *, rules: bool = True) -> list[Foreseen]:
+def foreseen(
+    planned: Sequence[PlannedStep], *, rules: bool = True
+) -> list[RevisionForesight]:
     """Return what the revisions are going to do.
 
     The rules that only the models have stand in the way of an upgrade, unless `rules`
     says otherwise; a downgrade tells of them when it comes to them.
     """
     return [
-        Foreseen(
+        RevisionForesight(
             item.script.revision,
             item.recording.events,
             rules=rules and item.step.is_upgrade,
@@ -107,13 +109,15 @@ def foreseen(planned: Sequence[PlannedStep], *, rules: bool = True) -> list[Fore
     ]
 
 
-def _in_catalogue(graph: Graph, run: Sequence[Foreseen]) -> list[Obstacle]:
+def _in_catalogue(graph: Graph, run: Sequence[RevisionForesight]) -> list[Obstacle]:
     if not changes_catalogue(run):
         return []
     return obstacles_in_catalogue(run, live_catalogue(graph))
 
 
-def _in_expressions(graph: Graph, run: Sequence[Foreseen]) -> Iterator[Obstacle]:
+def _in_expressions(
+    graph: Graph, run: Sequence[RevisionForesight]
+) -> Iterator[Obstacle]:
     for revision, title, text in expressions(run):
         try:
             graph.read(f"EXPLAIN {text}")

@@ -10,6 +10,7 @@ import click
 from alembic import command
 from alembic.autogenerate.api import AutogenContext
 
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.diff import (
     Candidate,
     Renames,
@@ -18,7 +19,6 @@ from alembic_neo4j.schema.diff import (
     candidates,
     certain_renames,
 )
-from alembic_neo4j.schema.elements import Schema
 
 
 def may_ask(autogen_context: AutogenContext) -> bool:

@@ -10,6 +10,7 @@ from alembic.autogenerate.api import AutogenContext
 
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.migration.questions import ask_for_renames, may_ask, subject
+from alembic_neo4j.schema.definitions import EntityType, Schema
 from alembic_neo4j.schema.diff import (
     Candidate,
     Renames,
@@ -19,7 +20,6 @@ from alembic_neo4j.schema.diff import (
     refused_renames,
     refuses,
 )
-from alembic_neo4j.schema.elements import EntityType, Schema
 
 _NAME = r"(?:`(?:[^`]|``)*`|[^.:`]+)"
 _HINT = re.compile(rf"(?:(?P<owner>{_NAME})\.)?(?P<old>{_NAME}):(?P<new>{_NAME})")

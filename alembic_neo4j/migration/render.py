@@ -24,7 +24,7 @@ from alembic_neo4j.schema.changes import (
     property_call,
     relationship_call,
 )
-from alembic_neo4j.schema.elements import Property, Relationship
+from alembic_neo4j.schema.definitions import Property, Relationship
 
 LINE = 84
 """What is left of a line of 88 within a function's body."""

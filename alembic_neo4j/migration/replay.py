@@ -40,7 +40,7 @@ from alembic_neo4j.migration.replay_errors import (
 )
 from alembic_neo4j.migration.revision_code import OwnThread, call
 from alembic_neo4j.schema.changes import Change
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 
 
 class History:

@@ -13,7 +13,7 @@ from alembic.script import Script
 import alembic_neo4j
 from alembic_neo4j.errors import Neo4jMigrationError, SchemaError
 from alembic_neo4j.schema.changes import Change
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.sentences import ended
 
 _OF_ROWS = (LookupError, ValueError, TypeError, AssertionError, ArithmeticError)

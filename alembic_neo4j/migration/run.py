@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j import __version__
 from alembic_neo4j.checks.runs import shown_release
-from alembic_neo4j.cypher.batch_rollback import Undo, Undone
+from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
 from alembic_neo4j.cypher.events import Recording
 from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
 from alembic_neo4j.cypher.loads import Load
@@ -24,7 +24,7 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.graph.connection import Graph, Row
 from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.graph.load_progress import LoadCounts
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.recorded_rows import rows_from_text, rows_to_text
 from alembic_neo4j.identity import identity
@@ -32,7 +32,7 @@ from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.ledger.journal import DONE, Recorder, Unit
 from alembic_neo4j.migration.batches import Batches
 from alembic_neo4j.migration.runner import StepRunner
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 
 log = logging.getLogger(__name__)
 
@@ -109,11 +109,11 @@ class GraphRunner(StepRunner):
         """Begin the batch that rows are loaded into from here on; return its name."""
         return self.batches.begin(name, loader)
 
-    def load(self, load: Load, origin: Source | None = None) -> Loaded:
+    def load(self, load: Load, origin: Source | None = None) -> LoadCounts:
         """Load rows of an origin into the batch that was begun."""
         return self.batches.load(load, self, self.recorder, origin)
 
-    def undo(self, undo: Undo) -> Undone:
+    def undo(self, undo: Undo) -> RollbackCounts:
         """Undo batches; where none is named, those of the revision."""
         return self.batches.undo(undo, self, self.recorder)
 

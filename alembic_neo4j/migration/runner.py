@@ -12,7 +12,7 @@ from alembic_neo4j.cypher.steps import Run, Step
 from alembic_neo4j.migration.operations import BatchRunner
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.schema.changes import Change
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 
 
 class StepRunner(BatchRunner):

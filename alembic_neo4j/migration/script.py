@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from alembic.config import Config
 
-from alembic_neo4j.cypher.batch_rollback import Undo, Undone
+from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
 from alembic_neo4j.cypher.events import Recording
 from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
 from alembic_neo4j.cypher.loads import Load
@@ -19,12 +19,12 @@ from alembic_neo4j.cypher.stamp import stamp_text
 from alembic_neo4j.cypher.steps import Check, Step
 from alembic_neo4j.cypher.units import ordered, script_of, units
 from alembic_neo4j.errors import OfflineError
-from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.graph.load_progress import LoadCounts
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.batches import BatchNames
 from alembic_neo4j.migration.operations import BatchOperation
 from alembic_neo4j.migration.runner import StepRunner
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 
 
 class ScriptRunner(StepRunner):
@@ -66,16 +66,16 @@ class ScriptRunner(StepRunner):
         """Begin the batch that rows are loaded into from here on; return its name."""
         return self._names.begin(name)
 
-    def load(self, load: Load, _origin: Source | None = None) -> Loaded:
+    def load(self, load: Load, _origin: Source | None = None) -> LoadCounts:
         """Buffer a load into the batch that was begun."""
         self.add([replace(load, batch=self._names.current)])
-        return Loaded()
+        return LoadCounts()
 
-    def undo(self, undo: Undo) -> Undone:
+    def undo(self, undo: Undo) -> RollbackCounts:
         """Buffer the rollback of batches."""
         batches = undo.batches or tuple(reversed(self._loaded))
         self.add([replace(undo, batches=batches)])
-        return Undone()
+        return RollbackCounts()
 
     def check_interrupts(self) -> None:
         """Do nothing: a signal ends the writing of a script at once."""

@@ -23,7 +23,7 @@ from alembic_neo4j.ledger.journal import Journal, Recorder
 from alembic_neo4j.ledger.lock import lost_lock
 from alembic_neo4j.ledger.ownership import check_recorded
 from alembic_neo4j.ledger.store import Ledger
-from alembic_neo4j.migration.plan import Recorded
+from alembic_neo4j.migration.plan import LedgerState
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.run import GraphRunner
 
@@ -112,11 +112,11 @@ class Session:
             raise self.database.failure
         return () if self.database.is_missing else self._alembic.get_current_heads()
 
-    def recorded(self) -> Recorded:
+    def recorded(self) -> LedgerState:
         """Return what the ledger says before anything is written, tables included."""
         self.check()
         graph = self.graph.settings.origin("url")
-        found = Recorded(graph_origin=graph, ledger_origin=self.database.origin)
+        found = LedgerState(graph_origin=graph, ledger_origin=self.database.origin)
         ledger = self.ledger
         if self.database.is_missing or not ledger.exists():
             return found

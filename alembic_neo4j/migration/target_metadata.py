@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alembic_neo4j.errors import ConfigurationError
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 
 DEFAULT_DATABASE = "neo4j"
 """The database that a server has from the beginning, where none is named."""

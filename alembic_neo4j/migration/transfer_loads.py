@@ -24,8 +24,8 @@ from alembic_neo4j.ingest.transfer import (
 from alembic_neo4j.ingest.transfer_mapping import (
     LeftOutCount,
     NodeMapping,
+    TransferCounts,
     TransferMapping,
-    Transferred,
 )
 from alembic_neo4j.ingest.transfer_source import (
     SourceGraph,
@@ -36,7 +36,7 @@ from alembic_neo4j.ingest.transfer_source import (
 from alembic_neo4j.ledger.batches import Source
 from alembic_neo4j.migration.batch_operations import LoadOp
 from alembic_neo4j.migration.operations import BatchRunner
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +55,14 @@ def carry_out(
     *,
     batch_size: int,
     allow_unknown: bool,
-) -> Transferred:
+) -> TransferCounts:
     """Load graphs of a source, all where none is named, into the batch of a revision.
 
     Files are looked for beside the revision's and in the directories above it. Raises
     IngestError where source, mapping or graph are not there, and what a load raises.
     """
     given = _found(mapping_file, runner.file) if mapping_file else None
-    done = Transferred()
+    done = TransferCounts()
     with open_source(_found(source_file, runner.file)) as source:
         mapping = mapping_for(source, given)
         with source.snapshot():
@@ -90,7 +90,7 @@ def load_graph(
     batch_size: int,
     schema: Schema | None,
     report: Report = lambda _done, _all: None,
-) -> Transferred:
+) -> TransferCounts:
     """Load the parts of a graph, in one snapshot; return what became of its rows.
 
     Raises IngestError where nothing is taken of a graph that has something: before a
@@ -106,7 +106,7 @@ def load_graph(
     if schema is not None:
         refuse_unknown_parts(source, mapping, graph, schema)
     origin = Source(source.path.resolve().as_uri(), fingerprint(source.path))
-    done = Transferred(left_out=left_out)
+    done = TransferCounts(left_out=left_out)
     with ExitStack() as stack:
         # A value that is none of its type is found before the first write.
         readable = [stack.enter_context(kept(rows)) for rows in parts]
@@ -124,9 +124,9 @@ def load_graph(
                 )
             )
             if isinstance(part, NodeMapping):
-                done += Transferred(nodes=count, created_nodes=loaded.created)
+                done += TransferCounts(nodes=count, created_nodes=loaded.created)
             else:
-                done += Transferred(
+                done += TransferCounts(
                     relationships=count,
                     created_relationships=loaded.created,
                     unmatched=loaded.unmatched,

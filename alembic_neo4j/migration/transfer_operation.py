@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from alembic_neo4j.ingest.transfer_mapping import Transferred
+from alembic_neo4j.ingest.transfer_mapping import TransferCounts
 from alembic_neo4j.migration.batch_operations import UndoBatchOp
 from alembic_neo4j.migration.operations import (
     BatchOperation,
@@ -30,16 +30,16 @@ class TransferOp(BatchOperation):
         return f"transfer of {', '.join(self.graph_ids) or 'all graphs'}"
 
     @property
-    def replayed(self) -> Transferred:
+    def replayed(self) -> TransferCounts:
         """Nothing was transferred."""
-        return Transferred()
+        return TransferCounts()
 
     @property
     def unwritten(self) -> str:  # type: ignore[override]
         """What can't be written to a script."""
         return f"what is in {self.source}"
 
-    def perform(self, runner: BatchRunner) -> Transferred:
+    def perform(self, runner: BatchRunner) -> TransferCounts:
         """Load the graphs, each part by a load of its own."""
         # What reads a source imports the driver, which a history does without.
         from alembic_neo4j.migration.transfer_loads import carry_out

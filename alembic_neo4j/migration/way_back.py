@@ -37,8 +37,8 @@ from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_s
 from alembic_neo4j.migration.revision_files import file_digest
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.changes import Change, Refactoring
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.digest import schema_digest
-from alembic_neo4j.schema.elements import Schema
 from alembic_neo4j.sentences import unended
 
 FIRST = 1_000_000
@@ -144,7 +144,7 @@ def _perform(session: Session, run: OpenRun, script: Script, back: WayBack) -> N
 
 
 @dataclass(frozen=True)
-class _Made:
+class _UpgradeChange:
     """A change of the upgrade, the schemas around it, and what it does to the graph."""
 
     change: Change
@@ -160,7 +160,7 @@ class _Upgrade:
         self._revision = revision
         self._events = recording.events
         self._units: list[list[Step]] = []
-        self.made: list[_Made] = []
+        self.made: list[_UpgradeChange] = []
         self._replay(recording, rules)
 
     def _replay(self, recording: Recording, rules: bool) -> None:
@@ -171,7 +171,9 @@ class _Upgrade:
                 found = [step if rules else step.lenient for step in event.steps]
                 writes = tuple(step for step in found if step.writes)
                 after = afters[len(self.made)]
-                self.made.append(_Made(event.change, event.before, after, writes))
+                self.made.append(
+                    _UpgradeChange(event.change, event.before, after, writes)
+                )
                 buffer += found
             elif isinstance(event, StatementEvent):
                 buffer.append(event.run)
@@ -265,7 +267,7 @@ class _Upgrade:
 
     def _check_reverses(
         self,
-        made: _Made,
+        made: _UpgradeChange,
         back: ChangeEvent,
         undone: tuple[Change, ...],
         touched: bool,
@@ -292,7 +294,7 @@ class _Upgrade:
             )
 
     def _of_what_ran(
-        self, made: _Made, reverse: Sequence[Step], done: set[int]
+        self, made: _UpgradeChange, reverse: Sequence[Step], done: set[int]
     ) -> Iterator[Step]:
         ran = [step for step in made.writes if id(step) in done]
         data = [step for step in made.writes if not isinstance(step, SchemaStep)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from alembic_neo4j.schema.changes import Placeholder
-from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.definitions import Property
 from alembic_neo4j.schema.property_classes import (
     certain_conversion,
     kind_of,

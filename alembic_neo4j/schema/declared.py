@@ -23,7 +23,7 @@ from alembic_neo4j.schema.model_classes import has_label, read_kgid
 
 
 @dataclass(frozen=True)
-class Declared:
+class ModelDeclarations:
     """Classes by label, and a description of each by name and by ``__kgid__``.
 
     `is_async` says that there are nodes of neomodel's asynchronous kind alone.
@@ -35,13 +35,13 @@ class Declared:
     is_async: bool = False
 
 
-def read_declared(packages: Sequence[str]) -> Declared:
+def read_declared(packages: Sequence[str]) -> ModelDeclarations:
     """Import the packages and modules and return what they declare.
 
     Raises ModelError where a module can't be imported.
     """
     nodes = load_node_classes(packages)
-    found = Declared(
+    found = ModelDeclarations(
         is_async=bool(nodes)
         and not any(issubclass(cls, StructuredNode) for cls in nodes)
     )

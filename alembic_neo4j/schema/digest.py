@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     Index,
     Node,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias
 
-from alembic_neo4j.schema.elements import EntityType, Schema
+from alembic_neo4j.schema.definitions import EntityType, Schema
 
 Name: TypeAlias = "tuple[EntityType, str]"
 """A label, of nodes, or a type, of relationships."""

@@ -19,9 +19,9 @@ from neomodel.contrib import (  # type: ignore[attr-defined]
 )
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema.elements import Direction, Node, Relationship
+from alembic_neo4j.schema.definitions import Direction, Node, Relationship
 from alembic_neo4j.schema.loading import ModelClass, described, identity
-from alembic_neo4j.schema.model_elements import Attributes
+from alembic_neo4j.schema.model_indexes import Attributes
 from alembic_neo4j.schema.properties import read_properties
 
 Definition: TypeAlias = "RelationshipDefinition | AsyncRelationshipDefinition"

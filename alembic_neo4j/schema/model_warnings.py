@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from neomodel import AsyncRelationshipDefinition, AsyncStructuredNode
 
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.loading import ModelClass, described, identity, lies_in
 from alembic_neo4j.schema.misdeclared import unseen_declarations
 from alembic_neo4j.schema.model_classes import (
@@ -14,7 +14,7 @@ from alembic_neo4j.schema.model_classes import (
     Model,
     relation_models,
 )
-from alembic_neo4j.schema.model_elements import declared_labels
+from alembic_neo4j.schema.model_indexes import declared_labels
 from alembic_neo4j.schema.properties import unknown_keywords
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema import words
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema import descriptions
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,
@@ -31,10 +31,10 @@ from alembic_neo4j.schema.model_classes import (
     read_model,
     relation_models,
 )
-from alembic_neo4j.schema.model_elements import (
+from alembic_neo4j.schema.model_indexes import (
     Attributes,
     Carrier,
-    Installed,
+    IndexRequest,
     installed_elements,
     merged_elements,
 )
@@ -166,7 +166,7 @@ def _attributes_by_label(
 
 
 def _merged_nodes(
-    models: Iterable[Model], installed: Mapping[int, Sequence[Installed]]
+    models: Iterable[Model], installed: Mapping[int, Sequence[IndexRequest]]
 ) -> list[Node]:
     """Return the node of each label; its classes have to say the same."""
     by_class = {
@@ -234,7 +234,7 @@ def _in_words(item: Index | Constraint | Relationship) -> str:
             f"relationship {item.type} {item.direction.value} {item.target} "
             f"({item.cardinality}{group})"
         )
-    return words.described(item, named=False)
+    return descriptions.described(item, named=False)
 
 
 def _relationship_types(models: Sequence[Model]) -> list[RelationshipType]:

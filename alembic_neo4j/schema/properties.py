@@ -14,7 +14,7 @@ from neomodel import AliasProperty, RegexProperty, StringProperty
 from neomodel.properties import Property as NeomodelProperty
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema.elements import Property, Value
+from alembic_neo4j.schema.definitions import Property, Value
 from alembic_neo4j.schema.loading import ModelClass, described
 from alembic_neo4j.schema.property_classes import ROWS, PropertyClass
 from alembic_neo4j.schema.storable import check_default

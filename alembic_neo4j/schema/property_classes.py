@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timezone
 from typing import Any, Literal, TypeAlias
 
-from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.definitions import Property
 from alembic_neo4j.schema.property_types import normal_type
 
 DATE = "date"

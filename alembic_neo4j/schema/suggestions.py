@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.definitions import Property
 from alembic_neo4j.schema.property_classes import DATE, EPOCH, JSON
 from alembic_neo4j.schema.property_types import item_type, normal_type
 

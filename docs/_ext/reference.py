@@ -23,7 +23,7 @@ from alembic_neo4j.cli.reports import REPORTS
 from alembic_neo4j.cli.shapes import described as described_shape
 from alembic_neo4j.command.repair import MENDABLE
 from alembic_neo4j.configuration.project import KEYS
-from alembic_neo4j.schema.elements import Property, Relationship
+from alembic_neo4j.schema.definitions import Property, Relationship
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

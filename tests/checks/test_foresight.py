@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from alembic_neo4j.checks.foresight import (
-    Foreseen,
-    NotKnown,
+    OpenQuestion,
     Question,
+    RevisionForesight,
     Writer,
     foresight,
     wanted,
@@ -36,7 +36,7 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
 )
 from alembic_neo4j.schema.changes.touched import labels, properties
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,
@@ -70,7 +70,7 @@ SINGLE = AlterRelationship("P", KNOWS, (("cardinality", "One"),))
 
 def judged(
     *events: Change | Event, before: Schema = BEFORE
-) -> tuple[list[Question], list[NotKnown]]:
+) -> tuple[list[Question], list[OpenQuestion]]:
     made: list[Event] = []
     schema = before
     for event in events:
@@ -79,7 +79,7 @@ def judged(
             continue
         made.append(ChangeEvent(event, schema, "r1"))
         schema = event.apply(schema)
-    return foresight([Foreseen("r1", tuple(made))])
+    return foresight([RevisionForesight("r1", tuple(made))])
 
 
 def asked(*events: Change | Event, before: Schema = BEFORE) -> list[Question]:
@@ -164,7 +164,10 @@ def test_nothing_is_asked_behind_what_may_have_changed_the_data() -> None:
     index = AddIndex(Index(IndexKind.RANGE, NODE, ("P",), ("b",)))
     assert len(asked(index, DATA, AddConstraint(UNIQUE), SINGLE)) == 1
     assert len(asked(index, CATALOGUE, AddConstraint(UNIQUE))) == 3
-    run = [Foreseen("r1", (DATA,)), Foreseen("r2", (_made(REQUIRED),))]
+    run = [
+        RevisionForesight("r1", (DATA,)),
+        RevisionForesight("r2", (_made(REQUIRED),)),
+    ]
     assert foresight(run)[0] == []
     assert [q.revision for q in foresight(run[1:])[0]] == ["r2"]
 
@@ -186,8 +189,8 @@ def test_nothing_is_asked_behind_a_write_that_is_not_known_here() -> None:
     reading = Reading(Strange(), BEFORE, "r1")
     writing = Writing(Strange(), BEFORE, "r1")
     known = _made(REQUIRED)
-    assert len(foresight([Foreseen("r1", (reading, known))])[0]) == 2
-    assert foresight([Foreseen("r1", (writing, known))])[0] == []
+    assert len(foresight([RevisionForesight("r1", (reading, known))])[0]) == 2
+    assert foresight([RevisionForesight("r1", (writing, known))])[0] == []
 
 
 @pytest.mark.parametrize(
@@ -422,9 +425,9 @@ def test_a_statement_leaves_what_it_can_not_touch() -> None:
 def test_nodes_that_go_take_with_them_what_they_have() -> None:
     merge = MergeNodes("Q", "n.a")
     whole = [merge, AddConstraint(UNIQUE), AddConstraint(ON_B), SINGLE]
-    run = [Foreseen("r1", tuple(map(_made, whole)))]
+    run = [RevisionForesight("r1", tuple(map(_made, whole)))]
     assert wanted(run, {}) == {frozenset({"Q"})}
-    assert wanted([Foreseen("r1", (_made(merge),))], {}) == set()
+    assert wanted([RevisionForesight("r1", (_made(merge),))], {}) == set()
     assert len(foresight(run)[0]) == 1
     alone = {frozenset({"Q"}): labels("Q") | properties(NODE, "a", "z")}
     assert wanted(run, alone) == set()
@@ -438,22 +441,24 @@ def test_nodes_that_go_take_with_them_what_they_have() -> None:
 def test_what_a_run_gives_to_nodes_goes_with_them() -> None:
     run = [AddLabel("Q", "P"), DeleteNodes("Q"), AddConstraint(ON_B)]
     carried = {frozenset({"Q"}): labels("Q")}
-    (one, _) = foresight([Foreseen("r1", tuple(map(_made, run)))], carried)[1]
+    (one, _) = foresight([RevisionForesight("r1", tuple(map(_made, run)))], carried)[1]
     assert one.before == Writer("r1", "delete (:Q)")
 
 
 def test_the_step_is_named_that_has_to_have_run() -> None:
     b = StatementEvent("MATCH (n) SET n.b = 1", answers=False)
     run = [
-        Foreseen("r1", (DATA,)),
-        Foreseen("r2", (b,)),
-        Foreseen("r3", (_made(AddConstraint(UNIQUE)), _made(AddConstraint(ON_B)))),
+        RevisionForesight("r1", (DATA,)),
+        RevisionForesight("r2", (b,)),
+        RevisionForesight(
+            "r3", (_made(AddConstraint(UNIQUE)), _made(AddConstraint(ON_B)))
+        ),
     ]
     (unique, _, on_b, _) = foresight(run)[1]
-    assert unique == NotKnown(
+    assert unique == OpenQuestion(
         "r3", duplicates(UNIQUE).expected, Writer("r1", DATA.summary)
     )
-    assert on_b == NotKnown(
+    assert on_b == OpenQuestion(
         "r3", duplicates(ON_B).expected, Writer("r2", "MATCH (n) SET n.b = 1")
     )
 

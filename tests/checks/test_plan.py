@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_neo4j.checks.foresight import UNCHANGED, Foreseen
+from alembic_neo4j.checks.foresight import UNCHANGED, RevisionForesight
 from alembic_neo4j.checks.plan import UnitPlan, planned_units
 from alembic_neo4j.cypher.events import (
     BatchEvent,
@@ -32,7 +32,7 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
 )
 from alembic_neo4j.schema.changes.touched import labels, properties
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     EntityType,
     Index,
     Node,
@@ -63,8 +63,8 @@ def raw(text: str, *, answers: bool = False) -> StatementEvent:
     return StatementEvent(text, answers)
 
 
-def foreseen(*events: Event) -> Foreseen:
-    return Foreseen("r1", events)
+def foreseen(*events: Event) -> RevisionForesight:
+    return RevisionForesight("r1", events)
 
 
 def units(*events: Event) -> tuple[UnitPlan, ...]:

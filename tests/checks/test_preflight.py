@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_neo4j.checks.foresight import Foreseen, Question
+from alembic_neo4j.checks.foresight import Question, RevisionForesight
 from alembic_neo4j.checks.preflight import (
     Obstacle,
     changes_catalogue,
@@ -25,7 +25,7 @@ from alembic_neo4j.schema.changes import (
     DropIndex,
     RenameLabel,
 )
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Node, Schema
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Node, Schema
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 BLIND = StatementEvent("DROP INDEX i", answers=False)
@@ -53,7 +53,7 @@ def live(*elements: Index | Constraint, **others: str) -> Catalogue:
 
 def foreseen(
     revision: str, *events: Change | Event, before: Schema | None = None
-) -> Foreseen:
+) -> RevisionForesight:
     made: list[Event] = []
     schema = before or Schema()
     for event in events:
@@ -62,10 +62,10 @@ def foreseen(
             continue
         made.append(ChangeEvent(event, schema, revision))
         schema = event.apply(schema)
-    return Foreseen(revision, tuple(made))
+    return RevisionForesight(revision, tuple(made))
 
 
-def found(*run: Foreseen, catalogue: Catalogue) -> list[tuple[str, str, str]]:
+def found(*run: RevisionForesight, catalogue: Catalogue) -> list[tuple[str, str, str]]:
     return [
         (o.revision, o.found[0], o.advice)
         for o in obstacles_in_catalogue(run, catalogue)

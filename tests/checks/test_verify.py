@@ -27,7 +27,7 @@ from alembic_neo4j.checks.verify import judge
 from alembic_neo4j.command.repair import MENDABLE
 from alembic_neo4j.cypher.capabilities import Server
 from alembic_neo4j.cypher.catalogue import Catalogue, IndexState
-from alembic_neo4j.cypher.contents import (
+from alembic_neo4j.cypher.data_survey import (
     Contents,
     LackingLabels,
     Shape,
@@ -37,7 +37,7 @@ from alembic_neo4j.cypher.contents import (
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.ledger.journal import OpenRun, RunStep, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from alembic_neo4j.graph import contents as graph_contents
+from alembic_neo4j.graph import data_survey as graph_contents
 from alembic_neo4j.graph import model_labels
 from alembic_neo4j.graph.connection import Graph
 from tests.cli.test_repair import repair

@@ -16,7 +16,7 @@ from alembic_neo4j.schema.changes import (
     DropConstraint,
     RenameLabel,
 )
-from alembic_neo4j.schema.elements import Constraint, Index
+from alembic_neo4j.schema.definitions import Constraint, Index
 from alembic_neo4j.schema.kinds import IndexKind
 
 COMMUNITY = Server("Neo4j Kernel", (5, 26, 12), "community")

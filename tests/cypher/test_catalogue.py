@@ -9,7 +9,7 @@ import pytest
 
 from alembic_neo4j.cypher import catalogue
 from alembic_neo4j.cypher.catalogue import IndexState, read_catalogue, same_definition
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
 
 
 def index_row(**values: Any) -> dict[str, Any]:

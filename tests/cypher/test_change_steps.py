@@ -56,7 +56,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     Direction,
     EntityType,

@@ -9,7 +9,7 @@ from alembic_neo4j.cypher import catalogue
 from alembic_neo4j.cypher.catalogue import Catalogue, read_catalogue, same_definition
 from alembic_neo4j.cypher.ddl import create_text, drop_text
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP

@@ -21,7 +21,7 @@ from alembic_neo4j.cypher.index_sizes import (
 from alembic_neo4j.cypher.patterns import nodes
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.large_values import found_large
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
 from alembic_neo4j.schema.kinds import (
     RANGE_BYTES,
     TEXT_BYTES,

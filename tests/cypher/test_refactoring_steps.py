@@ -39,7 +39,7 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
     SplitProperty,
 )
-from alembic_neo4j.schema.elements import EntityType, Schema
+from alembic_neo4j.schema.definitions import EntityType, Schema
 from tests.cypher.test_change_steps import (
     NEW,
     NOTHING,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alembic_neo4j.cypher.schema_text import SchemaCommand, read_schema_command
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP

@@ -8,15 +8,15 @@ from alembic_neo4j.cypher.touched_names import read_by, written_by
 from alembic_neo4j.schema.changes.touched import (
     EVERYTHING,
     NOTHING,
-    Touched,
+    TouchedNames,
     labels,
     properties,
     types,
 )
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 
-def values(*names: str | None) -> Touched:
+def values(*names: str | None) -> TouchedNames:
     of_nodes = properties(EntityType.NODE, *names)
     return of_nodes | properties(EntityType.RELATIONSHIP, *names)
 

@@ -36,7 +36,7 @@ from alembic_neo4j.cypher.marks import Mark
 from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.cypher.steps import Run, Step
 from alembic_neo4j.cypher.loads import Load
-from alembic_neo4j.cypher.batch_rollback import Known, Undo
+from alembic_neo4j.cypher.batch_rollback import CreatedContents, Undo
 from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.graph.archives import Archive, purging, restoring
 from alembic_neo4j.ingest.typed_values import ValueOptions
@@ -79,7 +79,7 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
     SplitProperty,
 )
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,
@@ -91,7 +91,7 @@ from alembic_neo4j.schema.elements import (
 )
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.identity import FORMAT, identity
-from alembic_neo4j.schema.names import distinct_name
+from alembic_neo4j.schema.index_names import distinct_name
 
 RECORDED = Path(__file__).parent / f"identities-{FORMAT}.json"
 
@@ -332,7 +332,7 @@ def _loads() -> Iterator[tuple[str, str]]:
         for file, source in SOURCES.items():
             step = FileLoad(FILE, source, target, "b1").step
             yield f"ingest load: {name} of {file}", step.digest
-    undo = Undo(("b2", "b1"), "_alembic_batch", known=Known(("A",), (), 1, 0))
+    undo = Undo(("b2", "b1"), "_alembic_batch", known=CreatedContents(("A",), (), 1, 0))
     narrowed = Undo(("b1",), "_tag", ("A",), ("R",), detach=True)
     yield from _units("rollback", [undo])
     yield from _units("rollback, narrowed", [narrowed])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from alembic_neo4j.cypher.batch_rollback import Undo, Undone
+from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
 from alembic_neo4j.cypher.load_defaults import Defaults
 from alembic_neo4j.cypher.load_targets import (
     BATCH_PROPERTY,
@@ -18,7 +18,7 @@ from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.graph.batch_rollback import run_undo
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.graph.load_progress import LoadCounts
 from alembic_neo4j.graph.loading import run_load
 from alembic_neo4j.graph.marker import Mark
 
@@ -47,7 +47,7 @@ def load(
     limits: Limits | None = None,
     defaults: Defaults | None = None,
     allow_nan: bool = False,
-) -> Loaded:
+) -> LoadCounts:
     step = Load(
         *(target, rows, batch, BATCH_PROPERTY),
         batch_size=size,
@@ -57,7 +57,9 @@ def load(
     return run_load(graph, step, limits or Limits(), mark)
 
 
-def undo(graph: Graph, *batches: str, size: int | None = None, **how: Any) -> Undone:
+def undo(
+    graph: Graph, *batches: str, size: int | None = None, **how: Any
+) -> RollbackCounts:
     step = Undo(batches or ("b1",), BATCH_PROPERTY, **how)
     return run_undo(graph, step, Limits(batch_size=size))
 

@@ -11,7 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alembic_neo4j.cypher.batch_rollback import FEW, Known, Undo, Undone
+from alembic_neo4j.cypher.batch_rollback import (
+    FEW,
+    CreatedContents,
+    RollbackCounts,
+    Undo,
+)
 from alembic_neo4j.cypher.before_images import INDEX
 from alembic_neo4j.cypher.load_defaults import Defaults
 from alembic_neo4j.cypher.load_targets import (
@@ -64,10 +69,10 @@ def test_what_was_created_goes_and_what_was_changed_comes_back(people: Graph) ->
 
     undone = undo(people)
 
-    assert undone == Undone(2, 1, 2, 1)
+    assert undone == RollbackCounts(2, 1, 2, 1)
     assert contents(people) == before
     assert images(people) == []
-    assert undo(people) == Undone()
+    assert undo(people) == RollbackCounts()
     assert contents(people) == before
 
 
@@ -152,11 +157,15 @@ def test_a_node_that_one_batch_created_and_another_changed(
 
 @pytest.mark.parametrize(
     "known",
-    [None, Known(("Person",), (), 1, 0), Known(("Person",), ("KNOWS",), 1, 5)],
+    [
+        None,
+        CreatedContents(("Person",), (), 1, 0),
+        CreatedContents(("Person",), ("KNOWS",), 1, 5),
+    ],
     ids=["nothing is known", "few are its own", "most are its own"],
 )
 def test_relationships_of_others_are_not_deleted(
-    people: Graph, known: Known | None
+    people: Graph, known: CreatedContents | None
 ) -> None:
     load(people, BY_NAME, [{"name": "Dan"}, {"name": "Ann", "age": 8}])
     load(people, knows(), [{"source": "Dan", "target": "Ann"}], "b2")
@@ -174,7 +183,7 @@ def test_relationships_of_others_are_not_deleted(
     assert "--detach" in str(refused.value)
     assert contents(people) == before
 
-    assert undo(people, detach=True) == Undone(1, 3, 1, 0)
+    assert undo(people, detach=True) == RollbackCounts(1, 3, 1, 0)
     assert [row["name"] for row in properties(people)] == ["Ann", "Bob", "Cid"]
 
 
@@ -185,13 +194,13 @@ def test_only_a_label_or_a_type(people: Graph) -> None:
     load(people, knows(type_="LIKES"), [{"source": "Ann", "target": "Bob"}])
 
     # The relationship that the batch made goes with its node.
-    assert undo(people, labels=("Person",), types=()) == Undone(1, 1, 1, 0)
+    assert undo(people, labels=("Person",), types=()) == RollbackCounts(1, 1, 1, 0)
     assert [row["name"] for row in properties(people, "Town")] == ["X"]
     assert is_left(people, BATCH_PROPERTY, "b1", ("Person", "Town"), ("KNOWS",))
     assert not is_left(people, BATCH_PROPERTY, "b1", ("Person",), ("KNOWS",))
 
-    assert undo(people, labels=(), types=("LIKES",)) == Undone(0, 1)
-    assert undo(people, labels=("Town",), types=()) == Undone(1)
+    assert undo(people, labels=(), types=("LIKES",)) == RollbackCounts(0, 1)
+    assert undo(people, labels=("Town",), types=()) == RollbackCounts(1)
 
 
 def test_renamed_since(people: Graph) -> None:
@@ -207,9 +216,9 @@ def test_renamed_since(people: Graph) -> None:
             )
         ]
     )
-    known = Known(("Town",), ("LIKES",), nodes=2, relationships=1)
+    known = CreatedContents(("Town",), ("LIKES",), nodes=2, relationships=1)
 
-    assert undo(people, known=known) == Undone(2, 1)
+    assert undo(people, known=known) == RollbackCounts(2, 1)
 
 
 def test_a_relationship_that_was_replaced_is_found_again(people: Graph) -> None:

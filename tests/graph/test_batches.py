@@ -33,7 +33,7 @@ from alembic_neo4j.graph.connection import (
 from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import Loaded
+from alembic_neo4j.graph.load_progress import LoadCounts
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.local.guard import guarded
 from tests.graph.loads import load
@@ -536,7 +536,7 @@ def test_rows_that_are_too_much_at_once_are_loaded_in_smaller_portions(
     with caplog.at_level(logging.WARNING, "alembic_neo4j.graph"):
         loaded = load(narrow_graph, people, rows, size=2000, mark=Mark("run", "r", 1))
 
-    assert loaded == Loaded(created=2000)
+    assert loaded == LoadCounts(created=2000)
     assert "2,000 at once are too much" in caplog.text
     found = narrow_graph.read("MATCH (n:Person) RETURN count(DISTINCT n.name) AS n")
     assert found == [{"n": 2000}]

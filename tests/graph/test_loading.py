@@ -30,9 +30,9 @@ from alembic_neo4j.graph import batch_size
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import Loaded, has_loaded
+from alembic_neo4j.graph.load_progress import LoadCounts, has_loaded
 from alembic_neo4j.graph.marker import Mark
-from alembic_neo4j.schema.elements import Node, Property, RelationshipType, Schema
+from alembic_neo4j.schema.definitions import Node, Property, RelationshipType, Schema
 from tests.graph.loads import contents, images, knows, load, nodes, properties, undo
 
 TAG = load_targets.BATCH_PROPERTY
@@ -56,7 +56,7 @@ def test_each_row_is_a_node_with_the_tag_of_its_batch(neo4j_graph: Graph) -> Non
 
     loaded = load(neo4j_graph, nodes(), rows)
 
-    assert loaded == Loaded(created=2)
+    assert loaded == LoadCounts(created=2)
     assert properties(neo4j_graph) == [
         {"name": "Ann", "age": 7, TAG: "b1"},
         {"name": "Bob", TAG: "b1"},
@@ -66,7 +66,7 @@ def test_each_row_is_a_node_with_the_tag_of_its_batch(neo4j_graph: Graph) -> Non
 def test_rows_may_have_names_of_their_own(neo4j_graph: Graph) -> None:
     rows = [{"name": "Ann"}, {"age": 7, "name": "Bob"}, {}]
 
-    assert load(neo4j_graph, nodes(), rows) == Loaded(created=3)
+    assert load(neo4j_graph, nodes(), rows) == LoadCounts(created=3)
 
     assert properties(neo4j_graph) == [
         {"name": "Ann", TAG: "b1"},
@@ -223,7 +223,7 @@ def test_what_is_found_is_changed_and_has_no_tag(people: Graph) -> None:
 
     loaded = load(people, nodes(keys=("name",)), rows)
 
-    assert loaded == Loaded(created=1, touched=1)
+    assert loaded == LoadCounts(created=1, touched=1)
     assert properties(people) == [
         {"name": "Ann", "age": 7},
         {"name": "Bob"},
@@ -235,8 +235,8 @@ def test_what_is_found_is_changed_and_has_no_tag(people: Graph) -> None:
 def test_one_row_may_change_what_another_created(neo4j_graph: Graph) -> None:
     rows = [{"name": "Ann", "age": 1}, {"name": "Ann", "age": 2}]
 
-    assert load(neo4j_graph, nodes(keys=("name",)), rows) == Loaded(created=1)
-    assert load(neo4j_graph, nodes(keys=("name",)), rows[:1]) == Loaded()
+    assert load(neo4j_graph, nodes(keys=("name",)), rows) == LoadCounts(created=1)
+    assert load(neo4j_graph, nodes(keys=("name",)), rows[:1]) == LoadCounts()
 
     assert properties(neo4j_graph) == [{"name": "Ann", "age": 1, TAG: "b1"}]
     assert images(neo4j_graph) == []
@@ -268,7 +268,7 @@ def test_several_keys_together(neo4j_graph: Graph) -> None:
 
     loaded = load(neo4j_graph, nodes(keys=("a", "b")), rows)
 
-    assert loaded == Loaded(created=2)
+    assert loaded == LoadCounts(created=2)
     found = neo4j_graph.read("MATCH (n:Person) RETURN n.b AS b, n.v AS v ORDER BY b")
     assert found == [{"b": 1, "v": 3}, {"b": 2, "v": 2}]
 
@@ -362,7 +362,7 @@ def test_what_is_found_gets_no_defaults(people: Graph, rest: dict[str, Any]) -> 
 
     loaded = load(people, target, rows, defaults=defaults_of(target, MODELS))
 
-    assert loaded == Loaded(created=1, touched=1)
+    assert loaded == LoadCounts(created=1, touched=1)
     ann, _, _, dan = properties(people)
     assert ann == {"name": "Ann", **rest}
     assert static(dan) == {"name": "Dan", **STATIC, "since": 5}
@@ -421,7 +421,7 @@ def test_relationships_lead_from_source_to_target(people: Graph) -> None:
         {"source": "Ann", "target": "Bob", "properties": None},
     ]
 
-    assert load(people, knows(), rows) == Loaded(created=3)
+    assert load(people, knows(), rows) == LoadCounts(created=3)
 
     found = people.read(
         "MATCH (a)-[r:KNOWS]->(b) RETURN a.name AS a, b.name AS b, properties(r) AS p "
@@ -447,7 +447,7 @@ def test_rows_without_both_ends_are_counted_and_named(
     with caplog.at_level(logging.WARNING):
         loaded = load(people, knows(), rows, size=2)
 
-    assert loaded == Loaded(created=1, unmatched=3)
+    assert loaded == LoadCounts(created=1, unmatched=3)
     assert "3 rows without a node" in caplog.text
     assert "row 2: no (:Person {name: 'Zoe'})" in caplog.text
     assert "row 3: no (:Person {name: 'Xer'}) and no (:Person {name: 'Yan'})" in (
@@ -526,7 +526,7 @@ def test_ends_may_have_several_keys(neo4j_graph: Graph) -> None:
         {"source": None, "target": 3, "properties": {"w": 1}},
     ]
 
-    assert load(neo4j_graph, target, rows) == Loaded(created=1, unmatched=1)
+    assert load(neo4j_graph, target, rows) == LoadCounts(created=1, unmatched=1)
 
     with pytest.raises(IngestError, match="expected in 'source' a mapping with x, y"):
         load(neo4j_graph, target, [{"source": 1, "target": 3}])
@@ -546,7 +546,7 @@ def test_relationships_that_are_there_are_changed(people: Graph) -> None:
     back = {"source": "Bob", "target": "Ann", "properties": {"since": 2, "w": 6}}
     before = contents(people)
 
-    assert load(people, knows(("since",)), [row, back]) == Loaded(1, 1)
+    assert load(people, knows(("since",)), [row, back]) == LoadCounts(1, 1)
     found = "MATCH ()-[r:KNOWS]->() RETURN r.since AS s, r.w AS w ORDER BY s, w"
     assert people.read(found) == [
         {"s": 1, "w": None},
@@ -556,7 +556,7 @@ def test_relationships_that_are_there_are_changed(people: Graph) -> None:
 
     # Without keys it is every one between the two.
     everyone = {"source": "Ann", "target": "Bob", "properties": {"w": 7}}
-    assert load(people, knows(()), [everyone], "b2") == Loaded(0, 2)
+    assert load(people, knows(()), [everyone], "b2") == LoadCounts(0, 2)
     assert people.read(found) == [
         {"s": 1, "w": 7},
         {"s": 2, "w": 6},
@@ -615,7 +615,7 @@ def test_a_load_goes_on_where_it_stopped(
 
     loaded = load(neo4j_graph, nodes(), numbered(11), size=sizes[1], mark=MARK)
 
-    assert loaded == Loaded(created=11)
+    assert loaded == LoadCounts(created=11)
     names = [row["name"] for row in properties(neo4j_graph)]
     assert names == [f"{number:05}" for number in range(11)]
 
@@ -639,7 +639,7 @@ def test_large_rows_go_in_smaller_portions(
 
     given = 0
     monkeypatch.setattr(Graph, "begin", begin)
-    assert load(neo4j_graph, nodes(), rows()) == Loaded(created=400)
+    assert load(neo4j_graph, nodes(), rows()) == LoadCounts(created=400)
 
     # What is at hand is used up first, then 20,000 bytes are read at once.
     read = [after - before for before, after in pairwise(taken)]
@@ -657,7 +657,7 @@ def test_a_load_that_is_done_does_not_touch_its_rows(neo4j_graph: Graph) -> None
 
     load(neo4j_graph, nodes(), numbered(3), mark=MARK)
 
-    assert load(neo4j_graph, nodes(), never(), mark=MARK) == Loaded(created=3)
+    assert load(neo4j_graph, nodes(), never(), mark=MARK) == LoadCounts(created=3)
 
 
 @pytest.mark.parametrize(
@@ -696,7 +696,7 @@ def test_counts_and_examples_go_on_as_well(
     with caplog.at_level(logging.WARNING):
         loaded = load(people, knows(), iter(rows), size=2, mark=MARK)
 
-    assert loaded == Loaded(created=2, unmatched=2)
+    assert loaded == LoadCounts(created=2, unmatched=2)
     assert "row 2: no" in caplog.text
     assert "row 4: no" in caplog.text
 

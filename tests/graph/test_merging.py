@@ -17,7 +17,7 @@ from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.merging import run_merge
 from alembic_neo4j.schema.changes import MergeNodes
-from alembic_neo4j.schema.elements import Constraint, EntityType, Schema
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Schema
 from alembic_neo4j.schema.kinds import ConstraintKind
 from tests.cypher.test_change_steps import (
     NEW,

@@ -21,7 +21,7 @@ from alembic_neo4j.ingest.data_rows import DataFileSource, DataRows
 from alembic_neo4j.ingest.kept_rows import KeptRows
 from alembic_neo4j.ingest.progress import Progress
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 
 BERLIN = ZoneInfo("Europe/Berlin")
 VALUES: tuple[Any, ...] = (

@@ -18,7 +18,7 @@ from alembic_neo4j.ingest.rules import (
     rules_of_properties,
     rules_of_type,
 )
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Node,

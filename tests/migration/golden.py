@@ -23,7 +23,7 @@ from neomodel import db
 from alembic_neo4j import op
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.schema.changes import Change
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 from tests.migration.golden_cases import FILES, HISTORY, Case
 from tests.migration.golden_models import HEADER, STAGES
 from tests.migration.project import Project

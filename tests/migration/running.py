@@ -18,7 +18,7 @@ from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.schema.changes import Change
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 
 
 def rendered(changes: Sequence[Change]) -> str:

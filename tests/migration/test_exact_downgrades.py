@@ -9,7 +9,7 @@ import pytest
 
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.schema.conversions import conversion
-from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.definitions import Property
 from tests.migration.conftest import live, project
 from tests.migration.project import Project
 

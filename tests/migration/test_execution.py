@@ -10,7 +10,7 @@ from alembic_neo4j.cypher import change_steps, events
 from alembic_neo4j.cypher.steps import Step
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.schema.changes import AddIndex, AddNode, Change
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 from tests.migration.project import Project, graph_state, indexes, stamped
 
 

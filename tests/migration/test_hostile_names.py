@@ -26,7 +26,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,

@@ -86,7 +86,7 @@ def scripted(live: Project) -> Project:
         op.drop_fulltext_index(["Person", "Pet"], "name")
         op.execute("MATCH (n) WHERE n:Person OR n:Pet DETACH DELETE n")
         """,
-        header="from alembic_neo4j.schema.elements import Property as op_Property",
+        header="from alembic_neo4j.schema.definitions import Property as op_Property",
     )
     live.revision(
         "r2",

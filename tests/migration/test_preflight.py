@@ -19,11 +19,11 @@ from alembic_neo4j.migration.replay import History
 from alembic_neo4j.schema.changes.touched import (
     EVERYTHING,
     NOTHING,
-    Touched,
+    TouchedNames,
     labels,
     properties,
 )
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 from tests.migration.project import NOWHERE, Project, graph_state, indexes, stamped
 
 KNOWN = "op.add_node('P', op.Property('a', 'STRING'), op.Property('b'))"
@@ -631,7 +631,7 @@ PROPERTY_A = properties(EntityType.NODE, "a") | properties(EntityType.RELATIONSH
     ],
 )
 def test_what_may_be_changed_by_what_is_no_operation(
-    project: Project, call: str, data: Touched, catalogue: bool
+    project: Project, call: str, data: TouchedNames, catalogue: bool
 ) -> None:
     project.revision("r1", call, header="import sqlalchemy as sa")
     (revision,) = foreseen(planned(project))

@@ -23,7 +23,7 @@ from sqlalchemy.pool import StaticPool
 
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.schema.elements import EntityType, Index, Node, Property, Schema
+from alembic_neo4j.schema.definitions import EntityType, Index, Node, Property, Schema
 from alembic_neo4j.schema.kinds import IndexKind
 from tests.migration.project import Project, graph_state, indexes, stamped
 

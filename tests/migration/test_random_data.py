@@ -20,8 +20,8 @@ from alembic_neo4j.schema.changes import (
     RenameLabel,
     SplitProperty,
 )
+from alembic_neo4j.schema.definitions import EntityType, Schema
 from alembic_neo4j.schema.diff import diff
-from alembic_neo4j.schema.elements import EntityType, Schema
 from tests.migration.running import reversed_, run
 from tests.migration.test_exact_downgrades import contents
 from tests.schema.strategies import LABELS, PROPERTIES, TYPES, evolutions

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 
-from alembic_neo4j.checks.foresight import Foreseen
+from alembic_neo4j.checks.foresight import RevisionForesight
 from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
 from alembic_neo4j.errors import CheckFailed, SchemaError, StatementError
 from alembic_neo4j.graph.connection import Graph, ServerRefused
@@ -49,7 +49,7 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
     SplitProperty,
 )
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,
@@ -228,7 +228,7 @@ def test_what_is_said_of_a_run_is_so(
     events = events_of(drawn)
     for each in events:
         note(str(each.change if isinstance(each, ChangeEvent) else each))
-    run = [Foreseen("random", tuple(events))]
+    run = [RevisionForesight("random", tuple(events))]
     obstacles, not_known = find_obstacles(
         neo4j_graph, run, taken_away(neo4j_graph, run)
     )

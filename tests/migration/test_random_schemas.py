@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.wipe import wipe
 from alembic_neo4j.migration.replay import record
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.diff import diff
-from alembic_neo4j.schema.elements import Schema
 from tests.migration.running import compiled, elements, live, rendered, reversed_, run
 from tests.schema.strategies import evolutions
 

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from alembic_neo4j.cypher.events import LedgerEvent, StatementEvent, UnseenEvent
 from alembic_neo4j.errors import ReplayError
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.schema.elements import Schema
+from alembic_neo4j.schema.definitions import Schema
 from tests.migration.project import Project
 
 

@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from alembic_neo4j.schema.diff import Renames, certain_renames
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     Direction,
     EntityType,
@@ -20,8 +19,9 @@ from alembic_neo4j.schema.elements import (
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.diff import Renames, certain_renames
+from alembic_neo4j.schema.index_names import distinct_name
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
-from alembic_neo4j.schema.names import distinct_name
 
 HOSTILE = "x`) DETACH DELETE n //\\u0060\n'\"é"
 LABELS = ("A", "A_b", "B", "Car", "Person", HOSTILE)

@@ -33,7 +33,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     Direction,
     EntityType,
@@ -44,7 +44,7 @@ from alembic_neo4j.schema.elements import (
     RelationshipType,
     Schema,
 )
-from alembic_neo4j.schema.names import distinct_name
+from alembic_neo4j.schema.index_names import distinct_name
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 NAME = Property("name", "STRING")

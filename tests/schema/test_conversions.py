@@ -6,7 +6,7 @@ import pytest
 
 from alembic_neo4j.schema.changes import Placeholder
 from alembic_neo4j.schema.conversions import conversion, is_lossy
-from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.definitions import Property
 
 FILL_IN = Placeholder.FILL_IN
 UNION = "LOCAL DATETIME | ZONED DATETIME"

@@ -32,8 +32,7 @@ from alembic_neo4j.schema.changes import (
     RemoveRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.diff import Note, Renames, diff
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     Direction,
     EntityType,
@@ -44,6 +43,7 @@ from alembic_neo4j.schema.elements import (
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.diff import Note, Renames, diff
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP

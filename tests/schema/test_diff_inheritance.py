@@ -16,14 +16,14 @@ from alembic_neo4j.schema.changes import (
     RemoveProperty,
     RemoveRelationship,
 )
-from alembic_neo4j.schema.diff import diff
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     EntityType,
     Node,
     Property,
     Relationship,
     Schema,
 )
+from alembic_neo4j.schema.diff import diff
 
 NODE = EntityType.NODE
 NAME = Property("name", "STRING")

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alembic_neo4j.schema.changes import Change
+from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.diff import Renames, candidates, certain_renames, diff
-from alembic_neo4j.schema.elements import Schema
 
 from .strategies import evolutions, renames, schemas
 

@@ -7,6 +7,15 @@ import functools
 import pytest
 
 from alembic_neo4j.schema.changes import RenameRelationshipType
+from alembic_neo4j.schema.definitions import (
+    EntityType,
+    Index,
+    Node,
+    Property,
+    Relationship,
+    RelationshipType,
+    Schema,
+)
 from alembic_neo4j.schema.diff import (
     Candidate,
     Refusal,
@@ -17,15 +26,6 @@ from alembic_neo4j.schema.diff import (
     diff,
     likely_candidates,
     refused_renames,
-)
-from alembic_neo4j.schema.elements import (
-    EntityType,
-    Index,
-    Node,
-    Property,
-    Relationship,
-    RelationshipType,
-    Schema,
 )
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP

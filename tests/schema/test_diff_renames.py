@@ -23,14 +23,7 @@ from alembic_neo4j.schema.changes import (
     RenameProperty,
     RenameRelationshipType,
 )
-from alembic_neo4j.schema.diff import (
-    Candidate,
-    Renames,
-    candidates,
-    certain_renames,
-    diff,
-)
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,
@@ -39,6 +32,13 @@ from alembic_neo4j.schema.elements import (
     Relationship,
     RelationshipType,
     Schema,
+)
+from alembic_neo4j.schema.diff import (
+    Candidate,
+    Renames,
+    candidates,
+    certain_renames,
+    diff,
 )
 
 from .strategies import schemas

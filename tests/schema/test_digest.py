@@ -17,11 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.digest import (
-    schema_digest,
-    value_to_json,
-)
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Constraint,
     Direction,
     EntityType,
@@ -31,6 +27,10 @@ from alembic_neo4j.schema.elements import (
     Relationship,
     RelationshipType,
     Schema,
+)
+from alembic_neo4j.schema.digest import (
+    schema_digest,
+    value_to_json,
 )
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.models import ModelSchema, read_models

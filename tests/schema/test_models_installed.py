@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from neomodel import StructuredNode, db
 
-from alembic_neo4j.schema.elements import Constraint, Index, Schema
+from alembic_neo4j.schema.definitions import Constraint, Index, Schema
 from alembic_neo4j.schema.loading import load_node_classes
 from alembic_neo4j.schema.models import ModelSchema, read_models
 

@@ -12,7 +12,7 @@ import pytest
 from neomodel.properties import Property as NeomodelProperty
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.definitions import Property
 from alembic_neo4j.schema.models import ModelSchema
 
 Read = Callable[[str], ModelSchema]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema.elements import Direction, EntityType, Relationship
+from alembic_neo4j.schema.definitions import Direction, EntityType, Relationship
 from alembic_neo4j.schema.models import ModelSchema, read_models
 
 Read = Callable[[str], ModelSchema]

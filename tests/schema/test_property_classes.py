@@ -25,7 +25,7 @@ from neomodel.properties import (
 
 from alembic_neo4j.schema.changes import Placeholder
 from alembic_neo4j.schema.conversions import conversion
-from alembic_neo4j.schema.elements import Property
+from alembic_neo4j.schema.definitions import Property
 from alembic_neo4j.schema.models import ModelSchema
 from alembic_neo4j.schema.property_classes import ROWS, stored_form, unreadable
 

@@ -10,7 +10,7 @@ from alembic_neo4j.schema.changes.change import (
     Placeholder,
     Values,
 )
-from alembic_neo4j.schema.changes.elements import (
+from alembic_neo4j.schema.changes.indexes import (
     AddConstraint,
     AddIndex,
     DropConstraint,

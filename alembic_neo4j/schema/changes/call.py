@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from alembic_neo4j.schema.elements import Direction, Property, Relationship
+from alembic_neo4j.schema.definitions import Direction, Property, Relationship
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.call import Call
-from alembic_neo4j.schema.changes.touched import EVERYTHING, NOTHING, Touched
-from alembic_neo4j.schema.elements import EntityType, Property, Schema
+from alembic_neo4j.schema.changes.touched import EVERYTHING, NOTHING, TouchedNames
+from alembic_neo4j.schema.definitions import EntityType, Property, Schema
 from alembic_neo4j.schema.known_names import Name
 from alembic_neo4j.schema.storable import is_finite
 
@@ -134,7 +134,7 @@ class Change(ABC):
 
     # What of the data it touches ----------------------------------------------------
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what of the data decides on its way, its checks included.
 
         `before` is the schema just before it. What `expressions` read comes on top.
@@ -142,11 +142,11 @@ class Change(ABC):
         del before
         return EVERYTHING
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what of it decides on how much there is to change."""
         return self.reads(before)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what of the data it changes; marks count as what they are about."""
         del before
         return EVERYTHING
@@ -233,12 +233,12 @@ def properties_of(
 class Declaration(Change):
     """A change of what is declared, or of the catalogue: it touches no data."""
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return nothing."""
         del before
         return NOTHING
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return nothing."""
         del before
         return NOTHING

@@ -18,7 +18,7 @@ from alembic_neo4j.schema.changes.change import (
     label_names,
     refuse_partial,
 )
-from alembic_neo4j.schema.changes.effects import (
+from alembic_neo4j.schema.changes.schema_edits import (
     Element,
     declared_node,
     each_model,
@@ -29,8 +29,8 @@ from alembic_neo4j.schema.changes.effects import (
     with_node,
     without,
 )
-from alembic_neo4j.schema.changes.touched import NOTHING, Touched, labels
-from alembic_neo4j.schema.elements import EntityType, Node, Schema
+from alembic_neo4j.schema.changes.touched import NOTHING, TouchedNames, labels
+from alembic_neo4j.schema.definitions import EntityType, Node, Schema
 from alembic_neo4j.schema.known_names import Name
 
 
@@ -159,17 +159,17 @@ class AddLabel(DataChange):
         """Tell whether that took the same label off."""
         return isinstance(done, RemoveLabel) and done.arguments == self.arguments
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         added = self._added(before)
         checked = read_by_constraints(before, EntityType.NODE, self.added)
         return labels(self.label, *added) | checked
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         return labels(self.label, *self._added(before))
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         return labels(*self._added(before))
 
@@ -221,12 +221,12 @@ class RemoveLabel(DataChange):
         """Tell whether that gave the same label."""
         return isinstance(done, AddLabel) and done.arguments == self.arguments
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         return labels(self.label, self.removed)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         bases = before.labels_of(self.removed) if self.undo else ()
         return labels(self.removed, *bases)
@@ -282,7 +282,7 @@ class RenameLabel(DataChange):
         """Tell whether that was the opposite."""
         return isinstance(done, RenameLabel) and done.arguments[::-1] == self.arguments
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         if self.old == self.new:
             return NOTHING
@@ -290,13 +290,13 @@ class RenameLabel(DataChange):
         checked = read_by_constraints(after, EntityType.NODE, self.new)
         return labels(self.old, self.new) | checked
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         del before
         # The way back leaves alone what had the other label before.
         return labels(self.old, self.new) if self.undo else labels(self.old)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         if self.old == self.new:
             return NOTHING

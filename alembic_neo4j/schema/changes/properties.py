@@ -19,7 +19,7 @@ from alembic_neo4j.schema.changes.change import (
     known,
     properties_of,
 )
-from alembic_neo4j.schema.changes.effects import (
+from alembic_neo4j.schema.changes.schema_edits import (
     Element,
     Owner,
     each_owner,
@@ -29,11 +29,11 @@ from alembic_neo4j.schema.changes.effects import (
 )
 from alembic_neo4j.schema.changes.touched import (
     NOTHING,
-    Touched,
+    TouchedNames,
     carriers,
     properties,
 )
-from alembic_neo4j.schema.elements import EntityType, Property, Schema
+from alembic_neo4j.schema.definitions import EntityType, Property, Schema
 from alembic_neo4j.schema.known_names import Name
 
 Removal: TypeAlias = Literal["archive", "delete", "keep", "undo"]
@@ -109,13 +109,13 @@ class AddProperty(_OfProperty):
             ),
         )
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         name = self.declared.name
         return carriers(self.entity, self.owner) | properties(self.entity, name)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         if not self.restore and self.backfill in (None, False):
@@ -176,12 +176,12 @@ class RemoveProperty(_OfProperty):
             lambda owner: owner.without_property(self.name),
         )
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         return carriers(self.entity, self.owner) | properties(self.entity, self.name)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return NOTHING if self.values == "keep" else properties(self.entity, self.name)
@@ -243,12 +243,12 @@ class AlterProperty(_OfProperty, Alteration):
         """Set the values on the owner's property and on its subclasses'."""
         return each_owner(schema, self.entity, self.owner, self._altered)
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         return carriers(self.entity, self.owner) | properties(self.entity, self.name)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         if self.using is None and not self.undo:
@@ -345,7 +345,7 @@ class RenameProperty(_OfProperty):
         properties = renamed(element.properties, self.old, self.new)
         return renewed(element, properties=properties)
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         if self.old == self.new:
             return NOTHING
@@ -364,13 +364,13 @@ class RenameProperty(_OfProperty):
         """Return what a person wrote in Cypher."""
         return given(self.where)
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         del before
         owner = carriers(self.entity, self.owner)
         return owner | properties(self.entity, self.old, self.new)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         if self.old == self.new:

@@ -16,20 +16,20 @@ from alembic_neo4j.schema.changes.change import (
     properties_of,
     type_names,
 )
-from alembic_neo4j.schema.changes.effects import each_model, read_by_constraints
 from alembic_neo4j.schema.changes.properties import OnConflict
+from alembic_neo4j.schema.changes.schema_edits import each_model, read_by_constraints
 from alembic_neo4j.schema.changes.touched import (
     EVERYTHING,
     NOTHING,
     Part,
-    Touched,
+    TouchedNames,
     carriers,
     labels,
     properties,
     touched,
     types,
 )
-from alembic_neo4j.schema.elements import EntityType, Node, Property, Schema
+from alembic_neo4j.schema.definitions import EntityType, Node, Property, Schema
 from alembic_neo4j.schema.known_names import Name
 
 OnFailure: TypeAlias = Literal["fail", "keep", "remove", "archive"]
@@ -68,7 +68,7 @@ class Refactoring(DataChange):
         """Raise Irreversible, unless the data tell what was done."""
         raise Irreversible(f"op.{self.operation} has no reverse of itself")
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         return touched(self.sought)
@@ -91,7 +91,7 @@ class _OfProperty(Refactoring):
         names = (read,) if isinstance(read, str) else read
         return properties_of(self.entity, self.owner, *names)
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         return self.writes(before) | carriers(self.entity, self.owner)
 
@@ -134,11 +134,11 @@ class CopyProperty(_OfProperty):
         """The other property."""
         return (self.new,)
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         return super().reads(before) | properties(self.entity, self.old)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return properties(self.entity, self.new)
@@ -153,7 +153,7 @@ class BackfillProperty(_OfProperty):
     name: str
     expression: str
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return properties(self.entity, self.name)
@@ -173,7 +173,7 @@ class ConvertProperty(_OfProperty):
     using: str
     on_failure: OnFailure = field(default="fail", kw_only=True)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return properties(self.entity, self.name)
@@ -194,7 +194,7 @@ class NormalizeBoolean(_OfProperty):
     false_values: tuple[Any, ...] = field(default=(), kw_only=True)
     unmatched: Unmatched = field(default="keep", kw_only=True)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return properties(self.entity, self.name)
@@ -238,7 +238,7 @@ class SplitProperty(_OfProperty):
             and (done.names, done.into) == (self.into or (self.name,), self.name)
         )
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return properties(self.entity, self.name, *self.into)
@@ -271,7 +271,7 @@ class JoinProperties(_OfProperty):
             and (done.into or (done.name,), done.name) == (self.names, self.into)
         )
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return properties(self.entity, self.into, *self.names)
@@ -309,18 +309,18 @@ class ExtractProperty(_OfNodes):
         # One that is called as what is sought is no proof that this is right.
         return () if self.target_property is None else (self.target_property,)
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         named = (self.name, self.target_property or self.name)
         return labels(self.label, self.target) | properties(EntityType.NODE, *named)
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         del before
         return labels(self.label) | properties(EntityType.NODE, self.name)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         made = labels(*before.labels_of(self.target)) | types(self.type)
         return made | properties(EntityType.NODE, self.name)
@@ -354,18 +354,18 @@ class InlineNode(_OfNodes):
         """What it is taken over to, if that has another name."""
         return () if self.target_property is None else (self.name,)
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         named = (self.name, self.target_property or self.name)
         return touched(self.sought) | properties(EntityType.NODE, *named)
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         del before
         return touched(self.sought)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return types(self.type) | properties(EntityType.NODE, self.name)
@@ -421,17 +421,17 @@ class MergeNodes(_OfNodes):
         """Return the label of the nodes that go."""
         return self.label
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         return labels(self.label) | properties(EntityType.NODE, None)
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         del before
         return labels(self.label)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return everything: what goes may have any label and any relationship."""
         del before
         return EVERYTHING
@@ -466,17 +466,17 @@ class DeleteNodes(_OfNodes):
         """Return the label of the nodes that go."""
         return self.label
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         return labels(self.label) | types(None)
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         del before
         return labels(self.label) | (types(None) if self.detach else NOTHING)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes: what goes may have any label besides."""
         del before
         return labels(None) | (types(None) if self.detach else NOTHING)
@@ -531,7 +531,7 @@ class RelationshipToNode(_OfRelationships):
         """Tell whether that was the opposite."""
         return isinstance(done, NodeToRelationship) and done.opposite == self.arguments
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         found = touched(self.sought) | labels(self.label)
         for label in before.labels_of(self.label):
@@ -540,12 +540,12 @@ class RelationshipToNode(_OfRelationships):
         of_nodes = (n for part, n in found.names if part is Part.NODE_PROPERTY)
         return found | properties(EntityType.RELATIONSHIP, *of_nodes)
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         del before
         return touched(self.sought)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         # On the way back each gets the labels that it had.
         given_labels = (None,) if self.undo else before.labels_of(self.label)
@@ -616,17 +616,17 @@ class NodeToRelationship(Refactoring):
         """Return the label of the nodes that go."""
         return self.label
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         return touched(self.sought) | types(None)
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         del before
         return touched(self.sought)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes: what goes may have any label besides."""
         del before
         return labels(None) | types(self.type, self.source_type, self.target_type)
@@ -660,13 +660,13 @@ class DeduplicateRelationships(_OfRelationships):
         """The properties that are compared."""
         return properties_of(EntityType.RELATIONSHIP, self.type, *(self.by or ()))
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         by = (None,) if self.by is None else self.by
         return touched(self.sought) | properties(EntityType.RELATIONSHIP, *by)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return types(self.type)
@@ -692,7 +692,7 @@ class DeleteRelationships(_OfRelationships):
         labels = ((EntityType.NODE, label) for label in ends if label is not None)
         return ((EntityType.RELATIONSHIP, self.type), *labels)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return types(self.type)

@@ -21,7 +21,7 @@ from alembic_neo4j.schema.changes.change import (
     refuse_partial,
     type_names,
 )
-from alembic_neo4j.schema.changes.effects import (
+from alembic_neo4j.schema.changes.schema_edits import (
     Element,
     each_model,
     move_elements,
@@ -30,8 +30,8 @@ from alembic_neo4j.schema.changes.effects import (
     with_type,
     without,
 )
-from alembic_neo4j.schema.changes.touched import NOTHING, Touched, labels, types
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.changes.touched import NOTHING, TouchedNames, labels, types
+from alembic_neo4j.schema.definitions import (
     Direction,
     EntityType,
     Node,
@@ -163,7 +163,7 @@ class AlterRelationship(_OfDeclaration):
         )
         return AlterRelationship(self.label, after, existing)
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return all ends and types that what is declared of them may name."""
         after = self.apply(before)
         own = [r for node in after.models_with(self.label) for r in node.relationships]
@@ -179,7 +179,7 @@ class AlterRelationship(_OfDeclaration):
         ends = {label for label, _ in declared} | {r.target for _, r in declared}
         return labels(self.label, self.relationship.target, *ends) | types(*named)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return nothing."""
         del before
         return NOTHING
@@ -235,12 +235,12 @@ class ReverseRelationships(DataChange):
             and done.arguments[::-1] == self.arguments
         )
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         del before
         return labels(self.source, self.target) | types(self.type)
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return types(self.type)
@@ -409,7 +409,7 @@ class RenameRelationshipType(DataChange):
             and done.arguments[::-1] == self.arguments
         )
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
         if self.old == self.new:
             return NOTHING
@@ -417,14 +417,14 @@ class RenameRelationshipType(DataChange):
         checked = read_by_constraints(after, EntityType.RELATIONSHIP, self.new)
         return labels(*self.source_labels) | types(self.old, self.new) | checked
 
-    def finds(self, before: Schema) -> Touched:
+    def finds(self, before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
         del before
         # The way back leaves alone what was of the other type before.
         found = types(self.old, self.new) if self.undo else types(self.old)
         return labels(*self.source_labels) | found
 
-    def writes(self, before: Schema) -> Touched:
+    def writes(self, before: Schema) -> TouchedNames:
         """Return what it changes."""
         del before
         return NOTHING if self.old == self.new else types(self.old, self.new)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 
 class Part(Enum):
@@ -24,7 +24,7 @@ Name: TypeAlias = "tuple[Part, str | None]"
 
 
 @dataclass(frozen=True)
-class Touched:
+class TouchedNames:
     """The names that something reads, or that it writes.
 
     A label stands for which nodes carry it, a type for which relationships are of it
@@ -34,19 +34,19 @@ class Touched:
 
     names: frozenset[Name] = frozenset()
 
-    def __or__(self, other: Touched) -> Touched:
+    def __or__(self, other: TouchedNames) -> TouchedNames:
         """Return what either of them has."""
-        return Touched(self.names | other.names)
+        return TouchedNames(self.names | other.names)
 
-    def meets(self, other: Touched) -> bool:
+    def meets(self, other: TouchedNames) -> bool:
         """Tell whether they have a name in common."""
         return any(other.has(name) for name in self.names)
 
-    def within(self, others: Touched) -> Touched:
+    def within(self, others: TouchedNames) -> TouchedNames:
         """Return it with those of the others where a name may be any of its part."""
         said = frozenset(name for name in self.names if name[1] is not None)
         open_ = {part for part, name in self.names if name is None}
-        return Touched(said | {name for name in others.names if name[0] in open_})
+        return TouchedNames(said | {name for name in others.names if name[0] in open_})
 
     def of(self, part: Part) -> frozenset[str]:
         """Return the names of one part that are said."""
@@ -62,28 +62,28 @@ class Touched:
         return name in self.names or (part, None) in self.names
 
 
-NOTHING = Touched()
-EVERYTHING = Touched(frozenset((part, None) for part in Part))
+NOTHING = TouchedNames()
+EVERYTHING = TouchedNames(frozenset((part, None) for part in Part))
 
 
-def labels(*names: str | None) -> Touched:
+def labels(*names: str | None) -> TouchedNames:
     """Return labels; None is any."""
-    return Touched(frozenset((Part.LABEL, name) for name in names))
+    return TouchedNames(frozenset((Part.LABEL, name) for name in names))
 
 
-def types(*names: str | None) -> Touched:
+def types(*names: str | None) -> TouchedNames:
     """Return relationship types; None is any."""
-    return Touched(frozenset((Part.TYPE, name) for name in names))
+    return TouchedNames(frozenset((Part.TYPE, name) for name in names))
 
 
-def carriers(entity: EntityType, *names: str | None) -> Touched:
+def carriers(entity: EntityType, *names: str | None) -> TouchedNames:
     """Return labels, or types, of which nodes or relationships are."""
     return labels(*names) if entity is EntityType.NODE else types(*names)
 
 
-def properties(entity: EntityType, *names: str | None) -> Touched:
+def properties(entity: EntityType, *names: str | None) -> TouchedNames:
     """Return properties of nodes, or of relationships; None is any."""
-    return Touched(frozenset((property_part(entity), name) for name in names))
+    return TouchedNames(frozenset((property_part(entity), name) for name in names))
 
 
 def carrier_part(entity: EntityType) -> Part:
@@ -98,6 +98,8 @@ def property_part(entity: EntityType) -> Part:
     return Part.RELATIONSHIP_PROPERTY
 
 
-def touched(names: Iterable[tuple[EntityType, str]]) -> Touched:
+def touched(names: Iterable[tuple[EntityType, str]]) -> TouchedNames:
     """Return these labels and types."""
-    return Touched(frozenset((carrier_part(entity), name) for entity, name in names))
+    return TouchedNames(
+        frozenset((carrier_part(entity), name) for entity, name in names)
+    )

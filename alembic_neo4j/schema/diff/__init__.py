@@ -8,15 +8,15 @@ makes the changes with one module an aspect: `labels`, `properties` (with `backf
 
 from alembic_neo4j.schema.diff.candidates import Candidate, candidates
 from alembic_neo4j.schema.diff.compare import Difference, diff, refused_renames
-from alembic_neo4j.schema.diff.notes import Note
+from alembic_neo4j.schema.diff.intermediate import Refusal
 from alembic_neo4j.schema.diff.offers import (
     accepted,
     can_be_made,
     likely_candidates,
     refuses,
 )
+from alembic_neo4j.schema.diff.remarks import Note
 from alembic_neo4j.schema.diff.renames import Renames, certain_renames
-from alembic_neo4j.schema.diff.working import Refusal
 
 __all__ = [
     "Candidate",

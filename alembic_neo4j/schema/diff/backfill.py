@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from alembic_neo4j.schema.changes import Placeholder
-from alembic_neo4j.schema.elements import EntityType, Property, Schema
+from alembic_neo4j.schema.definitions import EntityType, Property, Schema
 
 _NOW: Mapping[str, str] = {
     "FLOAT": "datetime().epochMillis / 1000.0",

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from alembic_neo4j.schema.diff.renames import Renames, kept_owners, used_types
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     EntityType,
     Index,
     Node,
@@ -19,6 +18,7 @@ from alembic_neo4j.schema.elements import (
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.diff.renames import Renames, kept_owners, used_types
 
 Kind: TypeAlias = Literal["label", "type", "property"]
 _ORDER = ("label", "type", "property")

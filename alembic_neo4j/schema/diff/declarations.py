@@ -13,8 +13,8 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from alembic_neo4j.schema.changes import Change
-from alembic_neo4j.schema.diff.working import Working
-from alembic_neo4j.schema.elements import Node
+from alembic_neo4j.schema.definitions import Node
+from alembic_neo4j.schema.diff.intermediate import Working
 
 K = TypeVar("K", bound=Hashable)
 D = TypeVar("D")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alembic_neo4j.schema.elements import Direction, Node, Relationship
+from alembic_neo4j.schema.definitions import Direction, Node, Relationship
 
 
 class Ends:

@@ -14,10 +14,10 @@ from alembic_neo4j.schema.changes import (
     RemoveNode,
     RenameLabel,
 )
-from alembic_neo4j.schema.diff.notes import Note, quoted, run_cypher, shown
+from alembic_neo4j.schema.definitions import EntityType, Node
+from alembic_neo4j.schema.diff.intermediate import Move, Refusal, Working, heights
+from alembic_neo4j.schema.diff.remarks import Note, quoted, run_cypher, shown
 from alembic_neo4j.schema.diff.renames import in_order
-from alembic_neo4j.schema.diff.working import Move, Refusal, Working, heights
-from alembic_neo4j.schema.elements import EntityType, Node
 
 _ALTERABLE = ("databases", "kgid", "open", "optional_labels")
 

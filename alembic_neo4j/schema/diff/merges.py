@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import combinations
 
+from alembic_neo4j.schema.definitions import Direction, Node, Schema
 from alembic_neo4j.schema.diff.ends import Ends
-from alembic_neo4j.schema.diff.notes import shown
-from alembic_neo4j.schema.elements import Direction, Node, Schema
+from alembic_neo4j.schema.diff.remarks import shown
 
 
 def sources(nodes: Mapping[str, Node], type_: str) -> tuple[str, ...] | None:

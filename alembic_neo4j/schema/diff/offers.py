@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from alembic_neo4j.schema.definitions import EntityType, Schema
 from alembic_neo4j.schema.diff.candidates import Candidate, candidates
 from alembic_neo4j.schema.diff.compare import refused_renames
+from alembic_neo4j.schema.diff.intermediate import Refusal
 from alembic_neo4j.schema.diff.merges import why_not_one
 from alembic_neo4j.schema.diff.renames import Renames, certain_renames
-from alembic_neo4j.schema.diff.working import Refusal
-from alembic_neo4j.schema.elements import EntityType, Schema
 
 
 def likely_candidates(

@@ -14,12 +14,17 @@ from alembic_neo4j.schema.changes import (
     RenameProperty,
 )
 from alembic_neo4j.schema.conversions import PHYSICAL, conversion, is_lossy
+from alembic_neo4j.schema.definitions import (
+    EntityType,
+    Node,
+    Property,
+    RelationshipType,
+)
 from alembic_neo4j.schema.diff.backfill import Demands
 from alembic_neo4j.schema.diff.declarations import Declarations
-from alembic_neo4j.schema.diff.notes import shown
+from alembic_neo4j.schema.diff.intermediate import Move, Refusal, Working
+from alembic_neo4j.schema.diff.remarks import shown
 from alembic_neo4j.schema.diff.renames import Owner, in_order
-from alembic_neo4j.schema.diff.working import Move, Refusal, Working
-from alembic_neo4j.schema.elements import EntityType, Node, Property, RelationshipType
 from alembic_neo4j.schema.property_classes import described_format, kind_of
 
 _FIELDS = tuple(f.name for f in fields(Property) if f.compare and f.name != "name")

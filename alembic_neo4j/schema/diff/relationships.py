@@ -16,14 +16,7 @@ from alembic_neo4j.schema.changes import (
     RemoveRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.diff.backfill import Demands
-from alembic_neo4j.schema.diff.declarations import Declarations
-from alembic_neo4j.schema.diff.ends import Ends
-from alembic_neo4j.schema.diff.notes import quoted, run_cypher, shown
-from alembic_neo4j.schema.diff.properties import compare_type_properties
-from alembic_neo4j.schema.diff.types import models_by_type
-from alembic_neo4j.schema.diff.working import Working
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     Direction,
     EntityType,
     Node,
@@ -31,6 +24,13 @@ from alembic_neo4j.schema.elements import (
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.diff.backfill import Demands
+from alembic_neo4j.schema.diff.declarations import Declarations
+from alembic_neo4j.schema.diff.ends import Ends
+from alembic_neo4j.schema.diff.intermediate import Working
+from alembic_neo4j.schema.diff.properties import compare_type_properties
+from alembic_neo4j.schema.diff.remarks import quoted, run_cypher, shown
+from alembic_neo4j.schema.diff.types import models_by_type
 
 Key: TypeAlias = "tuple[str, str, str]"
 

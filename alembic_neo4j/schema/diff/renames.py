@@ -7,14 +7,14 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from alembic_neo4j.schema.diff.merges import why_not_one
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.definitions import (
     EntityType,
     Node,
     Property,
     RelationshipType,
     Schema,
 )
+from alembic_neo4j.schema.diff.merges import why_not_one
 
 Owner: TypeAlias = "tuple[EntityType, str]"
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from alembic_neo4j.schema.changes import Change, RenameRelationshipType
+from alembic_neo4j.schema.definitions import EntityType, Node, Schema
+from alembic_neo4j.schema.diff.intermediate import Move, Refusal, Working
 from alembic_neo4j.schema.diff.merges import sources, why_not_one
-from alembic_neo4j.schema.diff.notes import shown
+from alembic_neo4j.schema.diff.remarks import shown
 from alembic_neo4j.schema.diff.renames import in_order, used_types
-from alembic_neo4j.schema.diff.working import Move, Refusal, Working
-from alembic_neo4j.schema.elements import EntityType, Node, Schema
 
 
 def rename_types(working: Working, wanted: Mapping[str, str]) -> list[Change]:

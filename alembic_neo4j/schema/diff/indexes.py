@@ -16,11 +16,11 @@ from alembic_neo4j.schema.changes import (
     RenameProperty,
     RenameRelationshipType,
 )
-from alembic_neo4j.schema.diff.notes import Note, shown
-from alembic_neo4j.schema.diff.working import Move
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Schema
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Schema
+from alembic_neo4j.schema.diff.intermediate import Move
+from alembic_neo4j.schema.diff.remarks import Note, shown
+from alembic_neo4j.schema.index_names import distinct_name
 from alembic_neo4j.schema.kinds import IndexKind
-from alembic_neo4j.schema.names import distinct_name
 
 Element: TypeAlias = "Index | Constraint"
 Place: TypeAlias = "tuple[EntityType, str]"

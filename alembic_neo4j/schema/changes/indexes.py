@@ -8,10 +8,10 @@ from typing import Any
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.change import Declaration, OfProperties
-from alembic_neo4j.schema.changes.touched import Touched, carriers, properties
-from alembic_neo4j.schema.elements import Constraint, Index, Schema
+from alembic_neo4j.schema.changes.touched import TouchedNames, carriers, properties
+from alembic_neo4j.schema.definitions import Constraint, Index, Schema
+from alembic_neo4j.schema.descriptions import described
 from alembic_neo4j.schema.known_names import Name
-from alembic_neo4j.schema.words import described
 
 
 class _OfElement(Declaration):
@@ -47,7 +47,7 @@ class _Addition(_OfElement):
             )
         return schema.with_element(self.element)
 
-    def reads(self, before: Schema) -> Touched:
+    def reads(self, before: Schema) -> TouchedNames:
         """Return what is going to be in it, or what it is going to hold for."""
         del before
         element = self.element

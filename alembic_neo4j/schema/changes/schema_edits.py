@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.changes.touched import Touched, properties
-from alembic_neo4j.schema.elements import (
+from alembic_neo4j.schema.changes.touched import TouchedNames, properties
+from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
     Index,
@@ -16,7 +16,7 @@ from alembic_neo4j.schema.elements import (
     RelationshipType,
     Schema,
 )
-from alembic_neo4j.schema.names import distinct_name
+from alembic_neo4j.schema.index_names import distinct_name
 
 Element = TypeVar("Element", Index, Constraint)
 Key = TypeVar("Key")
@@ -68,7 +68,7 @@ def each_owner(
     return schema if declared is None else with_type(schema, change(declared))
 
 
-def read_by_constraints(schema: Schema, entity: EntityType, owner: str) -> Touched:
+def read_by_constraints(schema: Schema, entity: EntityType, owner: str) -> TouchedNames:
     """Return the properties that the constraints of a label, or a type, are on."""
     return properties(
         entity,

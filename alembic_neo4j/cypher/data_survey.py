@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from alembic_neo4j.schema.elements import EntityType, Property
+from alembic_neo4j.schema.definitions import EntityType, Property
 
 SAMPLE = 1000
 """How many nodes of each label, and relationships of each type, a sample has."""
@@ -60,7 +60,7 @@ class Contents:
 
 
 @dataclass(frozen=True)
-class Expected:
+class Declarations:
     """What is declared of nodes and of relationships; `open` may have other ones."""
 
     nodes: Declared = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class LoadRecord:
     """What a batch created and changed, by labels and types that it was loaded as."""
 
     batch: str
@@ -81,7 +81,7 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Held:
+class BatchHoldings:
     """What the graph has of a batch: what it created, and images of what it changed."""
 
     created_nodes: int

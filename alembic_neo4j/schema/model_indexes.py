@@ -10,12 +10,12 @@ from neomodel import FulltextIndex, VectorIndex
 from neomodel.properties import Property as NeomodelProperty
 
 from alembic_neo4j.errors import ModelError, SchemaError
-from alembic_neo4j.schema import words
+from alembic_neo4j.schema import descriptions
 from alembic_neo4j.schema.declare import ConstraintDeclaration, IndexDeclaration
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Property
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Property
+from alembic_neo4j.schema.index_names import distinct_name
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.loading import ModelClass, described
-from alembic_neo4j.schema.names import distinct_name
 from alembic_neo4j.schema.properties import declared_properties
 
 DECLARATIONS = "__neo4j_schema__"
@@ -38,7 +38,7 @@ class Carrier:
 
 
 @dataclass(frozen=True)
-class Installed:
+class IndexRequest:
     """An index or constraint with the class that asks for it.
 
     `named` tells a name that somebody wrote from a generated one.
@@ -51,12 +51,12 @@ class Installed:
     @property
     def shown(self) -> str:
         """The element in words; a generated name would mean nothing to the reader."""
-        return words.described(self.element, named=False)
+        return descriptions.described(self.element, named=False)
 
 
 def installed_elements(
     carrier: Carrier, others: Mapping[str, Sequence[Attributes]]
-) -> list[Installed]:
+) -> list[IndexRequest]:
     """Return what the class of the carrier installs on its label or type.
 
     These are the flags of its properties, read as neomodel's `install_labels` does,
@@ -66,20 +66,20 @@ def installed_elements(
     Raises ModelError where a flag or a declaration is misused.
     """
     flagged = [
-        Installed(element, carrier.cls)
+        IndexRequest(element, carrier.cls)
         for attribute, (declared, _) in declared_properties(carrier.cls).items()
         for element in _flagged(carrier, attribute, declared)
     ]
     return [*flagged, *_declared(carrier, others)]
 
 
-def merged_elements(installed: Iterable[Installed]) -> list[Installed]:
+def merged_elements(installed: Iterable[IndexRequest]) -> list[IndexRequest]:
     """Return each element once, as the classes that ask for it agree on it.
 
     Raises ModelError where they do not agree, where two elements exclude each
     other and where two have the same explicit name.
     """
-    merged: dict[Any, Installed] = {}
+    merged: dict[Any, IndexRequest] = {}
     for item in installed:
         known = merged.get(item.element.key)
         merged[item.element.key] = _agreed(known, item) if known else item
@@ -139,7 +139,7 @@ def _setting(
 
 def _declared(
     carrier: Carrier, others: Mapping[str, Sequence[Attributes]]
-) -> Iterator[Installed]:
+) -> Iterator[IndexRequest]:
     for declaration, owner in _declarations(carrier.cls):
         inherited = _has_label_between(carrier.cls, owner)
         if isinstance(declaration, ConstraintDeclaration):
@@ -150,7 +150,7 @@ def _declared(
         else:
             named = declaration.name if not inherited else None
             element = _index(carrier, declaration, named, others)
-        yield Installed(element, carrier.cls, named is not None)
+        yield IndexRequest(element, carrier.cls, named is not None)
 
 
 def _declarations(
@@ -249,7 +249,7 @@ def _unknown_attribute(
     )
 
 
-def _agreed(known: Installed, other: Installed) -> Installed:
+def _agreed(known: IndexRequest, other: IndexRequest) -> IndexRequest:
     if known.element != other.element:
         raise ModelError(
             f"{described(known.cls)} declares {known.shown}, "
@@ -265,9 +265,9 @@ def _agreed(known: Installed, other: Installed) -> Installed:
     return other if other.named and not known.named else known
 
 
-def _check_exclusive(merged: Iterable[Installed]) -> None:
+def _check_exclusive(merged: Iterable[IndexRequest]) -> None:
     """Refuse what the server refuses: two elements with an index of the same schema."""
-    backed: dict[object, Installed] = {}
+    backed: dict[object, IndexRequest] = {}
     for item in merged:
         if not item.element.kind.traits.exclusive:
             continue
@@ -283,10 +283,10 @@ def _check_exclusive(merged: Iterable[Installed]) -> None:
             )
 
 
-def _with_distinct_names(merged: Iterable[Installed]) -> list[Installed]:
+def _with_distinct_names(merged: Iterable[IndexRequest]) -> list[IndexRequest]:
     """Give each element a name of its own; the first in the order of keys keeps it."""
     ordered = sorted(merged, key=lambda item: item.element.key)
-    taken: dict[str, Installed] = {}
+    taken: dict[str, IndexRequest] = {}
     for item in ordered:
         if not item.named:
             continue

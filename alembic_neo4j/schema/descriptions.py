@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic_neo4j.schema.elements import Constraint, Index
+from alembic_neo4j.schema.definitions import Constraint, Index
 
 
 def described(element: Index | Constraint, *, named: bool = True) -> str:

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from alembic_neo4j.cypher.catalogue import OWN_LABEL_PREFIX
-from alembic_neo4j.cypher.contents import (
+from alembic_neo4j.cypher.data_survey import (
     OWN_PROPERTY_PREFIX,
     SAMPLE,
     Contents,
+    Declarations,
     Declared,
-    Expected,
     Shape,
 )
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph, Row
-from alembic_neo4j.schema.elements import EntityType
+from alembic_neo4j.schema.definitions import EntityType
 
 _COUNTED_AT_ONCE = 100
 
@@ -25,7 +25,7 @@ MOST_SHAPES = 10_000
 """How many different shapes are kept in memory, whatever the graph holds."""
 
 
-def read_contents(graph: Graph, expected: Expected, *, full: bool) -> Contents:
+def read_contents(graph: Graph, expected: Declarations, *, full: bool) -> Contents:
     """Return what the data hold, our own nodes and properties left out.
 
     Labels and types are known exactly. Of properties the first SAMPLE entities of each
@@ -163,7 +163,7 @@ def _count(graph: Graph, query: str) -> int:
     return count
 
 
-def _read_all(graph: Graph, expected: Expected, shapes: _Shapes) -> None:
+def _read_all(graph: Graph, expected: Declarations, shapes: _Shapes) -> None:
     for entity, declared in (
         (EntityType.NODE, expected.nodes),
         (EntityType.RELATIONSHIP, expected.relationships),

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
+from alembic_neo4j.schema.index_names import trimmed
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
-from alembic_neo4j.schema.names import trimmed
 from alembic_neo4j.schema.property_types import normal_type
 
 Value: TypeAlias = Any

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema.elements import Constraint, EntityType, Index, Schema
+from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Schema
 from alembic_neo4j.schema.models import ModelSchema
 
 Read = Callable[[str], ModelSchema]

@@ -11,8 +11,8 @@ from alembic_neo4j.schema.changes import (
     RenameProperty,
     RenameRelationshipType,
 )
-from alembic_neo4j.schema.diff.notes import Note, shown
-from alembic_neo4j.schema.elements import EntityType, Node, RelationshipType, Schema
+from alembic_neo4j.schema.definitions import EntityType, Node, RelationshipType, Schema
+from alembic_neo4j.schema.diff.remarks import Note, shown
 
 
 @dataclass(frozen=True)
