@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
 
-from alembic_neo4j.schema.definitions import Constraint, Index
-
-Element: TypeAlias = "Index | Constraint"
+from alembic_neo4j.schema.definitions import Element
 
 
 class Severity(str, Enum):

@@ -53,8 +53,8 @@ from alembic_neo4j.schema.changes.touched import (
 )
 from alembic_neo4j.schema.definitions import (
     Constraint,
+    Element,
     EntityType,
-    Index,
     Schema,
 )
 from alembic_neo4j.schema.kinds import ConstraintKind
@@ -469,7 +469,7 @@ def _asked_of_constraint(
 
 
 def _asked_of_size(
-    revision: str, element: Index | Constraint, now: Now
+    revision: str, element: Element, now: Now
 ) -> Iterator[Question | OpenQuestion]:
     meant = size_checks(element)
     scope, values = _as_now(element, now)
@@ -485,7 +485,7 @@ def _asked_of_size(
 
 
 def _as_now(
-    element: Index | Constraint, now: Now
+    element: Element, now: Now
 ) -> tuple[Scope | None, Mapping[str, str] | None]:
     """Return what an element is going to hold for, as it is now; None: not known."""
     names = now.any_of(element.entity, element.labels)
@@ -498,7 +498,7 @@ def _as_now(
 
 
 def _not_known(
-    revision: str, element: Index | Constraint, checks: Iterable[Check], now: Now
+    revision: str, element: Element, checks: Iterable[Check], now: Now
 ) -> Iterator[OpenQuestion]:
     reads = carriers(element.entity, *element.labels)
     reads |= properties(element.entity, *element.properties)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from alembic_neo4j.checks.findings import Element
 from alembic_neo4j.checks.foresight import (
     OpenQuestion,
     Question,
@@ -25,7 +24,7 @@ from alembic_neo4j.cypher.steps import (
 )
 from alembic_neo4j.cypher.units import ordered
 from alembic_neo4j.schema.changes import Change, Refactoring
-from alembic_neo4j.schema.definitions import EntityType
+from alembic_neo4j.schema.definitions import Element, EntityType
 from alembic_neo4j.schema.descriptions import described
 
 

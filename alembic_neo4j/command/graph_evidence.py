@@ -12,7 +12,6 @@ from alembic.util.exc import CommandError
 
 from alembic_neo4j.checks.data import expected_contents, is_declared
 from alembic_neo4j.checks.evidence import DataEvidence, GraphEvidence, Violation
-from alembic_neo4j.checks.findings import Element
 from alembic_neo4j.cypher.catalogue import Catalogue
 from alembic_neo4j.cypher.data_checks import constraint_checks
 from alembic_neo4j.cypher.data_survey import Contents, LackingLabels, Unreadable
@@ -36,6 +35,7 @@ from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.target_metadata import schema_of
 from alembic_neo4j.schema.definitions import (
     Constraint,
+    Element,
     EntityType,
     Index,
     Node,

@@ -14,7 +14,7 @@ from alembic.runtime.migration import StampStep
 from alembic.script import Script
 
 from alembic_neo4j.checks.evidence import Evidence, RevisionFile
-from alembic_neo4j.checks.findings import Element, Finding
+from alembic_neo4j.checks.findings import Finding
 from alembic_neo4j.checks.history import shown_heads
 from alembic_neo4j.checks.runs import shown_unit, unsettled
 from alembic_neo4j.checks.verify import judge
@@ -45,7 +45,7 @@ from alembic_neo4j.migration.revision_files import (
 )
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.changes import AddLabel
-from alembic_neo4j.schema.definitions import Constraint
+from alembic_neo4j.schema.definitions import Constraint, Element
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.sentences import unended
 

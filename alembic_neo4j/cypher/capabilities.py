@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic_neo4j.errors import CapabilityError
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex, Change
-from alembic_neo4j.schema.definitions import Constraint, Index
+from alembic_neo4j.schema.definitions import Constraint, Element, Index
 
 MINIMUM_VERSION = (5, 26)
 """The oldest server that is supported: the long-term support release of Neo4j 5.
@@ -91,7 +91,7 @@ def _version(versions: Iterable[str]) -> tuple[int, ...]:
     return tuple(int(part) for part in found[0].split("."))
 
 
-def _missing_for(server: Server, element: Index | Constraint) -> str | None:
+def _missing_for(server: Server, element: Element) -> str | None:
     kind = element.kind.traits
     if server.version < kind.since:
         since = ".".join(map(str, kind.since))

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Schema
+from alembic_neo4j.schema.definitions import (
+    Constraint,
+    Element,
+    EntityType,
+    Index,
+    Schema,
+)
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_types import read_type
 
@@ -97,8 +103,8 @@ def read_catalogue(
 
 
 def same_definition(
-    declared: Index | Constraint,
-    found: Index | Constraint,
+    declared: Element,
+    found: Element,
     *,
     settings: Mapping[str, Any] | None = None,
 ) -> bool:

@@ -52,10 +52,9 @@ from alembic_neo4j.schema.changes import (
     ReverseRelationships,
 )
 from alembic_neo4j.schema.definitions import (
-    Constraint,
     Direction,
+    Element,
     EntityType,
-    Index,
     Property,
     Relationship,
     Schema,
@@ -450,7 +449,7 @@ def _renamed_value(change: RenameProperty, label: str, revision: str) -> str:
     return f"CASE WHEN {' AND '.join(conditions)} THEN {renamed} ELSE {untouched} END"
 
 
-def _refuse_clash(element: Index | Constraint, schema: Schema) -> None:
+def _refuse_clash(element: Element, schema: Schema) -> None:
     """Raise SchemaError where a constraint's index and a RANGE index would meet."""
     if not element.kind.traits.exclusive:
         return
@@ -466,8 +465,8 @@ def _refuse_clash(element: Index | Constraint, schema: Schema) -> None:
 
 
 def _at_same_place(
-    element: Index | Constraint, kind: IndexKind | ConstraintKind, schema: Schema
-) -> Index | Constraint | None:
+    element: Element, kind: IndexKind | ConstraintKind, schema: Schema
+) -> Element | None:
     entity, properties = element.entity.value, element.properties
     if isinstance(kind, IndexKind):
         return schema.indexes.get((kind.value, entity, element.labels, properties))

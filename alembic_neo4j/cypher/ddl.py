@@ -6,12 +6,18 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
 from alembic_neo4j.cypher.quoting import literal, quote
-from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Value
+from alembic_neo4j.schema.definitions import (
+    Constraint,
+    Element,
+    EntityType,
+    Index,
+    Value,
+)
 from alembic_neo4j.schema.property_types import constraint_type
 
 
 @singledispatch
-def create_text(element: Index | Constraint) -> str:
+def create_text(element: Element) -> str:
     """Return the command that creates an index or a constraint.
 
     Never ``IF NOT EXISTS``: on a name that is taken by something else it silently
@@ -40,7 +46,7 @@ def _create_constraint(element: Constraint) -> str:
     )
 
 
-def drop_text(element: Index | Constraint) -> str:
+def drop_text(element: Element) -> str:
     """Return the command that drops an index or a constraint by its name."""
     noun = "INDEX" if isinstance(element, Index) else "CONSTRAINT"
     return f"DROP {noun} {quote(element.name)}"

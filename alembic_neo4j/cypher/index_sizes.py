@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.cypher.steps import Check
-from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
+from alembic_neo4j.schema.definitions import Element, EntityType
 
 _SHOWN_SIZES = 20
 
 
 def size_checks(
-    element: Index | Constraint,
+    element: Element,
     scope: Scope | None = None,
     values: Mapping[str, str] | None = None,
 ) -> tuple[Check, ...]:
@@ -33,7 +33,7 @@ def size_checks(
 
 
 def _too_large(
-    element: Index | Constraint,
+    element: Element,
     scope: Scope,
     operands: Sequence[str],
     limit: int,
@@ -67,7 +67,7 @@ def _too_large(
     )
 
 
-def _noun(element: Index | Constraint) -> str:
+def _noun(element: Element) -> str:
     return "text index" if element.kind.traits.strings_only else "range index"
 
 
@@ -135,7 +135,7 @@ class Large:
     characters: int
 
 
-def large(element: Index | Constraint) -> Large | None:
+def large(element: Element) -> Large | None:
     """Return what `size_checks` of an element look for, None where there are none."""
     limit = element.kind.traits.max_bytes
     if limit is None:

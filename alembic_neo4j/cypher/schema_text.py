@@ -8,7 +8,7 @@ from typing import Any
 
 from alembic_neo4j.cypher.lexer import Token, TokenKind, command_tokens
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
+from alembic_neo4j.schema.definitions import Constraint, Element, EntityType, Index
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_types import read_type
 
@@ -27,7 +27,7 @@ class SchemaCommand:
     of_index: bool
     name: str | None
     lenient: bool = False
-    element: Index | Constraint | None = None
+    element: Element | None = None
     lookup: EntityType | None = None
 
 

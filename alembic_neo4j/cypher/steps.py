@@ -17,7 +17,7 @@ from alembic_neo4j.cypher.quoting import commented, inline
 from alembic_neo4j.cypher.schema_text import verb
 from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.errors import OfflineError, SchemaError
-from alembic_neo4j.schema.definitions import Constraint, Index
+from alembic_neo4j.schema.definitions import Element
 from alembic_neo4j.schema.descriptions import described
 
 DEFAULT_BATCH_SIZE = 10_000
@@ -100,7 +100,7 @@ class Step(ABC):
 class SchemaStep(Step):
     """A command for one index or constraint."""
 
-    element: Index | Constraint
+    element: Element
 
     @property
     def recorded_as(self) -> Any:

@@ -15,7 +15,7 @@ from alembic_neo4j.errors import StatementError
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.graph.watchdog import schema_transaction
-from alembic_neo4j.schema.definitions import Constraint, Index
+from alembic_neo4j.schema.definitions import Constraint, Element, Index
 from alembic_neo4j.schema.descriptions import described
 from alembic_neo4j.sentences import unended
 from alembic_neo4j.waiting import waiting_for
@@ -32,7 +32,7 @@ def live_catalogue(graph: Graph) -> Catalogue:
 
 def create_elements(
     graph: Graph,
-    elements: Sequence[Index | Constraint],
+    elements: Sequence[Element],
     limits: Limits,
     *,
     resumed: bool,
@@ -68,8 +68,8 @@ def commanded(
 
 
 def _not_created(
-    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
-) -> list[Index | Constraint]:
+    graph: Graph, elements: Sequence[Element], limits: Limits
+) -> list[Element]:
     # A server that is killed while a constraint populates leaves its index behind
     # without an owner, which blocks the name for ever (neo4j/neo4j#13208).
     found = live_catalogue(graph)
@@ -82,7 +82,7 @@ def _not_created(
 
 
 def _why_not_created(
-    graph: Graph, elements: Sequence[Index | Constraint], error: ServerRefused
+    graph: Graph, elements: Sequence[Element], error: ServerRefused
 ) -> str:
     found = live_catalogue(graph)
     live = list(found.schema.elements.values())
@@ -113,10 +113,10 @@ _PAUSES = (*repeat(0.002, 20), 0.02, 0.1, 0.5)
 
 def await_online(
     graph: Graph,
-    elements: Sequence[Index | Constraint],
+    elements: Sequence[Element],
     limits: Limits,
     *,
-    withdrawn: Sequence[Index | Constraint],
+    withdrawn: Sequence[Element],
 ) -> None:
     """Wait until the indexes among the elements are online.
 
@@ -163,16 +163,14 @@ def _why_not_online(waiting: Sequence[Row], *, timed_out: bool, dropped: bool) -
     return f"the index did not come online: {states}. It {what}; {advice}"
 
 
-def _withdraw(
-    graph: Graph, elements: Sequence[Index | Constraint], limits: Limits
-) -> None:
+def _withdraw(graph: Graph, elements: Sequence[Element], limits: Limits) -> None:
     if elements:
         commanded(graph, [(drop_text(element), {}) for element in elements], limits)
 
 
 def drop_elements(
     graph: Graph,
-    elements: Sequence[Index | Constraint],
+    elements: Sequence[Element],
     limits: Limits,
     *,
     resumed: bool,
@@ -201,9 +199,7 @@ def drop_elements(
         ) from error
 
 
-def _live_twin(
-    element: Index | Constraint, live: Sequence[Index | Constraint]
-) -> Index | Constraint:
+def _live_twin(element: Element, live: Sequence[Element]) -> Element:
     # Found by what it is, not by its name: another tool may have made it.
     for other in live:
         if _same(element, other):
@@ -216,5 +212,5 @@ def _live_twin(
     )
 
 
-def _same(element: Index | Constraint, other: Index | Constraint) -> bool:
+def _same(element: Element, other: Element) -> bool:
     return type(element) is type(other) and element.key == other.key

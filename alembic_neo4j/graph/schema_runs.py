@@ -22,7 +22,7 @@ from alembic_neo4j.graph.schema_commands import (
     commanded,
     live_catalogue,
 )
-from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
+from alembic_neo4j.schema.definitions import Constraint, Element, EntityType, Index
 from alembic_neo4j.schema.descriptions import described
 from alembic_neo4j.sentences import ended
 
@@ -35,16 +35,16 @@ class EffectUnknown(StatementError):
 class _Found:
     """What the graph has: its indexes and constraints, and every name of them."""
 
-    elements: tuple[Index | Constraint, ...]
+    elements: tuple[Element, ...]
     index_names: frozenset[str]
     constraint_names: frozenset[str]
     lookups: Mapping[EntityType, str]
 
-    def twins(self, element: Index | Constraint) -> list[Index | Constraint]:
+    def twins(self, element: Element) -> list[Element]:
         """Return what is the same by definition, whatever its name is."""
         return [other for other in self.elements if _same(element, other)]
 
-    def named(self, name: str) -> Index | Constraint | None:
+    def named(self, name: str) -> Element | None:
         """Return what has this name, as far as it can be described."""
         return next((other for other in self.elements if other.name == name), None)
 
@@ -101,7 +101,7 @@ def _found(graph: Graph) -> _Found:
     )
 
 
-def _same(element: Index | Constraint, other: Index | Constraint) -> bool:
+def _same(element: Element, other: Element) -> bool:
     if isinstance(element, Constraint) and isinstance(other, Constraint):
         return element == other
     # Options of an index are not read from the text: they make no second one.
@@ -170,7 +170,7 @@ def _refuse_passed_over(
     found: _Found | None,
 ) -> None:
     """Raise StatementError where IF NOT EXISTS would do nothing and hide that."""
-    made: list[Index | Constraint] = []
+    made: list[Element] = []
     for run, command in zip(runs, commands, strict=True):
         if command is None or not command.creates:
             continue
@@ -187,9 +187,7 @@ def _refuse_passed_over(
             made.append(command.element)
 
 
-def _is_there(
-    command: SchemaCommand, found: _Found, made: Sequence[Index | Constraint]
-) -> bool:
+def _is_there(command: SchemaCommand, found: _Found, made: Sequence[Element]) -> bool:
     """Whether IF NOT EXISTS does nothing because the very thing is there."""
     if command.lookup is not None:
         return command.lookup in found.lookups
@@ -199,9 +197,7 @@ def _is_there(
     )
 
 
-def _named(
-    elements: Iterable[Index | Constraint], name: str
-) -> Index | Constraint | None:
+def _named(elements: Iterable[Element], name: str) -> Element | None:
     return next((element for element in elements if element.name == name), None)
 
 
@@ -217,7 +213,7 @@ def _await(
         return
     found = _found(graph)
     known = set(before.elements) if before else set()
-    live: list[Index | Constraint] = []
+    live: list[Element] = []
     for command in created:
         assert command.element is not None
         twins = found.twins(command.element)

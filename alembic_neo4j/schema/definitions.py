@@ -298,6 +298,10 @@ class Constraint:
         return (self.label,)
 
 
+Element: TypeAlias = "Index | Constraint"
+"""What a server shows and a person names: an index or a constraint."""
+
+
 @dataclass(frozen=True)
 class Schema:
     """A graph schema: what the models, or a history of revisions, declare.
@@ -332,16 +336,16 @@ class Schema:
         return True
 
     @cached_property
-    def elements(self) -> Mapping[Any, Index | Constraint]:
+    def elements(self) -> Mapping[Any, Element]:
         """The indexes and then the constraints, by their keys."""
         return {**self.indexes, **self.constraints}
 
     @cached_property
-    def by_name(self) -> Mapping[str, Index | Constraint]:
+    def by_name(self) -> Mapping[str, Element]:
         """The indexes and constraints by their names, which they share."""
         return {element.name: element for element in self.elements.values()}
 
-    def with_element(self, element: Index | Constraint) -> Schema:
+    def with_element(self, element: Element) -> Schema:
         """Return the schema with an index or constraint added."""
         if isinstance(element, Index):
             added = replace(self, indexes={**self.indexes, element.key: element})
@@ -353,13 +357,13 @@ class Schema:
         vars(added)["by_name"] = {**self.by_name, element.name: element}
         return added
 
-    def same(self, element: Index | Constraint) -> Index | Constraint | None:
+    def same(self, element: Element) -> Element | None:
         """Return what the schema has in the place of an index or constraint."""
         if isinstance(element, Index):
             return self.indexes.get(element.key)
         return self.constraints.get(element.key)
 
-    def without_element(self, element: Index | Constraint) -> Schema:
+    def without_element(self, element: Element) -> Schema:
         """Return the schema without an index or constraint."""
         indexes = {k: i for k, i in self.indexes.items() if k != element.key}
         kept = {k: c for k, c in self.constraints.items() if k != element.key}

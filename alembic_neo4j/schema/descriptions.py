@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from alembic_neo4j.schema.definitions import Constraint, Index
+from alembic_neo4j.schema.definitions import Constraint, Element, Index
 
 
-def described(element: Index | Constraint, *, named: bool = True) -> str:
+def described(element: Element, *, named: bool = True) -> str:
     """Return kind, name, what it is on, and its settings; the name only if `named`."""
     noun = "index" if isinstance(element, Index) else "constraint"
     name = f" {element.name}" if named else ""
@@ -20,7 +20,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _settings(element: Index | Constraint) -> str:
+def _settings(element: Element) -> str:
     if isinstance(element, Constraint):
         return element.property_type or ""
     return str(dict(element.options)) if element.options else ""

@@ -27,7 +27,7 @@ FORMAT = 1
 """The version of what is hashed, and the first part of every digest."""
 
 Json: TypeAlias = "dict[str, Any]"
-Element: TypeAlias = (
+Part: TypeAlias = (
     "Node | RelationshipType | Index | Constraint | Property | Relationship"
 )
 
@@ -39,7 +39,7 @@ def schema_digest(schema: Schema) -> str:
     are left out, so moving or reordering classes leaves it as it is. It is the same
     on every machine and in every process.
     """
-    parts: Mapping[str, Iterable[Element]] = {
+    parts: Mapping[str, Iterable[Part]] = {
         "nodes": schema.nodes.values(),
         "relationship_types": schema.relationship_types.values(),
         "indexes": schema.indexes.values(),
@@ -68,7 +68,7 @@ def schema_to_json(schema: Schema) -> Json:
     }
 
 
-def element_to_json(element: Element) -> Json:
+def element_to_json(element: Part) -> Json:
     """Return an element as JSON, without what nothing is compared by."""
     return _element_to_json(element)
 
@@ -99,7 +99,7 @@ def value_to_json(value: Value) -> Any:
     )
 
 
-def _element_digest(element: Element) -> str:
+def _element_digest(element: Part) -> str:
     # Kept with the element, which never changes: the schemas of a history share most
     # of theirs.
     kept = vars(element)
@@ -109,11 +109,11 @@ def _element_digest(element: Element) -> str:
     return digest
 
 
-def _all_told(elements: Mapping[Any, Element]) -> list[Json]:
+def _all_told(elements: Mapping[Any, Part]) -> list[Json]:
     return [_told(elements[key]) for key in sorted(elements)]
 
 
-def _told(element: Element) -> Json:
+def _told(element: Part) -> Json:
     """Return an element as JSON, with the names that it is not compared by."""
     told = _element_to_json(element)
     if isinstance(element, (Node, RelationshipType)):
@@ -130,7 +130,7 @@ def _sha256(value: Any) -> str:
     return hashlib.sha256(_text(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _element_to_json(element: Element) -> Json:
+def _element_to_json(element: Part) -> Json:
     # A field that is as a new element has it is left out, so that elements may get
     # further fields without another digest.
     return {

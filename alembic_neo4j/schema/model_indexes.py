@@ -12,7 +12,13 @@ from neomodel.properties import Property as NeomodelProperty
 from alembic_neo4j.errors import ModelError, SchemaError
 from alembic_neo4j.schema import descriptions
 from alembic_neo4j.schema.declare import ConstraintDeclaration, IndexDeclaration
-from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Property
+from alembic_neo4j.schema.definitions import (
+    Constraint,
+    Element,
+    EntityType,
+    Index,
+    Property,
+)
 from alembic_neo4j.schema.index_names import distinct_name
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.loading import ModelClass, described
@@ -20,7 +26,6 @@ from alembic_neo4j.schema.properties import declared_properties
 
 DECLARATIONS = "__neo4j_schema__"
 
-Element: TypeAlias = "Index | Constraint"
 Attributes: TypeAlias = Mapping[str, Property]
 
 

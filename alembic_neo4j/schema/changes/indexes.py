@@ -9,7 +9,7 @@ from typing import Any
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.change import Declaration, OfProperties
 from alembic_neo4j.schema.changes.touched import TouchedNames, carriers, properties
-from alembic_neo4j.schema.definitions import Constraint, Index, Schema
+from alembic_neo4j.schema.definitions import Constraint, Element, Index, Schema
 from alembic_neo4j.schema.descriptions import described
 from alembic_neo4j.schema.known_names import Name
 
@@ -17,7 +17,7 @@ from alembic_neo4j.schema.known_names import Name
 class _OfElement(Declaration):
     @property
     @abstractmethod
-    def element(self) -> Index | Constraint:
+    def element(self) -> Element:
         """What is created or dropped."""
 
     @property

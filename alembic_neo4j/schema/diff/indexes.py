@@ -16,13 +16,18 @@ from alembic_neo4j.schema.changes import (
     RenameProperty,
     RenameRelationshipType,
 )
-from alembic_neo4j.schema.definitions import Constraint, EntityType, Index, Schema
+from alembic_neo4j.schema.definitions import (
+    Constraint,
+    Element,
+    EntityType,
+    Index,
+    Schema,
+)
 from alembic_neo4j.schema.diff.intermediate import Move
 from alembic_neo4j.schema.diff.remarks import Note, shown
 from alembic_neo4j.schema.index_names import distinct_name
 from alembic_neo4j.schema.kinds import IndexKind
 
-Element: TypeAlias = "Index | Constraint"
 Place: TypeAlias = "tuple[EntityType, str]"
 
 
