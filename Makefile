@@ -1,5 +1,6 @@
 # make demo: the whole story on a real Neo4j. make test: every check. make quick: what
-# needs no server. All set up what they need; a machine needs Python >= 3.10 and make.
+# needs no server. make test-all: every case of those of which test runs a sample. All set
+# up what they need; a machine needs Python >= 3.10 and make.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ NEO4J_2026 ?= 2026.08.1
 PYTEST := $(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \
 	--no-loadscope-reorder
 
-.PHONY: demo test quick test-crash test-matrix lint types architecture tests docs clean
+.PHONY: demo test test-all quick test-crash test-matrix lint types architecture tests docs clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
@@ -20,6 +21,9 @@ test: lint types architecture tests
 
 quick: lint types $(READY)
 	$(PYTEST) -m "not server"
+
+test-all: lint types architecture
+	$(PYTEST) --all
 
 test-matrix: $(READY)
 	$(PYTEST)

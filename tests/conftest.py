@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -31,11 +32,47 @@ SERVERS = {
 """The fixtures that start a server."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server, so that the rest can be run alone."""
+# The server of a test does not live long enough to earn what a second compiler costs.
+os.environ.setdefault(
+    "JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:-BytecodeVerificationRemote"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what runs every case."""
+    parser.addoption(
+        "--all",
+        action="store_true",
+        help="run every case of tests of which a sample stands for all",
+    )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Mark what needs a server; leave out cases of which a sample is enough."""
     for item in items:
         if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("server")
+    if not config.getoption("--all"):
+        left_out = set(_left_out(items))
+        config.hook.pytest_deselected(items=[i for i in items if i in left_out])
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _left_out(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield the cases beyond the sample that a function asks for, spread evenly."""
+    cases: dict[tuple[Path, str], list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sample"):
+            name = getattr(item, "originalname", item.name)
+            cases.setdefault((item.path, name), []).append(item)
+    for found in cases.values():
+        marker = found[0].get_closest_marker("sample")
+        assert marker is not None
+        (size,) = marker.args
+        kept = {round(n * (len(found) - 1) / (size - 1)) for n in range(size)}
+        yield from (item for n, item in enumerate(found) if n not in kept)
 
 
 @pytest.fixture(scope="session")

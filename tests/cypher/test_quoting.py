@@ -85,6 +85,7 @@ def test_a_quoted_name_is_read_back(name: str) -> None:
     assert token.name == name
 
 
+@pytest.mark.sample(4)
 @names
 def test_a_hostile_name_is_a_name_to_the_server(
     driver: neo4j.Driver, name: str
@@ -106,6 +107,7 @@ def test_a_hostile_name_is_a_name_to_the_server(
     assert _count(driver, "Other") == 1
 
 
+@pytest.mark.sample(4)
 @names
 def test_a_hostile_name_of_schema_is_a_name_to_the_server(
     driver: neo4j.Driver, name: str

@@ -316,6 +316,7 @@ def test_the_index_goes_with_the_last_image(people: Graph) -> None:
     assert people.read("MATCH (n) RETURN count(n) AS n") == [{"n": 3}]
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("degree", [1, 25, FEW, FEW + 1, 3 * FEW])
 @pytest.mark.parametrize("detach", [False, True], ids=["", "detach"])
 @pytest.mark.parametrize("after", [0, 1, 5, 1000])

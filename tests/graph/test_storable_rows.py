@@ -58,6 +58,7 @@ WRITERS: dict[str, tuple[LoadTarget, Callable[[Any], Any], list[Any], str]] = {
 """What the rows become, a row with a value, rows before it, and the value's name."""
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("writer", WRITERS)
 def test_what_no_property_can_hold_is_refused_before_the_first_write(
     neo4j_graph: Graph, writer: str
@@ -90,6 +91,7 @@ KEEPING = [
 ]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("writer", KEEPING)
 def test_what_a_property_can_hold_is_read_back(
     neo4j_graph: Graph, driver: neo4j.Driver, writer: str
@@ -135,6 +137,7 @@ def test_what_is_not_finite_is_stored_where_that_is_allowed(
     assert [repr(row["x"]) for row in found[:4]] == ["nan", "inf", "-inf", "[1.0, nan]"]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -136,6 +136,7 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", DAMAGE)
 def test_every_verb_says_that_it_is_damaged(
     applied: Project, neo4j_graph: Graph, name: str

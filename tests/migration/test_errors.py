@@ -108,6 +108,7 @@ WRONG = {
 }
 
 
+@pytest.mark.sample(14)
 @pytest.mark.parametrize("applied", [False, True], ids=["new", "at r1"])
 @pytest.mark.parametrize("name", list(WRONG))
 def test_it_is_said_and_nothing_has_changed(

@@ -46,6 +46,7 @@ def _replace(project: Project, revision: str, name: str, code: str) -> None:
     path.write_text(text[:start] + code.format(name) + text[end:] * (end > 0) + "\n")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("kind", NOT_PLAIN)
 def test_what_is_no_plain_function_runs_nothing(
     live: Project, neo4j_graph: Graph, kind: str
@@ -227,6 +228,7 @@ import sqlalchemy as sa
 """
 
 
+@pytest.mark.sample(5)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("replayed", [True, False], ids=["replayed", "guarded"])
 @pytest.mark.parametrize("kind", THREADS)
@@ -312,6 +314,7 @@ FILES = {
 }
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("kind", FILES)
 def test_every_verb_says_the_same_of_a_file(
     live: Project, neo4j_graph: Graph, kind: str

@@ -95,6 +95,7 @@ def _refused_twice(project: Project, graph: Graph, message: str, *verb: str) -> 
         assert indexes(graph) - {"first"} == before
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_refusal_stays_a_refusal(
     live: Project, neo4j_graph: Graph, name: str

@@ -98,6 +98,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize(("call", "named", "meant"), WRONG)
 def test_a_name_that_no_model_has(
     models: Project, neo4j_graph: Graph, call: str, named: str, meant: str

@@ -53,6 +53,7 @@ def test_the_installed_program_upgrades_and_downgrades(
     assert stamped(neo4j_graph) == []
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("moves", "reached"),
     [

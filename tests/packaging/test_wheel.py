@@ -195,6 +195,7 @@ def test_what_is_installed_fits_together(
     assert "No broken requirements" in done.stdout
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("module", FIRST_IMPORTS)
 def test_any_module_may_be_imported_first(
     installation: Installation, tmp_path: Path, module: str
