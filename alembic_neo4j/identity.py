@@ -90,15 +90,28 @@ def _fields(values: Mapping[Any, Any]) -> dict[str, Any]:
 def _of_time(value: Any) -> dict[str, Any] | None:
     if isinstance(value, timedelta):
         return {"timedelta": [value.days, value.seconds, value.microseconds]}
-    # The driver's own are no subclasses of Python's, and are not imported here.
-    written = getattr(value, "iso_format", None)
-    if written is None and isinstance(value, (date, time)):
-        written = value.isoformat
-    if written is None:
+    if isinstance(value, (date, time)):
+        written = value.isoformat()
+    elif hasattr(value, "iso_format"):
+        written = _written(value)
+    else:
         return None
     tag = "datetime" if isinstance(value, datetime) else type(value).__name__
     zone = getattr(getattr(value, "tzinfo", None), "key", None)
-    return {tag: [written(), zone] if zone else [written()]}
+    return {tag: [written, zone] if zone else [written]}
+
+
+def _written(value: Any) -> str:
+    """Return a value of the driver's, which is not imported here, as ISO 8601.
+
+    A ZoneInfo that is asked about it reads foreign memory (python/cpython#125318): a
+    wrong offset or a crash. It is asked about Python's own.
+    """
+    if getattr(value, "tzinfo", None) is None:
+        return str(value.iso_format())
+    native = value.to_native()
+    offset = native.isoformat()[len(native.replace(tzinfo=None).isoformat()) :]
+    return f"{value.replace(tzinfo=None).iso_format()}{offset}"
 
 
 def _of_other(value: Any) -> Any:

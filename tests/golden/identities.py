@@ -277,6 +277,11 @@ VALUES: dict[str, Any] = {
         driver_time.DateTime(2024, 2, 29, 1, 2, 3, 123456789),
         driver_time.Duration(months=1, days=2, seconds=3, nanoseconds=4),
     ],
+    # Asked of the driver's own class, a ZoneInfo reads foreign memory.
+    "the driver's in a zone": [
+        driver_time.DateTime(2024, 7, 1, 1, 2, 3, 4, tzinfo=ZoneInfo("Europe/Berlin")),
+        driver_time.Time(1, 2, 3, 4, tzinfo=timezone(timedelta(hours=2))),
+    ],
     "points": [WGS84Point((1.5, 2.0)), CartesianPoint((1, 2, 3))],
     "nested": {"b": [1, [2, {"a": None}]], "a": {}, "\u00e9": ()},
 }
