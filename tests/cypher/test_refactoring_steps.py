@@ -103,7 +103,7 @@ def test_a_label_is_renamed_on_some_nodes(driver: neo4j.Driver) -> None:
     make(driver, before)
     names = schema_names(driver)
     people(driver, *range(5))
-    change = RenameLabel(OLD, NEW, "n.id > 2 OR n.id = 0")
+    change = RenameLabel(OLD, NEW, where="n.id > 2 OR n.id = 0")
     both_ways(driver, change, before)
     assert labels(driver) == {
         0: {OTHER},
@@ -122,18 +122,18 @@ def test_some_duplicates_of_a_renamed_label_are_nobodys_business(
     make(driver, before)
     people(driver, "a", "a", "b")
     add(driver, NEW, id=9, **{P: "b"})
-    upgrade(driver, RenameLabel(OLD, NEW, "n.id = 1"), before)
+    upgrade(driver, RenameLabel(OLD, NEW, where="n.id = 1"), before)
     assert labels(driver)[1] == {NEW}
-    assert blocked(driver, RenameLabel(OLD, NEW, "n.id = 3"), before) == ["b"]
+    assert blocked(driver, RenameLabel(OLD, NEW, where="n.id = 3"), before) == ["b"]
 
 
 def test_a_label_is_added_to_some_and_taken_off(driver: neo4j.Driver) -> None:
     people(driver, *range(5))
-    both_ways(driver, AddLabel(OLD, NEW, "n.id < 3"))
+    both_ways(driver, AddLabel(OLD, NEW, where="n.id < 3"))
     assert labels(driver)[2] == {OLD, NEW}
     assert labels(driver)[3] == {OLD}
     assert labels(driver)[0] == {OTHER}
-    both_ways(driver, RemoveLabel(OLD, NEW, "n.id < 2"))
+    both_ways(driver, RemoveLabel(OLD, NEW, where="n.id < 2"))
     assert [number for number, found in labels(driver).items() if NEW in found] == [2]
 
 
@@ -148,7 +148,7 @@ def parallel(driver: neo4j.Driver) -> None:
 
 def test_a_type_is_renamed_on_some_relationships(driver: neo4j.Driver) -> None:
     parallel(driver)
-    change = RenameRelationshipType(R, S, f"r.{quoted(P)} > 2 OR s.id = 2")
+    change = RenameRelationshipType(R, S, where=f"r.{quoted(P)} > 2 OR s.id = 2")
     _, found = both_ways(driver, change)
     assert sorted((row[1], row[3][P]) for row in found) == sorted(
         [(R, 0), (R, 1), (R, 2), (S, 3), (S, 4), (S, 5)]
@@ -157,7 +157,7 @@ def test_a_type_is_renamed_on_some_relationships(driver: neo4j.Driver) -> None:
 
 def test_some_relationships_are_turned_round(driver: neo4j.Driver) -> None:
     parallel(driver)
-    change = ReverseRelationships(OLD, R, OLD, f"r.{quoted(P)} < 2")
+    change = ReverseRelationships(OLD, R, OLD, where=f"r.{quoted(P)} < 2")
     _, found = both_ways(driver, change)
     turned = {row[3][P] for row in found if (row[0], row[2]) == (2, 1)}
     assert turned == {0, 1}
