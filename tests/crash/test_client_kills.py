@@ -19,6 +19,7 @@ def points(sweep: Sweep) -> dict[tuple[str, str], list[str]]:
     return {command: sweep.points(command) for command in SAMPLES}
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("command", "sample"),
     [
@@ -41,6 +42,7 @@ def test_three_kills_at_named_points(
     assert sweep.wrong(Case(command, kills)) == []
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "point",
     [
