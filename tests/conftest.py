@@ -33,9 +33,7 @@ SERVERS = {
 
 
 # The server of a test does not live long enough to earn what a second compiler costs.
-os.environ.setdefault(
-    "JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:-BytecodeVerificationRemote"
-)
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
