@@ -68,7 +68,6 @@ def neo4j_graph(
 ) -> Iterator[Graph]:
     """An empty graph: ``read``, ``transaction`` and ``autocommit`` run statements.
 
-    The constraint of our lock is there still when a command ran before.
     While the test runs, ``alembic`` reaches it whatever the project's ini file says.
     """
     from alembic_neo4j.graph.connection import Graph

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.lock import CONSTRAINT
 
 _BATCH = 10_000
 
@@ -12,14 +11,9 @@ _BATCH = 10_000
 def wipe(graph: Graph) -> None:
     """Delete every node, relationship, constraint and index of the graph.
 
-    The constraint of the lock stays, as it does in every graph that was migrated:
-    making it anew is the dearest part of a first command. The caller has made sure
-    that the graph is disposable.
+    The caller has made sure that the graph is disposable.
     """
-    constraints = graph.read(
-        "SHOW CONSTRAINTS YIELD name WHERE name <> $kept RETURN name",
-        {"kept": CONSTRAINT},
-    )
+    constraints = graph.read("SHOW CONSTRAINTS YIELD name")
     drops = [f"DROP CONSTRAINT {quote(row['name'])}" for row in constraints]
     indexes = graph.read(
         "SHOW INDEXES YIELD name, type, owningConstraint "

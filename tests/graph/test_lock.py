@@ -164,8 +164,6 @@ def test_what_a_killed_server_left_of_the_constraint_is_mended(
 ) -> None:
     # An index of the constraint's name without an owner: the same as the orphan.
     orphan = f"CREATE INDEX {CONSTRAINT} FOR (l:{LABEL}) ON (l.id)"
-    constraint = f"DROP CONSTRAINT {CONSTRAINT} IF EXISTS"
-    neo4j_graph.transaction([(constraint, {})])
     neo4j_graph.transaction([(orphan, {})])
     _wanted(neo4j_graph)
     found = neo4j_graph.read(
