@@ -696,21 +696,3 @@ class DeleteRelationships(_OfRelationships):
         """Return what it changes."""
         del before
         return types(self.type)
-
-
-REFACTORINGS: tuple[type[Refactoring], ...] = (
-    CopyProperty,
-    BackfillProperty,
-    ConvertProperty,
-    NormalizeBoolean,
-    SplitProperty,
-    JoinProperties,
-    ExtractProperty,
-    InlineNode,
-    MergeNodes,
-    DeleteNodes,
-    RelationshipToNode,
-    NodeToRelationship,
-    DeduplicateRelationships,
-    DeleteRelationships,
-)
