@@ -134,21 +134,19 @@ class Change(ABC):
 
     # What of the data it touches ----------------------------------------------------
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what of the data decides on its way, its checks included.
 
         `before` is the schema just before it. What `expressions` read comes on top.
         """
-        del before
         return EVERYTHING
 
     def finds(self, before: Schema) -> TouchedNames:
         """Return what of it decides on how much there is to change."""
         return self.reads(before)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what of the data it changes; marks count as what they are about."""
-        del before
         return EVERYTHING
 
     def takes_away(self) -> str | None:
@@ -233,14 +231,12 @@ def properties_of(
 class Declaration(Change):
     """A change of what is declared, or of the catalogue: it touches no data."""
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return nothing."""
-        del before
         return NOTHING
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return nothing."""
-        del before
         return NOTHING
 
 

@@ -47,9 +47,8 @@ class _Addition(_OfElement):
             )
         return schema.with_element(self.element)
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what is going to be in it, or what it is going to hold for."""
-        del before
         element = self.element
         found = carriers(element.entity, *element.labels)
         return found | properties(element.entity, *element.properties)

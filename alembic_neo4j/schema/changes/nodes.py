@@ -221,9 +221,8 @@ class RemoveLabel(DataChange):
         """Tell whether that gave the same label."""
         return isinstance(done, AddLabel) and done.arguments == self.arguments
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         return labels(self.label, self.removed)
 
     def writes(self, before: Schema) -> TouchedNames:
@@ -290,9 +289,8 @@ class RenameLabel(DataChange):
         checked = read_by_constraints(after, EntityType.NODE, self.new)
         return labels(self.old, self.new) | checked
 
-    def finds(self, before: Schema) -> TouchedNames:
+    def finds(self, _before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
-        del before
         # The way back leaves alone what had the other label before.
         return labels(self.old, self.new) if self.undo else labels(self.old)
 

@@ -109,15 +109,13 @@ class AddProperty(_OfProperty):
             ),
         )
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         name = self.declared.name
         return carriers(self.entity, self.owner) | properties(self.entity, name)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         if not self.restore and self.backfill in (None, False):
             return NOTHING
         return properties(self.entity, self.declared.name)
@@ -176,14 +174,12 @@ class RemoveProperty(_OfProperty):
             lambda owner: owner.without_property(self.name),
         )
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         return carriers(self.entity, self.owner) | properties(self.entity, self.name)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return NOTHING if self.values == "keep" else properties(self.entity, self.name)
 
     def reverse(self) -> AddProperty:
@@ -243,14 +239,12 @@ class AlterProperty(_OfProperty, Alteration):
         """Set the values on the owner's property and on its subclasses'."""
         return each_owner(schema, self.entity, self.owner, self._altered)
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         return carriers(self.entity, self.owner) | properties(self.entity, self.name)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         if self.using is None and not self.undo:
             return NOTHING
         return properties(self.entity, self.name)
@@ -364,15 +358,13 @@ class RenameProperty(_OfProperty):
         """Return what a person wrote in Cypher."""
         return given(self.where)
 
-    def finds(self, before: Schema) -> TouchedNames:
+    def finds(self, _before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
-        del before
         owner = carriers(self.entity, self.owner)
         return owner | properties(self.entity, self.old, self.new)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         if self.old == self.new:
             return NOTHING
         return properties(self.entity, self.old, self.new)

@@ -68,9 +68,8 @@ class Refactoring(DataChange):
         """Raise Irreversible, unless the data tell what was done."""
         raise Irreversible(f"op.{self.operation} has no reverse of itself")
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         return touched(self.sought)
 
 
@@ -138,9 +137,8 @@ class CopyProperty(_OfProperty):
         """Return what its checks and its steps look at."""
         return super().reads(before) | properties(self.entity, self.old)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return properties(self.entity, self.new)
 
 
@@ -153,9 +151,8 @@ class BackfillProperty(_OfProperty):
     name: str
     expression: str
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return properties(self.entity, self.name)
 
     def expressions(self) -> tuple[str, ...]:
@@ -173,9 +170,8 @@ class ConvertProperty(_OfProperty):
     using: str
     on_failure: OnFailure = field(default="fail", kw_only=True)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return properties(self.entity, self.name)
 
     def expressions(self) -> tuple[str, ...]:
@@ -194,9 +190,8 @@ class NormalizeBoolean(_OfProperty):
     false_values: tuple[Any, ...] = field(default=(), kw_only=True)
     unmatched: Unmatched = field(default="keep", kw_only=True)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return properties(self.entity, self.name)
 
 
@@ -238,9 +233,8 @@ class SplitProperty(_OfProperty):
             and (done.names, done.into) == (self.into or (self.name,), self.name)
         )
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return properties(self.entity, self.name, *self.into)
 
 
@@ -271,9 +265,8 @@ class JoinProperties(_OfProperty):
             and (done.into or (done.name,), done.name) == (self.names, self.into)
         )
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return properties(self.entity, self.into, *self.names)
 
 
@@ -309,15 +302,13 @@ class ExtractProperty(_OfNodes):
         # One that is called as what is sought is no proof that this is right.
         return () if self.target_property is None else (self.target_property,)
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         named = (self.name, self.target_property or self.name)
         return labels(self.label, self.target) | properties(EntityType.NODE, *named)
 
-    def finds(self, before: Schema) -> TouchedNames:
+    def finds(self, _before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
-        del before
         return labels(self.label) | properties(EntityType.NODE, self.name)
 
     def writes(self, before: Schema) -> TouchedNames:
@@ -354,20 +345,17 @@ class InlineNode(_OfNodes):
         """What it is taken over to, if that has another name."""
         return () if self.target_property is None else (self.name,)
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         named = (self.name, self.target_property or self.name)
         return touched(self.sought) | properties(EntityType.NODE, *named)
 
-    def finds(self, before: Schema) -> TouchedNames:
+    def finds(self, _before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
-        del before
         return touched(self.sought)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return types(self.type) | properties(EntityType.NODE, self.name)
 
 
@@ -421,19 +409,16 @@ class MergeNodes(_OfNodes):
         """Return the label of the nodes that go."""
         return self.label
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         return labels(self.label) | properties(EntityType.NODE, None)
 
-    def finds(self, before: Schema) -> TouchedNames:
+    def finds(self, _before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
-        del before
         return labels(self.label)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return everything: what goes may have any label and any relationship."""
-        del before
         return EVERYTHING
 
     def expressions(self) -> tuple[str, ...]:
@@ -466,19 +451,16 @@ class DeleteNodes(_OfNodes):
         """Return the label of the nodes that go."""
         return self.label
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         return labels(self.label) | types(None)
 
-    def finds(self, before: Schema) -> TouchedNames:
+    def finds(self, _before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
-        del before
         return labels(self.label) | (types(None) if self.detach else NOTHING)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes: what goes may have any label besides."""
-        del before
         return labels(None) | (types(None) if self.detach else NOTHING)
 
 
@@ -540,9 +522,8 @@ class RelationshipToNode(_OfRelationships):
         of_nodes = (n for part, n in found.names if part is Part.NODE_PROPERTY)
         return found | properties(EntityType.RELATIONSHIP, *of_nodes)
 
-    def finds(self, before: Schema) -> TouchedNames:
+    def finds(self, _before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
-        del before
         return touched(self.sought)
 
     def writes(self, before: Schema) -> TouchedNames:
@@ -616,19 +597,16 @@ class NodeToRelationship(Refactoring):
         """Return the label of the nodes that go."""
         return self.label
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         return touched(self.sought) | types(None)
 
-    def finds(self, before: Schema) -> TouchedNames:
+    def finds(self, _before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
-        del before
         return touched(self.sought)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes: what goes may have any label besides."""
-        del before
         return labels(None) | types(self.type, self.source_type, self.target_type)
 
 
@@ -660,15 +638,13 @@ class DeduplicateRelationships(_OfRelationships):
         """The properties that are compared."""
         return properties_of(EntityType.RELATIONSHIP, self.type, *(self.by or ()))
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         by = (None,) if self.by is None else self.by
         return touched(self.sought) | properties(EntityType.RELATIONSHIP, *by)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return types(self.type)
 
 
@@ -692,7 +668,6 @@ class DeleteRelationships(_OfRelationships):
         labels = ((EntityType.NODE, label) for label in ends if label is not None)
         return ((EntityType.RELATIONSHIP, self.type), *labels)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return types(self.type)

@@ -179,9 +179,8 @@ class AlterRelationship(_OfDeclaration):
         ends = {label for label, _ in declared} | {r.target for _, r in declared}
         return labels(self.label, self.relationship.target, *ends) | types(*named)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return nothing."""
-        del before
         return NOTHING
 
     def _altered(self, node: Node) -> Node:
@@ -235,14 +234,12 @@ class ReverseRelationships(DataChange):
             and done.arguments[::-1] == self.arguments
         )
 
-    def reads(self, before: Schema) -> TouchedNames:
+    def reads(self, _before: Schema) -> TouchedNames:
         """Return what its checks and its steps look at."""
-        del before
         return labels(self.source, self.target) | types(self.type)
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return types(self.type)
 
     def _turned(self, node: Node) -> Node:
@@ -417,16 +414,14 @@ class RenameRelationshipType(DataChange):
         checked = read_by_constraints(after, EntityType.RELATIONSHIP, self.new)
         return labels(*self.source_labels) | types(self.old, self.new) | checked
 
-    def finds(self, before: Schema) -> TouchedNames:
+    def finds(self, _before: Schema) -> TouchedNames:
         """Return what tells what is left to do."""
-        del before
         # The way back leaves alone what was of the other type before.
         found = types(self.old, self.new) if self.undo else types(self.old)
         return labels(*self.source_labels) | found
 
-    def writes(self, before: Schema) -> TouchedNames:
+    def writes(self, _before: Schema) -> TouchedNames:
         """Return what it changes."""
-        del before
         return NOTHING if self.old == self.new else types(self.old, self.new)
 
     def _renamed_in_part(self, schema: Schema) -> Schema:
