@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, insert, inspect, select, update
 
-from alembic_neo4j.ledger.tables import VERSION_TABLE, facts, revisions
+from alembic_neo4j.ledger.tables import VERSION_TABLE, facts, revisions, rows_of
 
 
 @dataclass(frozen=True)
@@ -147,15 +147,14 @@ class Ledger:
 
     def applied(self) -> dict[str, AppliedRevision]:
         """Return the applied revisions by their id."""
-        # A ledger that an older release wrote to lacks columns until the next run.
-        columns = inspect(self._connection).get_columns(revisions.name)
-        there = {column["name"] for column in columns}
-        names = [f.name for f in fields(AppliedRevision) if f.name in there]
-        query = select(*(revisions.c[name] for name in names)).where(
-            revisions.c.version_table == self._version_table
-        )
-        rows = self._connection.execute(query).mappings()
-        return {row["revision"]: AppliedRevision(**row) for row in rows}
+        names = {field.name for field in fields(AppliedRevision)}
+        ours = revisions.c.version_table == self._version_table
+        return {
+            row.revision: AppliedRevision(
+                **{name: row._mapping[name] for name in names & {*row._fields}}
+            )
+            for row in rows_of(self._connection, revisions, ours)
+        }
 
     def record_applied(
         self,
