@@ -147,11 +147,11 @@ class Ledger:
 
     def applied(self) -> dict[str, AppliedRevision]:
         """Return the applied revisions by their id."""
-        names = {field.name for field in fields(AppliedRevision)}
+        names = [field.name for field in fields(AppliedRevision)]
         ours = revisions.c.version_table == self._version_table
         return {
             row.revision: AppliedRevision(
-                **{name: row._mapping[name] for name in names & {*row._fields}}
+                **{name: getattr(row, name) for name in names if hasattr(row, name)}
             )
             for row in rows_of(self._connection, revisions, ours)
         }
