@@ -71,3 +71,31 @@ class IngestError(Neo4jMigrationError):
 
 class MissingExtra(Neo4jMigrationError):
     """A command needs an optional dependency that is not installed."""
+
+
+class ValidationError(Neo4jMigrationError, ValueError):
+    """An entity, or what is asked of an entity store, breaks a rule."""
+
+
+class VersionConflict(Neo4jMigrationError):
+    """An entity is not at the version that a change was made of.
+
+    `given` is the version that the change was made of, and `found` the one that the
+    store has: 0 where it has none.
+    """
+
+    def __init__(
+        self, message: str, entity_id: str = "", given: int = 0, found: int = 0
+    ) -> None:
+        super().__init__(message)
+        self.entity_id = entity_id
+        self.given = given
+        self.found = found
+
+
+class EntityExists(VersionConflict):
+    """An entity is to be created with an id that the store has already."""
+
+
+class StoreError(Neo4jMigrationError):
+    """An entity store can't be opened, read or written to, or is a newer release's."""

@@ -24,6 +24,7 @@ ROOMS = {
     "command",
     "configuration",
     "cypher",
+    "entities",
     "graph",
     "ingest",
     "ledger",
