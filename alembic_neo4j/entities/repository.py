@@ -1,0 +1,334 @@
+"""The repository: entities in a SQLite file or in PostgreSQL, every version of them."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Engine, Select, select
+from sqlalchemy.engine import URL
+
+from alembic_neo4j.entities import search as searching
+from alembic_neo4j.entities.engine import (
+    open_engine,
+    reading,
+    shown,
+    store_path,
+    store_url,
+    writing,
+)
+from alembic_neo4j.entities.entity import Entity, checked_count, checked_status
+from alembic_neo4j.entities.filters import Filters, conditions
+from alembic_neo4j.entities.json_values import storable_text
+from alembic_neo4j.entities.observers import EntityObserver
+from alembic_neo4j.entities.opening import check_version, prepare, site_of
+from alembic_neo4j.entities.search import USUAL_LIMIT, SearchResult
+from alembic_neo4j.entities.tables import entities, versions
+from alembic_neo4j.entities.versioning import (
+    conflict,
+    current,
+    entity_of,
+    exists,
+    write,
+)
+from alembic_neo4j.errors import ValidationError
+from alembic_neo4j.sentences import shortened
+
+Entities: TypeAlias = list[Entity]
+
+
+class EntityRepository:
+    """Creates, reads, updates and deletes entities; several processes may at once.
+
+    `path_or_url` is a SQLite file, or a database URL of SQLite or PostgreSQL; without
+    it the store is a file in the user's data directory. It is created when it is not
+    there, unless `create` is false. A file with the tables of something else is refused
+    unless `shared` says that the entities are to be kept beside them. `site_id` is the
+    name by which other stores know who wrote a version; each store has one of its own,
+    which this replaces for what is written here.
+
+    A change is one transaction, and stored when the method returns. Threads may share a
+    repository. Raises StoreError where the store can't be opened, is damaged or a newer
+    release's, and ValidationError where the path or URL is none.
+    """
+
+    def __init__(
+        self,
+        path_or_url: str | os.PathLike[str] | URL | None = None,
+        *,
+        create: bool = True,
+        shared: bool = False,
+        site_id: str | None = None,
+    ) -> None:
+        if site_id is not None:
+            _check_site(site_id)
+        self._engine = open_engine(store_url(path_or_url))
+        self._process = os.getpid()
+        self._observers: list[EntityObserver] = []
+        # Nobody has to close it: it is closed when it goes, and at the program's end.
+        self._closed = weakref.finalize(self, _close, self._engine, self._process)
+        try:
+            prepare(self._engine, create=create, shared=shared)
+            with self._reading() as connection:
+                self._site = site_id or site_of(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def db_path(self) -> Path | None:
+        """The file of the store, None where it is PostgreSQL or in memory."""
+        return store_path(self._engine.url)
+
+    @property
+    def site_id(self) -> str:
+        """The name by which other stores know who wrote a version here."""
+        return self._site
+
+    def create(self, entity: Entity) -> Entity:
+        """Store an entity that is not there, and return it as stored: as version 1.
+
+        One that was deleted may be created again: its versions are counted on, and its
+        history has both lives. Raises EntityExists where it is there.
+        """
+        _check_entity(entity)
+        with self._writing() as connection:
+            before = current(connection, entity.id)
+            if before is not None and not before.entity.deleted:
+                raise exists(entity.id, before.entity.version)
+            new = entity.copy(deleted=False)
+            stored = write(connection, self._site, new, before)
+        for observer in tuple(self._observers):
+            observer.created(stored)
+        return stored
+
+    def read(self, entity_id: str, *, version: int | None = None) -> Entity | None:
+        """Return an entity as it is now, None where it is not there or deleted.
+
+        With `version` it is returned as it was then, None where there was no such
+        version. The one by which it was deleted says so: `deleted`.
+        """
+        if not _is_text(entity_id):
+            return None
+        with self._reading() as connection:
+            if version is None:
+                found = current(connection, entity_id)
+                return None if found is None or found.entity.deleted else found.entity
+            checked_count(version, "version")
+            query = _history(entity_id).where(versions.c.version == version)
+            rows = connection.execute(query).all()
+            return entity_of(rows[-1], connection) if rows else None
+
+    def history(self, entity_id: str) -> Entities:
+        """Return all versions of an entity, the first one first; deletions are some."""
+        if not _is_text(entity_id):
+            return []
+        with self._reading() as connection:
+            rows = connection.execute(_history(entity_id))
+            return [entity_of(row, connection) for row in rows]
+
+    def update(self, entity: Entity) -> Entity:
+        """Store another version of an entity, and return it as stored.
+
+        The entity is one that was read or returned, with changes made by `copy`. Raises
+        VersionConflict where another version has been stored since: nothing is changed.
+        """
+        _check_entity(entity)
+        with self._writing() as connection:
+            before = current(connection, entity.id)
+            if (
+                before is None
+                or before.entity.deleted
+                or before.entity.version != entity.version
+            ):
+                raise conflict(entity.id, entity.version, before)
+            old = before.entity
+            if entity.type != old.type:
+                raise ValidationError(
+                    f"expected {entity.id} to stay of the type {old.type}, found "
+                    f"{entity.type}; create another entity"
+                )
+            new = entity.copy(created_at=old.created_at, deleted=False)
+            stored = write(connection, self._site, new, before)
+        for observer in tuple(self._observers):
+            observer.updated(old, stored)
+        return stored
+
+    def delete(self, entity_id: str, *, version: int | None = None) -> bool:
+        """Delete an entity and return True, False where it is not there.
+
+        Its history stays, and ends with a version that is the deletion. With `version`
+        it is deleted only where it is still at that one: raises VersionConflict
+        otherwise.
+        """
+        if version is not None:
+            checked_count(version, "version")
+        if not _is_text(entity_id):
+            return False
+        with self._writing() as connection:
+            before = current(connection, entity_id)
+            if before is None or before.entity.deleted:
+                return False
+            old = before.entity
+            if version is not None and version != old.version:
+                raise conflict(entity_id, version, before)
+            write(connection, self._site, old.copy(deleted=True), before)
+        for observer in tuple(self._observers):
+            observer.deleted(old)
+        return True
+
+    def list(
+        self,
+        entity_type: str | None = None,
+        status: str | None = None,
+        *,
+        filters: Filters = {},  # noqa: B006 (nothing changes it)
+        limit: int | None = None,
+        offset: int = 0,
+        after: str | Entity | None = None,
+    ) -> Entities:
+        """Return entities in the order in which they came to the store.
+
+        `filters` are those of a search. The next page begins `after` the last entity of
+        the one before, or after its id: nothing is passed over or seen twice, whatever
+        is created or deleted meanwhile. `offset` passes over so many.
+
+        Raises ValidationError where a filter, the limit or the offset is none, or the
+        store never had what `after` names.
+        """
+        asked = dict(filters)
+        if entity_type is not None:
+            asked["type"] = entity_type
+        if status is not None:
+            asked["status"] = checked_status(status)
+        if limit is not None:
+            checked_count(limit, "limit")
+        checked_count(offset, "offset")
+        with self._reading() as connection:
+            where = list(conditions(asked, connection.dialect.name))
+            if after is not None:
+                where.append(entities.c.number > _number(connection, after))
+            query = select(entities).where(~entities.c.deleted, *where)
+            query = query.order_by(entities.c.number)
+            # SQLite has no offset without a limit.
+            most = -1 if limit is None and offset and self.db_path else limit
+            query = query.limit(most).offset(offset or None)
+            return [entity_of(row, connection) for row in connection.execute(query)]
+
+    def search(
+        self,
+        query: str = "",
+        filters: Filters = {},  # noqa: B006 (nothing changes it)
+        facets: Sequence[str] = (),
+        *,
+        limit: int | None = USUAL_LIMIT,
+        offset: int = 0,
+    ) -> SearchResult:
+        """Return the entities that have all words of the query; see `EntitySearch`."""
+        with self._reading() as connection:
+            return searching.search(
+                connection, query, filters, facets, limit=limit, offset=offset
+            )
+
+    def add_observer(self, observer: EntityObserver) -> None:
+        """Tell an observer of every change that is made by this repository."""
+        if observer not in self._observers:
+            self._observers.append(observer)
+
+    def remove_observer(self, observer: EntityObserver) -> None:
+        """Tell an observer of no further changes; it need not have been added."""
+        if observer in self._observers:
+            self._observers.remove(observer)
+
+    def close(self) -> None:
+        """Close the connections to the store."""
+        self._closed()
+
+    def __enter__(self) -> EntityRepository:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"EntityRepository({shown(self._engine.url)!r})"
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with reading(self._own_engine()) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with writing(self._own_engine()) as connection:
+            check_version(connection)
+            yield connection
+
+    def _own_engine(self) -> Engine:
+        if self._process != os.getpid():
+            # A fork: the connections are the parent's, which goes on with them.
+            self._engine.dispose(close=False)
+            self._process = os.getpid()
+        return self._engine
+
+
+def _close(engine: Engine, process: int) -> None:
+    engine.dispose(close=process == os.getpid())
+
+
+def _history(entity_id: str) -> Select[Any]:
+    order = (versions.c.version, versions.c.updated_at, versions.c.site)
+    return select(versions).where(versions.c.id == entity_id).order_by(*order)
+
+
+def _number(connection: Connection, after: str | Entity) -> int:
+    entity_id = after.id if isinstance(after, Entity) else after
+    found = None
+    if _is_text(entity_id):
+        query = select(entities.c.number).where(entities.c.id == entity_id)
+        found = connection.execute(query).scalar_one_or_none()
+    if found is None:
+        raise ValidationError(
+            "expected the last entity of the page before, or its id, for after; found "
+            f"{shortened(entity_id)}, which the store never had"
+        )
+    return int(found)
+
+
+def _is_text(entity_id: object) -> bool:
+    """Tell whether an entity may have such text as its id."""
+    if not isinstance(entity_id, str):
+        raise ValidationError(
+            f"expected the id of an entity, found {type(entity_id).__name__} "
+            f"{shortened(entity_id)}; write entity.id"
+        )
+    return storable_text(entity_id)
+
+
+def _check_entity(entity: object) -> None:
+    if not isinstance(entity, Entity):
+        raise ValidationError(
+            f"expected an Entity, found {type(entity).__name__} {shortened(entity)}"
+        )
+
+
+def _check_site(site_id: object) -> None:
+    if (
+        not isinstance(site_id, str)
+        or not site_id.strip()
+        or not storable_text(site_id)
+    ):
+        raise ValidationError(
+            f"expected text for the name of a site, found {shortened(site_id)}; write "
+            "one that no other store has, such as my-laptop"
+        )

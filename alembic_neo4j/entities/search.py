@@ -1,0 +1,213 @@
+"""Search: the entities that have the words of a query, the best first, and facets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+
+from alembic_neo4j.entities.entity import Entity, checked_count
+from alembic_neo4j.entities.filters import Filters, conditions, facet_counts
+from alembic_neo4j.entities.opening import has_fts5
+from alembic_neo4j.entities.tables import WORD_INDEX, entities, has_word_index
+from alembic_neo4j.entities.versioning import entity_of
+from alembic_neo4j.entities.words import Term, terms
+from alembic_neo4j.errors import ValidationError
+from alembic_neo4j.sentences import shortened
+
+USUAL_LIMIT = 100
+"""How many entities a search gives where nobody says how many."""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found: a page of entities, the best first, and how many in all.
+
+    `facets` has the values of each facet that was asked for, and how many of all that
+    was found have it.
+    """
+
+    entities: list[Entity]
+    total: int
+    facets: Mapping[str, Mapping[Any, int]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Entity]:
+        return iter(self.entities)
+
+    def __len__(self) -> int:
+        return len(self.entities)
+
+
+class Searchable(Protocol):
+    """A repository that can be searched."""
+
+    def search(
+        self,
+        query: str = "",
+        filters: Filters = ...,
+        facets: Sequence[str] = ...,
+        *,
+        limit: int | None = ...,
+        offset: int = ...,
+    ) -> SearchResult:
+        """Search; see `EntitySearch.search`."""
+
+
+class EntitySearch:
+    """Searches the entities of a repository."""
+
+    def __init__(self, repo: Searchable) -> None:
+        self._repo = repo
+
+    def search(
+        self,
+        query: str = "",
+        filters: Filters = {},  # noqa: B006 (nothing changes it)
+        facets: Sequence[str] = (),
+        *,
+        limit: int | None = USUAL_LIMIT,
+        offset: int = 0,
+    ) -> SearchResult:
+        """Return the entities that have all words of the query, the best first.
+
+        Words are looked for in the id and in the texts and numbers of the data, without
+        regard to case and accents. ``"two words"`` in quotes follow each other,
+        ``migr*`` is how a word begins, and all else is text: no query is an error. An
+        empty one finds everything, the oldest first.
+
+        `filters` and `facets` are about ``type``, ``status`` and ``data.<key>``; a list
+        in a filter is one of its values, a list in the data has each of its values.
+        Facets count all that was found; `limit` and `offset` cut out the page.
+
+        Raises ValidationError where a filter, a facet, the limit or the offset is none.
+        """
+        return self._repo.search(query, filters, facets, limit=limit, offset=offset)
+
+
+def search(
+    connection: Connection,
+    query: str,
+    filters: Filters,
+    facets: Sequence[str],
+    *,
+    limit: int | None,
+    offset: int,
+) -> SearchResult:
+    """Search on a connection whose transaction sees one state; see `EntitySearch`."""
+    if not isinstance(query, str):
+        raise ValidationError(
+            f"expected text for a query, found {type(query).__name__} "
+            f"{shortened(query)}; write what is looked for"
+        )
+    if isinstance(facets, str):
+        raise ValidationError(
+            f"expected a list of facets, found {facets!r}; write [{facets!r}]"
+        )
+    if limit is not None:
+        checked_count(limit, "limit")
+    checked_count(offset, "offset")
+    matching = _matching(connection, query)
+    where = (*matching.where, *conditions(filters, connection.dialect.name))
+    # Without filters the index alone tells how many there are.
+    counted = matching.source
+    if matching.index is not None and not filters:
+        counted = matching.index
+    total_query = select(func.count()).select_from(counted).where(*where)
+    total = connection.execute(total_query).scalar_one()
+    counts = {
+        name: facet_counts(connection, name, matching.source, where) for name in facets
+    }
+    page = _page(matching, where, limit, offset)
+    found = [entity_of(row, connection) for row in connection.execute(page)]
+    return SearchResult(found, total, counts)
+
+
+@dataclass(frozen=True)
+class _Matching:
+    """Which rows match: where they come from, what they are asked, and their order.
+
+    `index` is what alone can be asked as well, where there is such a table.
+    """
+
+    source: FromClause
+    where: Collection[ColumnElement[bool]]
+    order: Sequence[ColumnElement[Any]]
+    index: FromClause | None = None
+
+
+def _matching(connection: Connection, query: str) -> _Matching:
+    asked = terms(query)
+    if not asked:
+        # Punctuation is text that no entity has; no text at all is everybody's.
+        is_blank = not query.strip()
+        where = (~entities.c.deleted,) if is_blank else (literal_column("1 = 0"),)
+        return _Matching(entities, where, (entities.c.number,))
+    if connection.dialect.name == "postgresql":
+        return _in_lexemes(asked)
+    if has_word_index(connection) and has_fts5(connection):
+        return _in_index(asked)
+    return _in_words(asked)
+
+
+_index = table(WORD_INDEX, column("rowid"), column("rank"))
+
+
+def _in_index(asked: Sequence[Term]) -> _Matching:
+    """Match by FTS5, which ranks by bm25."""
+    text = " AND ".join(
+        f'"{" ".join(term.words)}"{" *" if term.prefix else ""}' for term in asked
+    )
+    return _Matching(
+        _index.join(entities, entities.c.number == _index.c.rowid),
+        (literal_column(WORD_INDEX).op("MATCH")(text),),
+        (_index.c.rank, _index.c.rowid),
+        _index,
+    )
+
+
+def _in_lexemes(asked: Sequence[Term]) -> _Matching:
+    """Match by PostgreSQL's own search."""
+    text = " & ".join(
+        f"({' <-> '.join(term.words)}{':*' if term.prefix else ''})" for term in asked
+    )
+    query = func.to_tsquery("simple", text, type_=TSQUERY)
+    lexemes = literal_column("lexemes", TSVECTOR)
+    rank = func.ts_rank(lexemes, query, 1)
+    return _Matching(
+        entities, (lexemes.op("@@")(query),), (rank.desc(), entities.c.number)
+    )
+
+
+def _in_words(asked: Sequence[Term]) -> _Matching:
+    """Match by reading all words, for a SQLite without FTS5; the newest come first."""
+    each = (
+        entities.c.words.like(f"% {' '.join(term.words)}{'' if term.prefix else ' '}%")
+        for term in asked
+    )
+    order = (entities.c.updated_at.desc(), entities.c.number)
+    return _Matching(entities, (and_(*each),), order)
+
+
+def _page(
+    matching: _Matching,
+    where: Collection[ColumnElement[bool]],
+    limit: int | None,
+    offset: int,
+) -> Any:
+    query = select(entities).select_from(matching.source).where(*where)
+    query = query.order_by(*matching.order)
+    # SQLite has no offset without a limit.
+    return query.limit(-1 if limit is None and offset else limit).offset(offset or None)

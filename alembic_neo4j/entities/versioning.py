@@ -1,0 +1,157 @@
+"""Reading and writing versions of entities, in a transaction of the caller's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from alembic_neo4j.entities.engine import damaged
+from alembic_neo4j.entities.entity import Entity, now
+from alembic_neo4j.entities.json_values import json_text
+from alembic_neo4j.entities.tables import entities, sites, versions
+from alembic_neo4j.entities.words import searched_words
+from alembic_neo4j.errors import EntityExists, ValidationError, VersionConflict
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An entity as it is in the store, with the version vector of that version."""
+
+    entity: Entity
+    vector: Mapping[str, int]
+
+
+ENTITY_COLUMNS = (
+    "id",
+    "type",
+    "status",
+    "data",
+    "version",
+    "created_at",
+    "updated_at",
+    "deleted",
+)
+
+
+def entity_of(row: Row[Any], connection: Connection) -> Entity:
+    """Return the entity of a row; raises StoreError where it holds none."""
+    try:
+        return Entity(
+            row.id,
+            row.type,
+            row.status,
+            json.loads(row.data),
+            version=row.version,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            deleted=bool(row.deleted),
+        )
+    except (ValidationError, ValueError, TypeError, RecursionError) as error:
+        raise damaged(connection.engine.url, f"{row.id}: {error}") from error
+
+
+def current(connection: Connection, entity_id: str) -> Stored | None:
+    """Return an entity as it is now, also where it is deleted."""
+    query = select(entities).where(entities.c.id == entity_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    entity = entity_of(row, connection)
+    try:
+        return Stored(
+            entity, {str(s): int(n) for s, n in json.loads(row.vector).items()}
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise damaged(connection.engine.url, f"{row.id}: {error}") from error
+
+
+def write(
+    connection: Connection, site: str, entity: Entity, before: Stored | None
+) -> Entity:
+    """Write the version of an entity that follows `before`, and return it as stored.
+
+    It is a write of `site`, later than what was before whatever the clock says. Raises
+    VersionConflict, or EntityExists, where the store is not at `before` any more.
+    """
+    counter = _next_counter(connection, site)
+    moment = now()
+    if before is not None:
+        moment = max(moment, before.entity.updated_at + timedelta(microseconds=1))
+    stored = entity.copy(
+        version=1 if before is None else before.entity.version + 1,
+        updated_at=max(moment, entity.created_at),
+    )
+    vector = {**(before.vector if before else {}), site: counter}
+    values = {name: getattr(stored, name) for name in ENTITY_COLUMNS}
+    values["data"] = json_text(stored.data)
+    values["vector"] = json_text(dict(sorted(vector.items())))
+    values |= {"site": site, "counter": counter}
+    _write_current(connection, stored, before, values)
+    connection.execute(insert(versions).values(values))
+    return stored
+
+
+def _next_counter(connection: Connection, site: str) -> int:
+    mine = sites.c.site == site
+    counter = connection.execute(select(sites.c.counter).where(mine)).scalar()
+    if counter is None:
+        connection.execute(insert(sites).values(site=site, counter=1))
+        return 1
+    connection.execute(update(sites).where(mine).values(counter=counter + 1))
+    return int(counter) + 1
+
+
+def _write_current(
+    connection: Connection,
+    entity: Entity,
+    before: Stored | None,
+    values: Mapping[str, Any],
+) -> None:
+    values = {**values, "words": searched_words(entity)}
+    if before is None:
+        try:
+            connection.execute(insert(entities).values(values))
+        except IntegrityError as error:
+            raise exists(entity.id, 1) from error
+        return
+    was = (entities.c.id == entity.id, entities.c.version == before.entity.version)
+    done = connection.execute(update(entities).where(*was).values(values))
+    if done.rowcount != 1:
+        # Whoever wrote it did not ask for the lock.
+        raise conflict(entity.id, before.entity.version, current(connection, entity.id))
+
+
+def exists(entity_id: str, version: int) -> EntityExists:
+    """Return the error for an entity that is there already."""
+    return EntityExists(
+        f"expected no entity {entity_id} in the store, found version {version} of it; "
+        "take another id, or read it and update what was read",
+        *(entity_id, 0, version),
+    )
+
+
+def conflict(entity_id: str, given: int, found: Stored | None) -> VersionConflict:
+    """Return the error for a change of a version that is not the newest."""
+    if found is None:
+        return VersionConflict(
+            f"expected version {given} of {entity_id} in the store, found no such "
+            "entity; create it first",
+            *(entity_id, given, 0),
+        )
+    version = found.entity.version
+    after = "read it again and make the change to what was read"
+    if found.entity.deleted:
+        after = "it was deleted by that: create it again where it is needed"
+    elif given == 0:
+        after = "this entity was never stored: " + after
+    return VersionConflict(
+        f"expected version {given} of {entity_id} in the store, found version "
+        f"{version}; {after}",
+        *(entity_id, given, version),
+    )

@@ -1,0 +1,280 @@
+"""The examples of the seed, word for word but for the package's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+QUICK_START = """
+from alembic_neo4j.entities import Entity, EntityRepository
+
+# Initialize (creates ~/.chora/chora.db)
+repo = EntityRepository()
+
+# Create an entity
+feature = Entity(
+    id="feature-my-first-feature",
+    type="feature",
+    status="planned",
+    data={"name": "My First Feature", "description": "Testing chora"}
+)
+repo.create(feature)
+
+print(f"Created: {feature.id}")
+"""
+
+CRUD_OPERATIONS = """
+from alembic_neo4j.entities import Entity, EntityRepository
+
+repo = EntityRepository()  # Default: ~/.chora/chora.db
+repo = EntityRepository("./my-project.db")  # Custom path
+
+# Create
+entity = Entity(
+    id="task-write-docs",
+    type="task",
+    status="planned",
+    data={"name": "Write documentation"}
+)
+created = repo.create(entity)  # Returns entity with version=1
+
+# Read
+entity = repo.read("task-write-docs")  # Returns Entity or None
+
+# Update (creates new version)
+updated = entity.copy(status="in_progress")
+saved = repo.update(updated)  # Returns entity with version=2
+
+# Delete
+repo.delete("task-write-docs")  # Returns True if existed
+"""
+
+QUERYING = """
+# List all entities
+all_entities = repo.list()
+
+# Filter by type
+features = repo.list(entity_type="feature")
+
+# Filter by status
+active = repo.list(status="in_progress")
+
+# Combine filters
+planned_features = repo.list(entity_type="feature", status="planned")
+
+# Pagination
+page1 = repo.list(limit=10, offset=0)
+page2 = repo.list(limit=10, offset=10)
+
+# Full-text search
+results = repo.search("documentation")
+"""
+
+ENTITY_MODEL = """
+from alembic_neo4j.entities import Entity
+
+entity = Entity(
+    id="feature-user-auth",      # Required: type-slug format
+    type="feature",              # Required: entity type
+    status="planned",            # Required: see valid statuses below
+    data={"name": "User Auth"}   # Optional: your custom data
+)
+
+# Auto-populated fields
+entity.version      # 0 (incremented on save)
+entity.created_at   # datetime
+entity.updated_at   # datetime
+
+# Entities are immutable - use copy() to modify
+updated = entity.copy(
+    status="in_progress",
+    data={**entity.data, "started": "2025-01-15"}
+)
+"""
+
+VALID_STATUSES = """
+planned, proposed, published, complete, completed, paused,
+in_progress, draft, abandoned, propagated, open, mitigated,
+blocked, adopted, active, deprecated, documented
+"""
+
+OBSERVER_PATTERN = """
+from alembic_neo4j.entities import EntityObserver
+
+observer = EntityObserver()
+
+@observer.on_create
+def handle_create(entity):
+    print(f"Created: {entity.id}")
+
+@observer.on_update
+def handle_update(old, new):
+    print(f"Updated: {new.id} (v{old.version} -> v{new.version})")
+
+@observer.on_delete
+def handle_delete(entity):
+    print(f"Deleted: {entity.id}")
+
+# Connect to repository
+repo.add_observer(observer)
+"""
+
+ADVANCED_SEARCH = """
+from alembic_neo4j.entities import EntitySearch
+
+search = EntitySearch(repo)
+
+results = search.search(
+    query="auth",
+    filters={"type": "feature", "status": "in_progress"},
+    facets=["type", "status"]
+)
+
+for entity in results.entities:
+    print(entity.id)
+
+for facet, counts in results.facets.items():
+    print(f"{facet}: {counts}")
+"""
+
+Names = dict[str, object]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's directory, and one to work in, which are new."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home" / "data"))
+    return tmp_path
+
+
+def run(example: str, names: Names | None = None) -> Names:
+    names = {} if names is None else names
+    exec(example, names)
+    return names
+
+
+def test_quick_start(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run(QUICK_START)
+
+    assert capsys.readouterr().out == "Created: feature-my-first-feature\n"
+    path = platformdirs.user_data_path("alembic-neo4j") / "entities.db"
+    assert names["repo"].db_path == path  # type: ignore[attr-defined]
+    assert path.is_file()
+    run(
+        "again = EntityRepository().read('feature-my-first-feature')\n"
+        "assert again == feature.copy(version=1)",
+        names,
+    )
+
+
+def test_crud_operations(home: Path) -> None:
+    names = run(CRUD_OPERATIONS)
+
+    assert (home / "my-project.db").is_file()
+    run(
+        """
+assert created.version == 1
+assert saved.version == 2 and saved.status == "in_progress"
+assert repo.read("task-write-docs") is None
+assert repo.delete("task-write-docs") is False
+""",
+        names,
+    )
+
+
+def test_querying() -> None:
+    names = run(
+        """
+from alembic_neo4j.entities import Entity, EntityRepository
+repo = EntityRepository()
+for n in range(12):
+    repo.create(Entity(f"feature-{n}", "feature", "planned", {"n": n}))
+repo.create(Entity("task-docs", "task", "in_progress", {"name": "Documentation"}))
+"""
+    )
+    run(QUERYING, names)
+    run(
+        """
+assert len(all_entities) == 13
+assert len(features) == len(planned_features) == 12
+assert [e.id for e in active] == [e.id for e in results] == ["task-docs"]
+assert page1 + page2 == all_entities and len(page1) == 10
+""",
+        names,
+    )
+
+
+def test_entity_model() -> None:
+    run(
+        """
+from datetime import datetime
+assert entity.version == 0
+assert isinstance(entity.created_at, datetime)
+assert isinstance(entity.updated_at, datetime)
+assert entity.status == "planned" and entity.data == {"name": "User Auth"}
+assert updated.data == {"name": "User Auth", "started": "2025-01-15"}
+""",
+        run(ENTITY_MODEL),
+    )
+
+
+def test_valid_statuses() -> None:
+    names = run("from alembic_neo4j.entities import STATUSES")
+
+    statuses = VALID_STATUSES.replace("\n", " ").strip().split(", ")
+    assert names["STATUSES"] == tuple(" ".join(each.split()) for each in statuses)
+
+
+def test_semantic_ids() -> None:
+    run(
+        """
+import pytest
+from alembic_neo4j.entities import Entity
+from alembic_neo4j.errors import ValidationError
+Entity(id="feature-voice-input", type="feature", status="open")
+Entity(id="task-fix-login-bug", type="task", status="open")
+Entity(id="pattern-factory-linter", type="pattern", status="open")
+with pytest.raises(ValidationError):
+    Entity(id="my-feature", type="feature", status="open")
+"""
+    )
+
+
+def test_observer_pattern(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run(
+        "from alembic_neo4j.entities import Entity, EntityRepository\n"
+        "repo = EntityRepository()\n"
+    )
+    run(OBSERVER_PATTERN, names)
+    run(
+        """
+made = repo.create(Entity("task-a", "task", "open"))
+repo.update(made.copy(status="paused"))
+repo.delete("task-a")
+""",
+        names,
+    )
+
+    assert capsys.readouterr().out == (
+        "Created: task-a\nUpdated: task-a (v1 -> v2)\nDeleted: task-a\n"
+    )
+
+
+def test_advanced_search(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run(
+        """
+from alembic_neo4j.entities import Entity, EntityRepository
+repo = EntityRepository()
+for id, status in (("user-auth", "in_progress"), ("auth-log", "planned")):
+    repo.create(Entity(f"feature-{id}", "feature", status, {"name": "User Auth"}))
+"""
+    )
+    run(ADVANCED_SEARCH, names)
+
+    assert capsys.readouterr().out == (
+        "feature-user-auth\ntype: {'feature': 1}\nstatus: {'in_progress': 1}\n"
+    )
