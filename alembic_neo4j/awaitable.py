@@ -20,7 +20,7 @@ from typing import ParamSpec, TypeVar
 from alembic import command
 from alembic.config import Config
 
-from alembic_neo4j.graph.interrupts import Interrupts, stopped_by
+from alembic_neo4j.graph.limits import Interrupts, stopped_by
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

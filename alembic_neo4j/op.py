@@ -27,15 +27,9 @@ from alembic_neo4j.cypher.load_targets import (
     RelationshipTarget,
 )
 from alembic_neo4j.errors import IngestError, RevisionError, SchemaError
-from alembic_neo4j.graph.load_progress import LoadCounts
+from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.ingest.transfer_mapping import TransferCounts
 from alembic_neo4j.ledger.batches import Loader
-from alembic_neo4j.migration.arguments import (
-    check_default_of,
-    check_defaults,
-    check_parameters,
-    judged,
-)
 from alembic_neo4j.migration.batch_operations import (
     BeginBatchOp,
     LoadFileOp,
@@ -46,6 +40,10 @@ from alembic_neo4j.migration.operations import (
     ChangeOp,
     RunCypherFileOp,
     RunCypherOp,
+    check_default_of,
+    check_defaults,
+    check_parameters,
+    judged,
 )
 from alembic_neo4j.migration.transfer_operation import TransferOp
 from alembic_neo4j.schema import changes as _changes

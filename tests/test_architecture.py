@@ -35,14 +35,12 @@ ROOMS = {
 VAGUE = re.compile(r"utils?|common|helpers?|core|base|misc|shared|tools?")
 
 PRIVATE = {
-    "ledger/store.py": {"_upgrade_revs"},
-    "migration/context.py": {"_ensure_version_table"},
-    "migration/session.py": {"_ensure_version_table"},
-    "migration/directives.py": {"_to_script"},
-    "migration/environment.py": {"_migration_context"},
-    "migration/filters.py": {"_name_filters", "_object_filters"},
-    "migration/impl.py": {"_exec"},
     "command/plan.py": {"_downgrade_revs", "_upgrade_revs"},
+    "ledger/store.py": {"_upgrade_revs"},
+    "migration/compare.py": {"_name_filters", "_object_filters"},
+    "migration/context.py": {"_ensure_version_table", "_exec"},
+    "migration/environment.py": {"_migration_context", "_to_script"},
+    "migration/session.py": {"_ensure_version_table"},
     "schema/model_classes.py": {"_raw_class"},
 }
 """The private names of Alembic and neomodel that we rely on, and where.

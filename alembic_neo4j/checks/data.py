@@ -16,8 +16,13 @@ from alembic_neo4j.cypher.data_survey import (
     Tally,
     Unreadable,
 )
-from alembic_neo4j.schema.definitions import Constraint, EntityType, Property, Schema
-from alembic_neo4j.schema.descriptions import described
+from alembic_neo4j.schema.definitions import (
+    Constraint,
+    EntityType,
+    Property,
+    Schema,
+    described,
+)
 from alembic_neo4j.schema.known_names import known_labels, known_types
 from alembic_neo4j.schema.property_classes import described_kind
 from alembic_neo4j.schema.property_types import read_type, shown_types

@@ -12,8 +12,7 @@ from alembic_neo4j.cypher.capabilities import missing
 from alembic_neo4j.cypher.catalogue import IndexState, same_definition
 from alembic_neo4j.cypher.ddl import create_text
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.definitions import Constraint, Element, Index
-from alembic_neo4j.schema.descriptions import described
+from alembic_neo4j.schema.definitions import Constraint, Element, Index, described
 from alembic_neo4j.sentences import ended
 
 _NOTHING = "nothing"

@@ -15,9 +15,13 @@ from itertools import takewhile
 from types import MappingProxyType
 from typing import TypeAlias
 
-from alembic_neo4j.cypher.data_checks import constraint_checks
+from alembic_neo4j.cypher.data_checks import (
+    Large,
+    constraint_checks,
+    large,
+    size_checks,
+)
 from alembic_neo4j.cypher.events import ChangeEvent, Event
-from alembic_neo4j.cypher.index_sizes import Large, large, size_checks
 from alembic_neo4j.cypher.patterns import Scope, one_of
 from alembic_neo4j.cypher.quoting import literal
 from alembic_neo4j.cypher.steps import Check, Step
@@ -41,10 +45,10 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.changes.touched import (
+from alembic_neo4j.schema.changes.change import (
     NOTHING,
-    Name,
     Part,
+    TouchedName,
     TouchedNames,
     carrier_part,
     carriers,
@@ -208,7 +212,7 @@ class Now:
     What is not there has not changed.
     """
 
-    changed: Mapping[Name, _Changed] = field(default_factory=dict)
+    changed: Mapping[TouchedName, _Changed] = field(default_factory=dict)
 
     def writer(self, read: TouchedNames, *, unknown: bool = False) -> Writer | None:
         """Return the latest step that has changed what is read, if any has.
@@ -237,7 +241,7 @@ class Now:
         """Return the expression for what a property will hold, if that can be told."""
         return self._value((property_part(scope.entity), name))
 
-    def _value(self, name: Name) -> str | None:
+    def _value(self, name: TouchedName) -> str | None:
         changed, (part, said) = self._of(name), name
         if changed is not None:
             return changed.value
@@ -248,7 +252,7 @@ class Now:
             entity = EntityType.RELATIONSHIP
         return Scope(entity, ()).value(said)
 
-    def _of(self, name: Name) -> _Changed | None:
+    def _of(self, name: TouchedName) -> _Changed | None:
         return self.changed.get((name[0], None)) or self.changed.get(name)
 
     def taken_away(self, event: Event) -> frozenset[str] | None:
@@ -295,7 +299,7 @@ class Now:
 UNCHANGED = Now()
 """How they stand before the first event."""
 
-_Told: TypeAlias = "dict[Name, frozenset[str] | str | None]"
+_Told: TypeAlias = "dict[TouchedName, frozenset[str] | str | None]"
 """What names and values stand for after a change, as far as that can be told."""
 
 

@@ -20,10 +20,18 @@ from alembic_neo4j.checks.foresight import (
 from alembic_neo4j.checks.preflight import Obstacle
 from alembic_neo4j.cypher.capabilities import Server
 from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
-from alembic_neo4j.cypher.steps import Batched, Merge, Step
-from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
+from alembic_neo4j.cypher.steps import (
+    Batched,
+    Merge,
+    Step,
+    digest_of,
+    kind_of,
+    only_reads,
+    ordered,
+    units,
+)
 from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
-from alembic_neo4j.schema.changes.touched import TouchedNames
+from alembic_neo4j.schema.changes.change import TouchedNames
 
 NOT_ASKED = "the graph was not asked"
 

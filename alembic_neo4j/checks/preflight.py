@@ -21,11 +21,10 @@ from alembic_neo4j.cypher.steps import (
     Merge,
     SchemaStep,
     Step,
+    ordered,
 )
-from alembic_neo4j.cypher.units import ordered
 from alembic_neo4j.schema.changes import Change, Refactoring
-from alembic_neo4j.schema.definitions import Element, EntityType
-from alembic_neo4j.schema.descriptions import described
+from alembic_neo4j.schema.definitions import Element, EntityType, described
 
 
 @dataclass(frozen=True)

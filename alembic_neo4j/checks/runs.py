@@ -8,8 +8,8 @@ from alembic_neo4j import __version__
 from alembic_neo4j.checks.evidence import HistoryEvidence, LedgerEvidence
 from alembic_neo4j.checks.findings import Finding
 from alembic_neo4j.cypher.batch_rollback import rollback_command
+from alembic_neo4j.cypher.lexer import Kind
 from alembic_neo4j.cypher.stamp import Stamp
-from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.identity import FORMAT
 from alembic_neo4j.ledger.journal import (
     DONE,

@@ -63,7 +63,7 @@ def history(
 def _row(
     entry: HistoryEntry, files: HistoryEvidence, said: Mapping[str, str]
 ) -> dict[str, Any]:
-    from alembic_neo4j.cli.status_report import applied_row, in_utc
+    from alembic_neo4j.cli.status import applied_row, in_utc
 
     applied = applied_row(entry.applied, files) if entry.applied else None
     if applied is not None:
@@ -86,7 +86,7 @@ def _print(
     of: int,
 ) -> None:
     from alembic_neo4j.checks.status import file_state
-    from alembic_neo4j.cli.status_report import in_utc
+    from alembic_neo4j.cli.status import in_utc
 
     for entry in shown:
         message = said.get(entry.revision or "", "")

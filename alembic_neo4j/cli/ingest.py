@@ -25,7 +25,7 @@ from alembic_neo4j.cli.project import (
     optional_project_options,
     print_json,
 )
-from alembic_neo4j.schema.descriptions import counted
+from alembic_neo4j.schema.definitions import counted
 
 if TYPE_CHECKING:
     from alembic_neo4j.ingest.files import DataFile
@@ -123,8 +123,8 @@ def validate(
 
 
 def _obtained(uri: str, sha256: str | None, read: ReadOptions) -> DataFile:
-    from alembic_neo4j.ingest.addresses import address_of
     from alembic_neo4j.ingest.download import obtain
+    from alembic_neo4j.ingest.files import address_of
 
     most = read.max_download or None
     with shown_transfer(address_of(uri).name) as told:

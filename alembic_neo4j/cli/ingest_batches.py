@@ -14,7 +14,7 @@ from alembic_neo4j.cli.project import (
     print_json,
     project_options,
 )
-from alembic_neo4j.schema.descriptions import counted
+from alembic_neo4j.schema.definitions import counted
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -25,7 +25,7 @@ from alembic_neo4j.cli.project import (
     print_json,
     project_options,
 )
-from alembic_neo4j.schema.descriptions import counted
+from alembic_neo4j.schema.definitions import counted
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -148,7 +148,7 @@ def load(
     in the ledger, and `ingest rollback` takes it back.
     """
     from alembic_neo4j.command.ingest import load_file, obtained
-    from alembic_neo4j.ingest.addresses import address_of
+    from alembic_neo4j.ingest.files import address_of
     from alembic_neo4j.ledger.batches import Loader
 
     target, source = _target(**options), _source(file, **options)
@@ -249,7 +249,7 @@ def _source(
 def _row(
     load: FileLoad, report: ValidationReport, outcome: LoadOutcome | None
 ) -> dict[str, Any]:
-    from alembic_neo4j.graph.load_progress import LoadCounts
+    from alembic_neo4j.graph.loading import LoadCounts
 
     return {
         "batch": load.batch,

@@ -72,7 +72,7 @@ def run(
 
 
 def _parameters(given: tuple[str, ...]) -> dict[str, Any]:
-    from alembic_neo4j.cypher.literals import read_literal
+    from alembic_neo4j.cypher.files import read_literal
     from alembic_neo4j.errors import StatementError
 
     values: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def _report(file: CypherFile, *, sent: bool) -> dict[str, Any]:
 
 
 def _transactions(file: CypherFile) -> list[dict[str, Any]]:
-    from alembic_neo4j.cypher.units import kind_of, units
+    from alembic_neo4j.cypher.steps import kind_of, units
 
     lines = iter(file.lines)
     return [

@@ -15,7 +15,11 @@ from alembic.script import ScriptDirectory
 from alembic_neo4j.configuration.project import read_configuration
 from alembic_neo4j.configuration.sources import project_directory
 from alembic_neo4j.errors import ConfigurationError, ModelError
-from alembic_neo4j.schema.declared import ModelDeclarations, module_file, read_declared
+from alembic_neo4j.schema.model_classes import (
+    ModelDeclarations,
+    module_file,
+    read_declared,
+)
 from alembic_neo4j.schema.model_source import (
     Attribute,
     NewClass,

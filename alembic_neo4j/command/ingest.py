@@ -17,7 +17,7 @@ from alembic_neo4j.cypher.batch_rollback import RollbackCounts, rollback_command
 from alembic_neo4j.cypher.load_targets import LoadTarget, refuse_targets
 from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.graph.batch_rollback import tagged
-from alembic_neo4j.graph.load_progress import LoadCounts
+from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.identity import FORMAT, format_of, identity
 from alembic_neo4j.ledger.batches import (
     LOADED,

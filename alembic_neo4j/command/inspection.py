@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from alembic_neo4j.errors import ConfigurationError
-from alembic_neo4j.graph.interrupts import Interrupted
+from alembic_neo4j.graph.limits import Interrupted
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.session import Session
 

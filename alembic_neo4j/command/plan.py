@@ -30,7 +30,6 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.journal import OpenRun, Unit
-from alembic_neo4j.migration.lock import visible_holder
 from alembic_neo4j.migration.plan import (
     LedgerState,
     PlannedStep,
@@ -44,7 +43,7 @@ from alembic_neo4j.migration.plan import (
 )
 from alembic_neo4j.migration.preflight import find_obstacles, foreseen, taken_away
 from alembic_neo4j.migration.revision_code import load_revisions
-from alembic_neo4j.migration.session import Session
+from alembic_neo4j.migration.session import Session, visible_holder
 
 
 @dataclass(frozen=True)

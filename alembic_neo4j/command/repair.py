@@ -37,13 +37,12 @@ from alembic_neo4j.ledger.journal import Journal
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.context import Neo4jMigrationContext
-from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.revision_files import (
     code_digest,
     file_digest,
     write_schema_hash,
 )
-from alembic_neo4j.migration.session import Session
+from alembic_neo4j.migration.session import Session, locked
 from alembic_neo4j.schema.changes import AddLabel
 from alembic_neo4j.schema.definitions import Constraint, Element
 from alembic_neo4j.schema.digest import schema_digest

@@ -14,15 +14,15 @@ from alembic.script import ScriptDirectory
 from alembic_neo4j.command.inspection import inspect_project
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.migration.compare import (
+    filtered,
     phrase,
     quiet_comparison,
+    schema_of,
     without_enterprise,
 )
 from alembic_neo4j.migration.context import Neo4jMigrationContext
-from alembic_neo4j.migration.filters import filtered
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.target_metadata import schema_of
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.definitions import Property, Relationship, Schema
 from alembic_neo4j.schema.diff import diff

@@ -20,8 +20,7 @@ from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.engine import shown_url
 from alembic_neo4j.migration.batch_states import batches_now
-from alembic_neo4j.migration.lock import visible_holder
-from alembic_neo4j.migration.session import Session
+from alembic_neo4j.migration.session import Session, visible_holder
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic.config import Config
 
 from alembic_neo4j.command.inspection import in_session
-from alembic_neo4j.migration.lock import break_locks, lock_holder
+from alembic_neo4j.migration.session import break_locks, lock_holder
 
 
 def read_holder(config: Config) -> str | None:

@@ -13,17 +13,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from alembic_neo4j.checks.runs import of_another_release
 from alembic_neo4j.cypher.stamp import Stamp
 from alembic_neo4j.errors import LedgerError, Neo4jMigrationError
-from alembic_neo4j.graph.interrupts import Interrupted
+from alembic_neo4j.graph.limits import Interrupted
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import note_run, read_stamp, write_stamp
 from alembic_neo4j.identity import identity
 from alembic_neo4j.ledger.journal import OpenRun, Recorder, RunStep
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import end_run
-from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import check_stamp, unfinished
 from alembic_neo4j.migration.run import GraphRunner
-from alembic_neo4j.migration.session import Session
+from alembic_neo4j.migration.session import Session, locked
 from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.sentences import unended
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic_neo4j.cypher import before_images
+from alembic_neo4j.cypher.data_changes import Rewrite, batched, extent
 from alembic_neo4j.cypher.patterns import one_of
 from alembic_neo4j.cypher.quoting import commented, inline, quote
-from alembic_neo4j.cypher.rewrite import Rewrite, batched, extent
 from alembic_neo4j.cypher.steps import Atomicity, Batched, Step
 from alembic_neo4j.identity import meaning
 from alembic_neo4j.schema.definitions import EntityType

@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alembic_neo4j.cypher.catalogue import OWN_LABEL_PREFIX
+from alembic_neo4j.cypher.data_changes import Rewrite, batched
 from alembic_neo4j.cypher.quoting import quote
-from alembic_neo4j.cypher.rewrite import Rewrite, batched
 from alembic_neo4j.cypher.steps import Batched
 from alembic_neo4j.schema.definitions import EntityType
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from alembic_neo4j.cypher import data_changes, data_checks, refactoring_steps, reversals
 from alembic_neo4j.cypher.conversion_steps import Conversion
-from alembic_neo4j.cypher.data_changes import archive_name, mark_name
-from alembic_neo4j.cypher.load_defaults import generated
-from alembic_neo4j.cypher.marks import Mark
+from alembic_neo4j.cypher.data_changes import Mark, archive_name, both, mark_name
+from alembic_neo4j.cypher.load_targets import generated
 from alembic_neo4j.cypher.patterns import (
     Scope,
     enclosed,
@@ -20,9 +19,15 @@ from alembic_neo4j.cypher.patterns import (
     relationships,
 )
 from alembic_neo4j.cypher.quoting import quote
-from alembic_neo4j.cypher.rewrite import both
-from alembic_neo4j.cypher.steps import Batched, Check, Create, Drop, Step, Stop
-from alembic_neo4j.cypher.units import identified
+from alembic_neo4j.cypher.steps import (
+    Batched,
+    Check,
+    Create,
+    Drop,
+    Step,
+    Stop,
+    identified,
+)
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes import (
     AddConstraint,
@@ -51,6 +56,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
+from alembic_neo4j.schema.conversions import suggested_conversion
 from alembic_neo4j.schema.definitions import (
     Direction,
     Element,
@@ -61,7 +67,6 @@ from alembic_neo4j.schema.definitions import (
 )
 from alembic_neo4j.schema.kinds import EXCLUSIVE, ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_classes import described_kind
-from alembic_neo4j.schema.suggestions import suggested_conversion
 
 
 def steps(change: Change, before: Schema, *, revision: str) -> tuple[Step, ...]:

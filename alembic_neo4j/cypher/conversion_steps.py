@@ -11,11 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from alembic_neo4j.cypher import data_checks
-from alembic_neo4j.cypher.data_changes import archive_name, mark_name, unmark
-from alembic_neo4j.cypher.marks import Mark
+from alembic_neo4j.cypher.data_changes import (
+    Mark,
+    Rewrite,
+    archive_name,
+    batched,
+    mark_name,
+    unmark,
+)
 from alembic_neo4j.cypher.patterns import Scope, enclosed
 from alembic_neo4j.cypher.reversals import same
-from alembic_neo4j.cypher.rewrite import Rewrite, batched
 from alembic_neo4j.cypher.steps import Batched, Check, Step
 from alembic_neo4j.schema.conversions import conversion
 from alembic_neo4j.schema.definitions import Property

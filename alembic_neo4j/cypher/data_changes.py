@@ -8,9 +8,10 @@ mark in the same write, and a second change takes the marks off.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
-from alembic_neo4j.cypher.marks import DONE_PREFIX
 from alembic_neo4j.cypher.patterns import (
     Scope,
     enclosed,
@@ -19,9 +20,207 @@ from alembic_neo4j.cypher.patterns import (
     relationships,
 )
 from alembic_neo4j.cypher.quoting import quote
-from alembic_neo4j.cypher.rewrite import Rewrite, batched
-from alembic_neo4j.cypher.steps import Batched
+from alembic_neo4j.cypher.steps import DEFAULT_BATCH_SIZE, Batched
 from alembic_neo4j.schema.changes import OnConflict
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What is changed: what is matched, what of it is left to do, and the change.
+
+    `match` is one MATCH or several, and `variable` what they call the entity; where
+    they may find it more than once, it `repeats`. `change` begins with one row for each
+    entity and keeps it, and may use the variables in `imported`. With an `extent`, the
+    pattern of all that there may be to look at, ids that lie close together are walked
+    through.
+    """
+
+    match: str
+    variable: str
+    left: str
+    change: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    imported: str = ""
+    repeats: bool = False
+    extent: str = ""
+
+    @classmethod
+    def within(
+        cls,
+        scope: Scope,
+        left: str,
+        change: str,
+        *,
+        pattern: str = "",
+        imported: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        where: str | None = None,
+    ) -> Rewrite:
+        """Return the rewrite of a scope, by its own pattern or a more exact one.
+
+        `where` is a person's predicate, which narrows down what is `left`.
+        """
+        return cls(
+            f"MATCH {pattern or scope.pattern}",
+            scope.variable,
+            both(left, where),
+            change,
+            parameters or {},
+            imported,
+            extent=scope.pattern,
+        )
+
+
+def batched(
+    title: str,
+    rewrite: Rewrite,
+    *,
+    usual: int = DEFAULT_BATCH_SIZE,
+    batch_size: int | None = None,
+    done: str = "changed",
+    only_marks: bool = False,
+) -> Batched:
+    """Return the change in batches, safe to run again from the start.
+
+    `batch_size` is a person's, `usual` what it is without one.
+    """
+    match, left, variable = rewrite.match, rewrite.left, rewrite.variable
+    rest = left and f" AND {left}"
+    once = f"DISTINCT {variable}" if rewrite.repeats else ""
+    # Deprecated since 5.0 and understood by Cypher 5 and 25: only an internal id has
+    # ranges, and keeps the order of a scan.
+    id_ = f"id({variable})"
+    return Batched(
+        title,
+        select=_lines(
+            match,
+            f"WHERE {id_} > $after{rest}",
+            f"WITH {once or variable} ORDER BY {variable} LIMIT $limit",
+            f"RETURN collect({id_}) AS ids",
+        ),
+        write=_lines(
+            match,
+            f"WHERE {id_} IN $ids{rest}",
+            once and f"WITH {once}",
+            rewrite.change,
+            "RETURN count(*) AS changed",
+        ),
+        offline=_lines(
+            match,
+            left and f"WHERE {left}",
+            once and f"WITH {once}",
+            f"CALL ({rewrite.imported or variable}) {{",
+            *(f"  {line}" for line in rewrite.change.splitlines()),
+            f"}} IN TRANSACTIONS OF {batch_size or usual} ROWS",
+        ),
+        parameters=rewrite.parameters,
+        batch_size=usual,
+        chosen_size=batch_size,
+        done=done,
+        only_marks=only_marks,
+        extent=rewrite.extent and extent(rewrite.extent, variable),
+        walk=rewrite.extent
+        and _lines(
+            match,
+            f"WHERE {id_} IN range($first, $last){rest}",
+            f"WITH {once or '*'}, {id_} AS _id ORDER BY _id LIMIT $size",
+            rewrite.change,
+            "RETURN count(*) AS changed, max(_id) AS last",
+        ),
+        count=_lines(
+            match,
+            left and f"WHERE {left}",
+            f"RETURN count({once or '*'}) AS count",
+        ),
+    )
+
+
+def extent(pattern: str, variable: str) -> str:
+    """Return the query for how many a pattern finds, and their first and last id."""
+    found, id_ = f"MATCH {pattern} RETURN", f"id({variable})"
+    return (
+        f"{found} count(*) AS value\n"
+        f"UNION ALL {found} {id_} AS value ORDER BY {variable} LIMIT 1\n"
+        f"UNION ALL {found} {id_} AS value ORDER BY {variable} DESC LIMIT 1"
+    )
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
+
+
+def both(predicate: str, where: str | None) -> str:
+    """Return a predicate, narrowed down by a person's where there is one."""
+    if where is None:
+        return predicate
+    return f"{predicate} AND {enclosed(where)}" if predicate else enclosed(where)
+
+
+MARK_PREFIX = "_alembic_mark_"
+
+DONE_PREFIX = "_alembic_done_"
+"""How the marks begin by which a change knows what it has done; they go with it."""
+
+
+def is_mark(name: str) -> str:
+    """Return the predicate that a property, by an expression for its name, is a mark.
+
+    Archived values and names of batches are none: they are data that may not get lost.
+    """
+    return f"({name} STARTS WITH '{MARK_PREFIX}' OR {name} STARTS WITH '{DONE_PREFIX}')"
+
+
+def alike(first: str, second: str) -> str:
+    """Return the predicate that two entities have the same properties, marks aside."""
+    return (
+        f"all(name IN keys({first}) + keys({second}) WHERE {is_mark('name')} "
+        f"OR coalesce({first}[name] = {second}[name], false))"
+    )
+
+
+def united(stays: str, maps: str) -> str:
+    """Return the clauses that leave the marks to what stays that hold for all of it.
+
+    `maps` are the properties of all that it is made of. What was there before in one of
+    them was there before; what a revision has written is so only where it wrote all.
+    What a change that is under way has marked is left to that.
+    """
+    kept = f"name STARTS WITH '{Mark.KEPT.prefix}'"
+    return (
+        f"FOREACH (name IN [name IN keys({stays}) WHERE "
+        f"name STARTS WITH '{MARK_PREFIX}' AND NOT {kept} "
+        f"AND any(map IN {maps} WHERE map[name] IS NULL)] | "
+        f"SET {stays}[name] = null)\n"
+        f"FOREACH (map IN {maps} | FOREACH (name IN [name IN keys(map) WHERE {kept} "
+        f"AND {stays}[name] IS NULL] | SET {stays}[name] = map[name]))"
+    )
+
+
+class Mark(Enum):
+    """What a mark tells of the node or relationship that it is a property of.
+
+    FILLED holds the value that a revision filled in, CONVERTED the one that its
+    conversion gave, beside the archived original. LABELLED is on a node that got a
+    label, LACKED on one that was without the label which others lost. KEPT is on what
+    had the new name, type or direction before others got it: for a conversion it holds
+    the value, for a label it is true where the node had the old one besides.
+    """
+
+    FILLED = "filled"
+    CONVERTED = "converted"
+    LABELLED = "labelled"
+    LACKED = "lacked"
+    KEPT = "kept"
+
+    def of(self, revision: str, *names: str) -> str:
+        """Return the property that is the mark; `names` say what it is about."""
+        return f"{self.prefix}{revision}_{'.'.join(names)}"
+
+    @property
+    def prefix(self) -> str:
+        """How the names of its properties begin."""
+        return f"{MARK_PREFIX}{self.value}_"
+
 
 RELATIONSHIP_BATCH_SIZE = 5_000
 """How many relationships are created anew at once; they weigh more than a property."""

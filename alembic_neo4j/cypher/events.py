@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.lexer import classify, significant_tokens
-from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.lexer import Kind, classify, significant_tokens
 from alembic_neo4j.cypher.steps import Batched, Run, SchemaStep, Step
 from alembic_neo4j.cypher.touched_names import written_by
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.schema.changes import Change
-from alembic_neo4j.schema.changes.touched import EVERYTHING, NOTHING, TouchedNames
+from alembic_neo4j.schema.changes.change import EVERYTHING, NOTHING, TouchedNames
 from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.known_names import Name
 

@@ -14,9 +14,17 @@ from dataclasses import dataclass
 from enum import Enum
 from unicodedata import category
 
-from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.schema.kinds import IndexKind
+
+
+class Kind(Enum):
+    """The kind of transaction that a statement asks for; kinds never share one."""
+
+    SCHEMA = "schema"
+    DATA = "data"
+    READ = "read"
+    AUTOCOMMIT = "autocommit"
 
 
 class TokenKind(Enum):

@@ -1,16 +1,18 @@
-"""What rows become: nodes of some labels, or relationships of a type."""
+"""What rows become: nodes or relationships, their defaults, and values as stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
 
 from alembic_neo4j.cypher.patterns import refuse_own
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.schema.changes.touched import TouchedNames, labels, properties, types
-from alembic_neo4j.schema.definitions import EntityType, Schema
+from alembic_neo4j.schema.changes.change import TouchedNames, labels, properties, types
+from alembic_neo4j.schema.definitions import EntityType, Property, Schema
 from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name
+from alembic_neo4j.schema.property_classes import DATE, ISO_DATE, stored_form
+from alembic_neo4j.schema.storable import storable
 
 BATCH_PROPERTY = "_alembic_batch"
 """The property by which what a batch has created is known, unless it is called else."""
@@ -161,3 +163,165 @@ def check_keys(what: str, keys: tuple[str, ...]) -> None:
     if not keys or len(set(keys)) < len(keys):
         found = ", ".join(map(repr, keys)) or "none"
         raise IngestError(f"Expected {what}: properties to find by, found {found}.")
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """The defaults of properties: each with its Cypher, and the parameters of that."""
+
+    expressions: tuple[tuple[str, str], ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def defaults_of(target: LoadTarget, schema: Schema) -> Defaults:
+    """Return the defaults that the models of a schema give to what rows become.
+
+    A default that only a callable of Python's can make is not among them.
+    """
+    declared = declared_properties(target, schema)
+    expressions: list[tuple[str, str]] = []
+    parameters: dict[str, Any] = {}
+    for name in sorted(declared):
+        if declared[name].default is not None:
+            parameter = f"default_{len(parameters)}"
+            parameters[parameter] = stored_default(declared[name])
+            expressions.append((name, f"${parameter}"))
+        elif (made := generated(declared[name])) is not None:
+            expressions.append((name, made))
+    return Defaults(tuple(expressions), parameters)
+
+
+def stored_default(declared: Property) -> Any:
+    """Return a property's default as it is stored; raises IngestError where none can.
+
+    That it may be NaN or infinite was said where it was declared.
+    """
+    try:
+        return storable(declared.default, allow_nan=True)
+    except ValueError as error:
+        raise IngestError(
+            f"the default of {declared.name!r}, {declared.default!r}, can't be stored, "
+            f"give the model another one: {error}"
+        ) from None
+
+
+def generated(declared: Property) -> str | None:
+    """Return the Cypher that makes a property's default anew for each, where known."""
+    if declared.default_factory == "uuid4.hex":
+        return "replace(randomUUID(), '-', '')"
+    if declared.default_factory == "now":
+        if declared.format in (DATE, ISO_DATE):
+            return "toString(date())"
+        return _NOW.get(declared.type)
+    return None
+
+
+_NOW: Mapping[str, str] = {
+    "DATE": "date()",
+    "LOCAL DATETIME": "localdatetime()",
+    "LOCAL TIME": "localtime()",
+    "ZONED DATETIME": "datetime()",
+    "ZONED TIME": "time()",
+    "LOCAL DATETIME | ZONED DATETIME": "localdatetime()",
+    # As neomodel stores it: the seconds since 1970.
+    "FLOAT": "datetime().epochMillis / 1000.0",
+}
+
+
+def declared_properties(target: LoadTarget, schema: Schema) -> dict[str, Property]:
+    """Return the properties that the models give to what rows become, by name."""
+    if not isinstance(target, NodeTarget):
+        type_ = schema.relationship_types.get(target.type)
+        return {p.name: p for p in type_.properties} if type_ else {}
+    # Where models of several labels have a property, that of the first label counts.
+    return {
+        p.name: p
+        for label in reversed(target.labels)
+        if label in schema.nodes
+        for p in schema.nodes[label].properties
+    }
+
+
+def stored_rows(
+    rows: Iterable[Any], target: LoadTarget, schema: Schema
+) -> Iterable[Any]:
+    """Return the rows with the values of formats as they are stored.
+
+    A date becomes a DateProperty's text, a mapping that of a JSONProperty; what is
+    stored so already stays. When iterated it raises IngestError for a value that the
+    class could not read again. Rows that can be iterated again still can, and a
+    sequence stays one.
+    """
+    formats = {
+        name: found.format
+        for name, found in declared_properties(target, schema).items()
+        if found.format is not None
+    }
+    if not formats:
+        return rows
+    nested = isinstance(target, RelationshipTarget)
+    if isinstance(rows, Collection):
+        known = rows if isinstance(rows, Sequence) else list(rows)
+        return _StoredSequence(known, formats, nested=nested)
+    found = _Stored(rows, formats, nested=nested)
+    return iter(found) if isinstance(rows, Iterator) else found
+
+
+class _Stored:
+    def __init__(
+        self, rows: Iterable[Any], formats: Mapping[str, str], *, nested: bool
+    ) -> None:
+        self._rows = rows
+        self._formats = formats
+        self._nested = nested
+
+    def __iter__(self) -> Iterator[Any]:
+        for number, row in enumerate(self._rows, 1):
+            yield self._row(row, number)
+
+    def _row(self, row: Any, number: int) -> Any:
+        is_nested = self._nested and isinstance(row, Mapping)
+        inner = row.get("properties") if is_nested else row
+        # What is no row at all is told where rows are checked.
+        if not isinstance(inner, Mapping) or self._formats.keys().isdisjoint(inner):
+            return row
+        stored = self._stored(inner, number)
+        return {**row, "properties": stored} if is_nested else stored
+
+    def _stored(self, row: Mapping[str, Any], number: int) -> dict[str, Any]:
+        stored = dict(row)
+        for name in self._formats.keys() & row.keys():
+            value = row[name]
+            if value is not None:
+                try:
+                    stored[name] = _in_form(value, self._formats[name])
+                except (ValueError, OverflowError, OSError) as error:
+                    raise IngestError(
+                        f"row {number:,}: expected in {name!r} a value that its model "
+                        f"can read again, found {str(value)[:80]!r}: {error}"
+                    ) from None
+        return stored
+
+
+class _StoredSequence(_Stored, Sequence[Any]):
+    def __init__(
+        self, rows: Sequence[Any], formats: Mapping[str, str], *, nested: bool
+    ) -> None:
+        super().__init__(rows, formats, nested=nested)
+        self._sequence = rows
+
+    def __len__(self) -> int:
+        return len(self._sequence)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return list(self)[place]
+        return self._row(self._sequence[place], range(len(self))[place] + 1)
+
+
+def _in_form(value: Any, format: str) -> Any:
+    if hasattr(value, "to_native"):
+        value = value.to_native()
+    if isinstance(value, (list, tuple)) and format != "json":
+        return [_in_form(item, format) for item in value]
+    return stored_form(value, format)

@@ -12,13 +12,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from alembic_neo4j.cypher.lexer import (
+    Kind,
     Token,
     TokenKind,
     classify,
     lex,
     significant_tokens,
 )
-from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.errors import OfflineError, SchemaError
 from alembic_neo4j.schema.storable import name_problem, storable
 from alembic_neo4j.sentences import ended

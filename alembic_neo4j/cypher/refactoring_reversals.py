@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alembic_neo4j.cypher.data_changes import archive_name, unmark
-from alembic_neo4j.cypher.marks import Mark
+from alembic_neo4j.cypher.data_changes import (
+    Mark,
+    Rewrite,
+    archive_name,
+    batched,
+    unmark,
+)
 from alembic_neo4j.cypher.patterns import Scope, enclosed, nodes, relationships
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.reversals import same
-from alembic_neo4j.cypher.rewrite import Rewrite, batched
 from alembic_neo4j.cypher.steps import Batched
 from alembic_neo4j.schema.changes import (
     JoinProperties,

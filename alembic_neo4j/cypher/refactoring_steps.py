@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import singledispatch
 
-from alembic_neo4j.cypher import data_changes, data_checks, refactoring_checks
+from alembic_neo4j.cypher import data_changes, data_checks
 from alembic_neo4j.cypher.data_changes import (
     RELATIONSHIP_BATCH_SIZE,
+    Rewrite,
+    alike,
     archive_name,
+    batched,
+    both,
+    is_mark,
     mark_name,
+    united,
     unmark,
 )
-from alembic_neo4j.cypher.marks import alike, is_mark, united
 from alembic_neo4j.cypher.patterns import (
     Scope,
     enclosed,
@@ -22,7 +27,6 @@ from alembic_neo4j.cypher.patterns import (
 )
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.refactoring_reversals import Between, TextAndParts
-from alembic_neo4j.cypher.rewrite import Rewrite, batched, both
 from alembic_neo4j.cypher.steps import Batched, Check, Merge, Step
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes import (
@@ -109,7 +113,7 @@ def _convert(change: ConvertProperty, _before: Schema, revision: str) -> Iterabl
     left = f"{value} IS NOT NULL AND {scope.value(mark)} IS NULL"
     written = f"{value} = {given}"
     if change.on_failure == "fail":
-        yield refactoring_checks.not_converted(
+        yield data_checks.not_converted(
             scope, change.name, both(left, change.where), given
         )
     elif change.on_failure == "keep":
@@ -166,7 +170,7 @@ def _normalize(
         batch_size=change.batch_size,
     )
     if change.unmatched == "keep":
-        yield refactoring_checks.reported(
+        yield data_checks.reported(
             *(scope, value, both(other, change.where)),
             text=f"{change.name!r} of {scope} stands neither for true nor for false",
             advice='Name these values, or say unmatched="remove".',
@@ -249,7 +253,7 @@ def _join(change: JoinProperties, _before: Schema, revision: str) -> Iterable[St
             )
     else:
         names = f"[{', '.join(values)}]"
-        yield refactoring_checks.taken(
+        yield data_checks.taken(
             *(scope, change.into, names, both(left, change.where)),
             advice=f"Remove one of the two, or join into another name than "
             f"{change.into!r}.",
@@ -475,7 +479,7 @@ def _delete_nodes(
             batch_size=change.batch_size,
         )
     else:
-        yield refactoring_checks.checked(
+        yield data_checks.checked(
             *(scope, "COUNT { (n)--() }", both("EXISTS { (n)--() }", where)),
             expected=f"{scope} that are deleted have no relationships",
             advice="Delete these first, or say detach=True.",
@@ -508,7 +512,7 @@ def _relationship_to_node(
         unique = constraint.kind.traits.unique
         on_node = constraint.entity is EntityType.NODE
         if unique and on_node and constraint.label in labels:
-            yield refactoring_checks.already_used(
+            yield data_checks.already_used(
                 pattern, constraint.label, constraint.properties, where or None
             )
     if not change.undo:
@@ -552,7 +556,7 @@ def _node_to_relationship(
     )
     counts = [f"COUNT {{ {end} }}" for end in ends]
     unfit = f"NOT ({counts[0]} = 1 AND {counts[1]} = 1 AND COUNT {{ (n)--() }} = 2)"
-    yield refactoring_checks.checked(
+    yield data_checks.checked(
         scope,
         f"[{', '.join(counts)}, COUNT {{ (n)--() }}]",
         both(f"{left} AND {unfit}" if left else unfit, change.where),

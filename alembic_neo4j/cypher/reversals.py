@@ -10,8 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from alembic_neo4j.cypher import data_changes, data_checks
-from alembic_neo4j.cypher.data_changes import archive_name, unmark
-from alembic_neo4j.cypher.marks import Mark
+from alembic_neo4j.cypher.data_changes import (
+    Mark,
+    Rewrite,
+    archive_name,
+    batched,
+    both,
+    unmark,
+)
 from alembic_neo4j.cypher.patterns import (
     Scope,
     enclosed,
@@ -20,7 +26,6 @@ from alembic_neo4j.cypher.patterns import (
     relationships,
 )
 from alembic_neo4j.cypher.quoting import quote
-from alembic_neo4j.cypher.rewrite import Rewrite, batched, both
 from alembic_neo4j.cypher.steps import Batched, Check, Step
 from alembic_neo4j.schema.changes import (
     AddLabel,

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alembic_neo4j.cypher.lexer import Token, TokenKind, classify, command_tokens
-from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.lexer import Kind, Token, TokenKind, classify, command_tokens
 from alembic_neo4j.errors import StatementError
-from alembic_neo4j.schema.changes.touched import (
+from alembic_neo4j.schema.changes.change import (
     EVERYTHING,
     NOTHING,
     TouchedNames,

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alembic_neo4j.cypher import data_changes, data_checks
-from alembic_neo4j.cypher.data_changes import ARCHIVE_PREFIX
-from alembic_neo4j.cypher.marks import MARK_PREFIX, Mark
+from alembic_neo4j.cypher.data_changes import ARCHIVE_PREFIX, MARK_PREFIX, Mark
 from alembic_neo4j.cypher.patterns import Scope
 from alembic_neo4j.cypher.quoting import quote
-from alembic_neo4j.cypher.steps import Step
-from alembic_neo4j.cypher.units import identified
+from alembic_neo4j.cypher.steps import Step, identified
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.schema.changes import OnConflict
 from alembic_neo4j.schema.definitions import EntityType

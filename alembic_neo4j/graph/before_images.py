@@ -14,7 +14,7 @@ from alembic_neo4j.cypher.before_images import (
 )
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.limits import Interrupts
 from alembic_neo4j.graph.watchdog import schema_transaction
 from alembic_neo4j.schema.definitions import EntityType
 from alembic_neo4j.waiting import waiting_for

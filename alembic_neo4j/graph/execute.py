@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from functools import singledispatch
 
 from alembic_neo4j.cypher.batch_rollback import Undo
+from alembic_neo4j.cypher.lexer import Kind
 from alembic_neo4j.cypher.loads import Load
-from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.cypher.steps import (
     DEFAULT_BATCH_SIZE,
     Atomicity,
@@ -28,12 +28,15 @@ from alembic_neo4j.graph.batch_rollback import run_undo
 from alembic_neo4j.graph.batches import run_batches
 from alembic_neo4j.graph.connection import Graph, Row, ServerRefused
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import has_loaded
-from alembic_neo4j.graph.loading import run_load
+from alembic_neo4j.graph.loading import has_loaded, run_load
 from alembic_neo4j.graph.marker import Mark, run_marked
 from alembic_neo4j.graph.merging import run_merge
-from alembic_neo4j.graph.schema_commands import create_elements, drop_elements
-from alembic_neo4j.graph.schema_runs import EffectUnknown, run_schema
+from alembic_neo4j.graph.schema_commands import (
+    EffectUnknown,
+    create_elements,
+    drop_elements,
+    run_schema,
+)
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ that are loaded, and is refused where they are other ones.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -15,34 +16,124 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from alembic_neo4j.cypher.batch_rollback import rollback_command
-from alembic_neo4j.cypher.load_rows import (
+from alembic_neo4j.cypher.load_statements import LoadStatements, Names, load_statements
+from alembic_neo4j.cypher.load_targets import LoadTarget, NodeTarget, RelationshipTarget
+from alembic_neo4j.cypher.loads import (
+    LOAD_BATCH_SIZE,
+    Load,
     Row,
     RowDigest,
     checked_row,
     judge_rows,
     packed,
 )
-from alembic_neo4j.cypher.load_statements import (
-    LoadStatements,
-    Names,
-    load_statements,
-)
-from alembic_neo4j.cypher.load_targets import NodeTarget, RelationshipTarget
-from alembic_neo4j.cypher.loads import LOAD_BATCH_SIZE, Load
+from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.errors import CheckFailed, LedgerError, StatementError
 from alembic_neo4j.graph import before_images
-from alembic_neo4j.graph.batch_size import PortionSize, is_too_much, uncrossed
-from alembic_neo4j.graph.batches import REPORT_SECONDS
+from alembic_neo4j.graph.batches import (
+    REPORT_SECONDS,
+    PortionSize,
+    is_too_much,
+    uncrossed,
+)
 from alembic_neo4j.graph.connection import Graph, Run, ServerRefused
-from alembic_neo4j.graph.key_indexes import warn_of_scans
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import LoadCounts, LoadProgress
 from alembic_neo4j.graph.marker import Mark, advance, finish, read_progress
-from alembic_neo4j.graph.parameters import Sendable, sendable_lists
-from alembic_neo4j.schema.descriptions import counted
+from alembic_neo4j.graph.stored_values import Sendable, sendable_lists
+from alembic_neo4j.schema.definitions import EntityType, counted
 from alembic_neo4j.sentences import unended
 
 log = logging.getLogger(__name__)
+
+MANY = 5_000
+"""So many nodes of a label are looked at for each row, and it becomes slow."""
+
+_INDEXED = (
+    "SHOW INDEXES YIELD type, entityType, labelsOrTypes, properties, state "
+    "WHERE type = 'RANGE' AND entityType = 'NODE' AND labelsOrTypes = [$label] "
+    "AND state = 'ONLINE' AND all(name IN properties WHERE name IN $keys) "
+    "RETURN properties LIMIT 1"
+)
+
+
+def warn_of_scans(graph: Graph, target: LoadTarget) -> None:
+    """Say it in the log where each row of a load looks at every node of a label."""
+    for label, keys in _lookups(target):
+        count = f"MATCH (n:{quote(label)}) RETURN count(n) AS count"
+        if graph.read(count)[0]["count"] < MANY:
+            continue
+        if not graph.read(_INDEXED, {"label": label, "keys": list(keys)}):
+            log.warning(
+                "Nodes :%s are found by %s without an index, by looking at all of "
+                "them for each row: op.add_unique_constraint or op.add_index first",
+                label,
+                ", ".join(keys),
+            )
+
+
+def _lookups(target: LoadTarget) -> set[tuple[str, tuple[str, ...]]]:
+    if isinstance(target, NodeTarget):
+        return {(target.owner, target.merge_keys)} if target.merge_keys else set()
+    return {(end.label, end.keys) for end in (target.source, target.target)}
+
+
+@dataclass(frozen=True)
+class LoadCounts:
+    """What became of the rows of a load.
+
+    `created` and `touched` are nodes or relationships that it created, and that it
+    found and changed; `unmatched` rows were no relationship for want of an end.
+    """
+
+    created: int = 0
+    touched: int = 0
+    unmatched: int = 0
+
+
+@dataclass(frozen=True)
+class LoadProgress:
+    """How far a load is: its rows so far, their digest, and what became of them.
+
+    `entity` says whether they became nodes or relationships.
+    """
+
+    entity: str = EntityType.NODE.value
+    rows: int = 0
+    digest: str = ""
+    loaded: LoadCounts = LoadCounts()
+    missing: tuple[str, ...] = ()
+
+    def to_text(self) -> str:
+        """Return it as the marker keeps it."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_text(cls, text: str) -> LoadProgress:
+        """Return what `to_text` wrote, and the beginning for no text."""
+        if not text:
+            return cls()
+        values = json.loads(text)
+        values["loaded"] = LoadCounts(**values["loaded"])
+        return cls(**{**values, "missing": tuple(values["missing"])})
+
+
+def loaded_so_far(graph: Graph, mark: Mark) -> tuple[EntityType, LoadCounts] | None:
+    """Return what has become of the rows of a load that is under way or was stopped.
+
+    None where its first transaction is still to come, or it is no load at all.
+    """
+    text = read_progress(graph, mark).text
+    if not text:
+        return None
+    progress = LoadProgress.from_text(text)
+    return EntityType(progress.entity), progress.loaded
+
+
+def has_loaded(graph: Graph, mark: Mark) -> bool:
+    """Tell whether a load has come beyond its first transaction."""
+    known = read_progress(graph, mark)
+    return known.done or bool(known.text)
+
 
 Read: TypeAlias = "Callable[[str, Mapping[str, Any]], Sequence[Row]]"
 """What returns the rows of a statement."""

@@ -24,7 +24,7 @@ from typing import Any
 
 from alembic_neo4j.errors import LockError, Neo4jMigrationError
 from alembic_neo4j.graph.connection import TOKEN, Graph, Run, ServerRefused
-from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.limits import Interrupts
 from alembic_neo4j.graph.watchdog import Watchdog
 from alembic_neo4j.waiting import waiting_for
 

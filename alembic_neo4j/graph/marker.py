@@ -9,7 +9,7 @@ from typing import Any
 from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.connection import Run as RunStatement
-from alembic_neo4j.graph.recorded_rows import Row, rows_from_text, rows_to_text
+from alembic_neo4j.graph.stored_values import Row, rows_from_text, rows_to_text
 
 LABEL = "__AlembicNeo4jMarker"
 

@@ -10,11 +10,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from alembic_neo4j.cypher.data_changes import RELATIONSHIP_BATCH_SIZE
-from alembic_neo4j.cypher.marks import united
+from alembic_neo4j.cypher.data_changes import RELATIONSHIP_BATCH_SIZE, united
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.steps import Merge
-from alembic_neo4j.graph.batch_size import BatchSize, is_too_much, uncrossed
+from alembic_neo4j.graph.batches import BatchSize, is_too_much, uncrossed
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 
 log = logging.getLogger(__name__)

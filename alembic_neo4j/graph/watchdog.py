@@ -18,7 +18,7 @@ from typing import Any
 
 from alembic_neo4j.errors import Neo4jMigrationError, StatementError
 from alembic_neo4j.graph.connection import TOKEN, Graph, Row, ServerRefused
-from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.limits import Interrupts
 from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,16 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.formats import FileFormat, ReadOptions, Row, Unreadable
-from alembic_neo4j.ingest.text import NUL, BoundedLines, not_text, undecoded
+from alembic_neo4j.ingest.formats import (
+    NUL,
+    BoundedLines,
+    FileFormat,
+    ReadOptions,
+    Row,
+    Unreadable,
+    not_text,
+    undecoded,
+)
 from alembic_neo4j.sentences import ended, shortened
 
 _SAYS_DELIMITER = re.compile(r'"?sep=([^\r\n"])"?[\r\n]*', re.IGNORECASE)

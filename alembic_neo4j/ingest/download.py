@@ -15,9 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic_neo4j.errors import IngestError, MissingExtra
-from alembic_neo4j.ingest.addresses import REMOTE, Address, address_of
 from alembic_neo4j.ingest.cache import Cache, default_cache, unwritable
-from alembic_neo4j.ingest.files import BytesReport, DataFile, checksum, local_file
+from alembic_neo4j.ingest.files import (
+    REMOTE,
+    Address,
+    BytesReport,
+    DataFile,
+    address_of,
+    checksum,
+    local_file,
+)
 from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import Wait
 

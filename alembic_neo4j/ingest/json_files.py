@@ -15,8 +15,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.formats import ReadOptions, Row, Unreadable
-from alembic_neo4j.ingest.text import NUL, BoundedLines, RowTooLong, not_text, undecoded
+from alembic_neo4j.ingest.formats import (
+    NUL,
+    BoundedLines,
+    ReadOptions,
+    Row,
+    RowTooLong,
+    Unreadable,
+    not_text,
+    undecoded,
+)
 from alembic_neo4j.sentences import ended, shortened
 
 if sys.version_info >= (3, 11):

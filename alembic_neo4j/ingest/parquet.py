@@ -12,8 +12,7 @@ from typing import IO, Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from alembic_neo4j.errors import IngestError, MissingExtra
-from alembic_neo4j.ingest.formats import Row, Unreadable
-from alembic_neo4j.ingest.text import RowTooLong
+from alembic_neo4j.ingest.formats import Row, RowTooLong, Unreadable
 from alembic_neo4j.sentences import ended
 
 _BATCH_ROWS = 2_000

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from alembic_neo4j.schema.descriptions import counted
+from alembic_neo4j.schema.definitions import counted
 
 REPORT_ROWS = 500
 """After how many rows each progress is told."""

@@ -17,14 +17,15 @@ from alembic_neo4j.ingest.formats import (
     FileFormat,
     ReadOptions,
     Row,
+    RowTooLong,
     broken_archive,
     compression_of,
+    decoded,
     decompressed,
     format_of,
 )
 from alembic_neo4j.ingest.json_files import JsonLinesRows, JsonRows
 from alembic_neo4j.ingest.parquet import ParquetRows, seekable
-from alembic_neo4j.ingest.text import RowTooLong, decoded
 from alembic_neo4j.sentences import ended
 
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from alembic_neo4j.cypher.load_defaults import generated
+from alembic_neo4j.cypher.load_targets import generated
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.json_files import toml_or_json
 from alembic_neo4j.schema.definitions import EntityType, Property, Schema

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from alembic_neo4j.cypher.load_rows import Row
+from alembic_neo4j.cypher.loads import Row
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.transfer_mapping import LeftOutCount, Part, TransferMapping
-from alembic_neo4j.ingest.transfer_mapping_files import (
+from alembic_neo4j.ingest.transfer_mapping import (
+    LeftOutCount,
+    Part,
+    TransferMapping,
     mapping_from_file,
     shipped_mappings,
 )

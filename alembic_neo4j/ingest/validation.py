@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import json
+import math
+import os
+import sqlite3
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date, time
 from enum import Enum
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, TextIO
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.columns import CellProblem, Columns
@@ -16,11 +25,224 @@ from alembic_neo4j.ingest.files import DataFile
 from alembic_neo4j.ingest.formats import ReadOptions, Row
 from alembic_neo4j.ingest.progress import REPORT_ROWS, Progress, Report, quiet
 from alembic_neo4j.ingest.reading import RowReader, open_rows
-from alembic_neo4j.ingest.rejects import RejectFile
 from alembic_neo4j.ingest.rules import Rules
 from alembic_neo4j.ingest.typed_values import ValueOptions
-from alembic_neo4j.ingest.uniqueness import SeenValues, key_of
-from alembic_neo4j.sentences import shortened
+from alembic_neo4j.sentences import ended, shortened
+
+IN_MEMORY = 100_000
+"""How many values are held before they go to the disk: about 16 MB."""
+
+_CACHE_KB = 32_768
+
+
+class SeenValues:
+    """The rows that values were first seen in; to be closed.
+
+    A value is known by 16 bytes of a hash, in a dictionary at first, then in a
+    temporary SQLite database, which goes with its process whatever ends that.
+    """
+
+    def __init__(self, *, in_memory: int = IN_MEMORY) -> None:
+        self._limit = in_memory
+        self._rows: dict[bytes, int] = {}
+        self._database: sqlite3.Connection | None = None
+
+    def first_row(self, key: bytes) -> int | None:
+        """Return the row that added the key, or None."""
+        row = self._rows.get(key)
+        if row is not None or self._database is None:
+            return row
+        found = self._database.execute("SELECT row FROM seen WHERE key = ?", (key,))
+        return next((number for (number,) in found), None)
+
+    def add(self, key: bytes, row: int) -> None:
+        """Remember the row of a key that has none yet."""
+        self._rows[key] = row
+        if len(self._rows) >= self._limit:
+            self._spill()
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._rows.clear()
+        if self._database is not None:
+            self._database.close()
+
+    def _spill(self) -> None:
+        if self._database is None:
+            self._database = _temporary_database()
+        # In order, they fill the pages of the tree one after the other.
+        rows = sorted(self._rows.items())
+        try:
+            self._database.execute("BEGIN")
+            self._database.executemany("INSERT INTO seen VALUES (?, ?)", rows)
+            self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise IngestError(
+                "The values that have to be unique can't be kept on the disk: "
+                f"{ended(error)}"
+                " Make room, or name another directory in SQLITE_TMPDIR."
+            ) from error
+        self._rows.clear()
+
+
+def key_of(values: Iterable[Any]) -> bytes | None:
+    """Return what values that Neo4j holds for equal have in common; None with a null.
+
+    An integer and a float of the same value are equal, a text and a number never.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for value in values:
+        if value is None:
+            return None
+        text = _canonical(value).encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(text))
+        digest.update(text)
+    return digest.digest()
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, str):
+        return "s" + value
+    if isinstance(value, bool):
+        return "b" + str(value)
+    if isinstance(value, int):
+        return f"n{value}"
+    if isinstance(value, float):
+        return f"n{int(value)}" if value.is_integer() else f"n{value!r}"
+    if isinstance(value, (list, tuple)):
+        items = [_canonical(item) for item in value]
+        return "l" + "".join(f"{len(item)}:{item}" for item in items)
+    if isinstance(value, (date, time)):
+        return f"{type(value).__name__} {value.isoformat()}"
+    return f"{type(value).__name__} {value!r}"
+
+
+def _temporary_database() -> sqlite3.Connection:
+    # A name of no characters means a file that nobody sees and that goes when closed.
+    database = sqlite3.connect("", isolation_level=None)
+    database.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+    database.execute(
+        "CREATE TABLE seen (key BLOB PRIMARY KEY, row INTEGER) WITHOUT ROWID"
+    )
+    return database
+
+
+_EXPLAINED = ("row", "line", "column", "rule", "reason")
+_UNREAD = "unread"
+
+
+class RejectFile:
+    """A CSV or JSON Lines file (by its name) of refused rows; a context manager.
+
+    A row has ``row``, ``line``, ``column`` and ``rule`` of its first problem, all of
+    them in ``reason``, and its values as they stand in the source: in columns of their
+    own in CSV, in ``values`` in JSON Lines and where each row has its own columns. What
+    could not be told apart is in ``unread``.
+
+    The file appears whole when the block ends, also by an IngestError, and replaces an
+    older one; with no row it has a heading alone. By any other exception nothing
+    appears. Raises IngestError where it can't be written.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str] | None) -> None:
+        self._path = path
+        self._columns = columns
+        self._is_csv = path.suffix.lower() == ".csv"
+        if not self._is_csv and path.suffix.lower() not in (".jsonl", ".ndjson"):
+            raise IngestError(
+                f"Expected a name for the refused rows that ends in .csv or .jsonl, "
+                f"found {path.name!r}."
+            )
+
+    def __enter__(self) -> RejectFile:
+        try:
+            number, name = tempfile.mkstemp(
+                dir=self._path.parent, prefix=f".{self._path.name[:80]}.", suffix=".tmp"
+            )
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._temporary = Path(name)
+        self._file: TextIO = open(
+            number, "w", encoding="utf-8", errors="backslashreplace", newline=""
+        )
+        self._writer = csv.writer(self._file)
+        if self._is_csv:
+            own = [f"{c}_" if c in _TAKEN else c for c in self._columns or ["values"]]
+            self._writer.writerow([*_EXPLAINED, *own, _UNREAD])
+        return self
+
+    def write(
+        self,
+        explained: Sequence[Any],
+        values: Mapping[str, Any],
+        unread: Any = None,
+    ) -> None:
+        """Add a row; `explained` are its number, line, column, rule and reason."""
+        try:
+            if self._is_csv:
+                self._writer.writerow([*explained, *self._cells(values), _text(unread)])
+            else:
+                entry = dict(zip(_EXPLAINED, explained))  # noqa: B905
+                entry |= {"values": dict(values)} if values else {}
+                entry |= {_UNREAD: unread} if unread is not None else {}
+                self._file.write(_json(entry) + "\n")
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            if kind is None or issubclass(kind, IngestError):
+                self._temporary.replace(self._path)
+        except OSError as failed:
+            if error is None:
+                raise self._unwritable(failed) from failed
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def _cells(self, values: Mapping[str, Any]) -> list[str]:
+        if self._columns is None:
+            return [_text(dict(values) or None)]
+        return [_text(values.get(column)) for column in self._columns]
+
+    def _unwritable(self, error: OSError) -> IngestError:
+        return IngestError(
+            f"The refused rows can't be written to {self._path}: "
+            f"{ended(error.strerror)}"
+        )
+
+
+_TAKEN = {*_EXPLAINED, _UNREAD}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, default=str, allow_nan=False)
+    except ValueError:
+        # NaN is no JSON, and a reason why a row is refused.
+        return json.dumps(_without_nan(value), default=str)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    finite = not isinstance(value, float) or math.isfinite(value)
+    return value if finite else str(value)
 
 
 class OnError(str, Enum):

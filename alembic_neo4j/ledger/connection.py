@@ -1,23 +1,227 @@
-"""The connection to the ledger, which a reading verb does not create."""
+"""The connection to a ledger that is there, ours and whole, or is told not to be."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-from alembic_neo4j.errors import ConfigurationError, LedgerError
+from sqlalchemy import Connection, Engine, String, column, inspect, select, table
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from alembic_neo4j.errors import ConfigurationError, LedgerError, Neo4jMigrationError
 from alembic_neo4j.ledger.engine import (
     connect,
     connect_read_only,
     create_private,
+    damaged,
     database_url,
     is_in_memory,
     is_missing,
     open_engine,
     overwrite_removed,
+    shown_url,
     stand_in_engine,
 )
-from alembic_neo4j.ledger.ownership import check_ownership
-from alembic_neo4j.ledger.soundness import check_soundness, reading
+from alembic_neo4j.ledger.journal import Journal
+from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.ledger.tables import VERSION_TABLE, metadata, revisions
+
+
+def check_ownership(
+    connection: Connection, version_table: str, schema: str | None = None
+) -> None:
+    """Raise LedgerError where the version table has rows that are not of a graph.
+
+    A ledger has its identity before it has a revision: rows without one are those of
+    somebody else, such as an SQL project that shares the database.
+    """
+    # Rows first: whoever makes this ledger at the moment commits its identity first.
+    rows = version_rows(connection, version_table, schema)
+    if not rows:
+        return
+    ledger = Ledger(connection, version_table)
+    if ledger.exists() and ledger.identity is not None:
+        return
+    url = shown_url(connection.engine.url)
+    raise LedgerError(
+        f"the version table {version_table} of {url} is not this graph's: it is at "
+        f"{', '.join(rows)}, and alembic_neo4j has recorded nothing beside it. It is "
+        "that of another project which Alembic migrates, and is left as it is; nothing "
+        "has been written. Give the graph a version table of its own, such as "
+        "`version_table = graph_version` in the configuration file, or another "
+        "database for the ledger. See the how-to guide on a shared database"
+    )
+
+
+def check_recorded(
+    connection: Connection, version_table: str, heads: Sequence[str]
+) -> None:
+    """Raise LedgerError where a head was never recorded as applied, or none is there.
+
+    A revision's record is committed together with its row in the version table.
+    """
+    ledger = Ledger(connection, version_table)
+    if not heads:
+        # Read again where another command has begun to apply since.
+        if ledger.exists() and ledger.applied():
+            connection.rollback()
+            if not version_rows(connection, version_table) and ledger.applied():
+                raise damaged(
+                    connection.engine.url,
+                    f"the version table {version_table} has no rows, and revisions are "
+                    "recorded as applied",
+                )
+        return
+    unknown = _unrecorded(connection, version_table, heads)
+    if unknown:
+        # Another command may have committed between the two readings.
+        connection.rollback()
+        now = version_rows(connection, version_table)
+        unknown = _unrecorded(connection, version_table, now)
+    if unknown:
+        url = shown_url(connection.engine.url)
+        raise LedgerError(
+            f"the version table {version_table} of {url} is at {', '.join(unknown)}, "
+            "which was never recorded as applied to the graph: another program wrote "
+            "to it, or it is damaged. Nothing has been written. Where an SQL project "
+            "uses it, too, give the graph one of its own, such as `version_table = "
+            "graph_version` in the configuration file; else restore the ledger from a "
+            "backup. See `alembic-neo4j verify`"
+        )
+
+
+def _unrecorded(
+    connection: Connection, version_table: str, heads: Sequence[str]
+) -> list[str]:
+    query = select(revisions.c.revision).where(
+        revisions.c.version_table == version_table, revisions.c.revision.in_(heads)
+    )
+    return sorted(set(heads) - set(connection.execute(query).scalars()))
+
+
+def version_rows(
+    connection: Connection, version_table: str, schema: str | None = None
+) -> list[str]:
+    """Return what a version table has, nothing where there is no such table."""
+    if not inspect(connection).has_table(version_table, schema=schema):
+        return []
+    number = column("version_num", String)
+    versions = table(version_table, number, schema=schema)
+    return sorted(connection.execute(select(number).select_from(versions)).scalars())
+
+
+_VERSIONS = tuple(
+    sorted(
+        path.name[1:5] for path in (Path(__file__).parent / "versions").glob("r*.py")
+    )
+)
+"""The versions of the ledger's tables that this release knows."""
+
+_SINCE = {
+    "alembic_neo4j_run": "0002",
+    "alembic_neo4j_unit": "0002",
+    "alembic_neo4j_batch": "0004",
+}
+"""The version that made a table, where it is not the first."""
+
+
+def check_soundness(connection: Connection, version_table: str) -> None:
+    """Raise LedgerError where a ledger is damaged, or of a newer release.
+
+    A SQLite file is looked at as a whole: a byte that changed in a revision's id no
+    longer fits its index. What the tables say has to be readable.
+    """
+    with reading(connection):
+        if connection.dialect.name == "sqlite":
+            _check_file(connection)
+        there = set(inspect(connection).get_table_names())
+        if there & {VERSION_TABLE, *metadata.tables}:
+            _check_tables(connection, there)
+            _check_values(connection, version_table)
+
+
+@contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    """Tell of what can't be read in a ledger as damage of it."""
+    try:
+        yield
+    except Neo4jMigrationError:
+        raise
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        raise damaged(connection.engine.url, _first_line(error.orig)) from error
+    except (SQLAlchemyError, ArithmeticError, LookupError, TypeError, ValueError) as e:
+        raise damaged(connection.engine.url, _first_line(e)) from e
+
+
+def _check_file(connection: Connection) -> None:
+    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+    if found != "ok":
+        raise damaged(connection.engine.url, str(found).replace("\n", " "))
+
+
+def _check_tables(connection: Connection, there: set[str]) -> None:
+    url = connection.engine.url
+    number = column("version_num", String)
+    versions: list[object] = []
+    if VERSION_TABLE in there:
+        query = select(number).select_from(table(VERSION_TABLE, number))
+        versions = list(connection.execute(query).scalars())
+    if len(versions) != 1:
+        raise damaged(url, f"{VERSION_TABLE} has {len(versions)} rows instead of one")
+    version = str(versions[0])
+    if version not in _VERSIONS:
+        raise damaged(
+            url,
+            f"its tables are at version {version!a}, and this release knows them up to "
+            f"{_VERSIONS[-1]}",
+            newer=True,
+        )
+    missing = sorted(
+        name
+        for name in metadata.tables
+        if name not in there and _SINCE.get(name, "0001") <= version
+    )
+    if missing:
+        raise damaged(url, f"it has no table {', '.join(missing)}")
+
+
+def _check_values(connection: Connection, version_table: str) -> None:
+    ledger = Ledger(connection, version_table)
+    if ledger.identity is not None:
+        uuid.UUID(ledger.identity)
+    for head in ledger.stamped_heads or ():
+        _check_id(head)
+    _ = ledger.owner
+    for revision, record in ledger.applied().items():
+        _check_id(revision)
+        bytes.fromhex(record.file_hash)
+        bytes.fromhex(record.code_hash or "")
+        _ = record.applied_at.year
+    journal = Journal(connection, version_table)
+    open_run = journal.open_run()
+    if open_run is not None:
+        _ = open_run.begun_at.year
+        for unit in journal.units(open_run.run):
+            if unit.state not in ("running", "done"):
+                raise ValueError(f"a unit's state is {unit.state!a}")
+    for batch in journal.batches.all():
+        _ = batch.begun_at.year
+        if min(vars(batch.counts).values()) < 0:
+            raise ValueError(f"the batch {batch.batch!a} has a negative count")
+
+
+def _check_id(revision: object) -> None:
+    if not isinstance(revision, str) or not revision.isprintable():
+        raise ValueError(f"a revision's id is {revision!a}")
+
+
+def _first_line(error: object) -> str:
+    text = str(error).strip().splitlines() or [""]
+    return text[0].encode("unicode_escape").decode("ascii") or type(error).__name__
 
 
 class LedgerConnection:

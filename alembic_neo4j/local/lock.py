@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from alembic_neo4j.local import artifacts, pins
+from alembic_neo4j.local import artifacts
 
 
 def write_lock(version: str) -> Path:
@@ -20,8 +20,8 @@ def write_lock(version: str) -> Path:
     repository = artifacts.repository()
     jars = artifacts.resolve(version, repository=repository)
     artifacts.fetch(version, jars, repository=repository)
-    path = pins.shipped(version)
-    pins.write(pins.lock_of(version, jars, repository=repository), path)
+    path = artifacts.shipped(version)
+    artifacts.write(artifacts.lock_of(version, jars, repository=repository), path)
     return path
 
 

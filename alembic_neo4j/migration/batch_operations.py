@@ -7,19 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
-from alembic_neo4j.cypher.load_defaults import defaults_of
-from alembic_neo4j.cypher.load_rows import judge_rows
 from alembic_neo4j.cypher.load_targets import (
     LoadTarget,
     NodeTarget,
     completed,
+    defaults_of,
     refuse_targets,
+    stored_rows,
 )
-from alembic_neo4j.cypher.loads import Load
-from alembic_neo4j.cypher.stored_rows import stored_rows
+from alembic_neo4j.cypher.loads import Load, judge_rows
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.graph.load_progress import LoadCounts
-from alembic_neo4j.ingest.addresses import address_of
+from alembic_neo4j.graph.loading import LoadCounts
+from alembic_neo4j.ingest.files import address_of
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.operations import (
     BatchOperation,
@@ -28,7 +27,7 @@ from alembic_neo4j.migration.operations import (
     IrreversibleOp,
     Runner,
 )
-from alembic_neo4j.schema.changes.touched import TouchedNames
+from alembic_neo4j.schema.changes.change import TouchedNames
 from alembic_neo4j.schema.definitions import EntityType, Schema
 from alembic_neo4j.schema.known_names import Name
 

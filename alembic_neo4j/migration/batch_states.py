@@ -8,8 +8,8 @@ from dataclasses import fields, replace
 
 from alembic_neo4j.cypher.data_survey import LoadRecord, Tally
 from alembic_neo4j.errors import ConfigurationError, ConnectionFailed, StatementError
-from alembic_neo4j.graph.batch_counts import count_everywhere, tally
-from alembic_neo4j.graph.load_progress import loaded_so_far
+from alembic_neo4j.graph.batch_rollback import count_everywhere, tally
+from alembic_neo4j.graph.loading import loaded_so_far
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.stamp import read_stamp

@@ -27,7 +27,7 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.graph.batch_rollback import is_left, tagged
 from alembic_neo4j.graph.connection import Graph, Row
-from alembic_neo4j.graph.load_progress import LoadCounts
+from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.ledger.batches import (
     LOADED,
     ROLLED_BACK,

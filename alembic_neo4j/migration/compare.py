@@ -1,27 +1,184 @@
-"""The autogenerate comparator: the history's schema against the models'."""
+"""The autogenerate comparator: the history's schema against that of the models."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import UpgradeOps
 from alembic.util import PriorityDispatchResult
 
 from alembic_neo4j.configuration.project import Options
-from alembic_neo4j.migration.filters import filtered
+from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.renames import decide_renames, describe_candidate
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.target_metadata import schema_of
-from alembic_neo4j.schema.definitions import Constraint, Relationship, Schema
+from alembic_neo4j.schema.definitions import (
+    Constraint,
+    Index,
+    Node,
+    Relationship,
+    RelationshipType,
+    Schema,
+)
 from alembic_neo4j.schema.diff import Candidate, Difference, diff
 
+Owner = TypeVar("Owner", Node, RelationshipType)
+
+
+def filtered(context: AutogenContext, before: Schema, after: Schema) -> Schema:
+    """Return `after` with what the filters exclude as it is in `before`.
+
+    The filters are called with the type ``node``, ``relationship``, ``property``,
+    ``index`` or ``constraint``; the parent names of a property, an index and a
+    constraint hold its ``label``.
+    """
+    if not context._name_filters and not context._object_filters:
+        return after
+    select = Selection(context)
+    nodes = select.mapping("node", before.nodes, after.nodes)
+    types = select.mapping(
+        "relationship", before.relationship_types, after.relationship_types
+    )
+    return replace(
+        after,
+        nodes={k: select.owner(before.nodes.get(k), v) for k, v in nodes.items()},
+        relationship_types={
+            k: select.owner(before.relationship_types.get(k), v)
+            for k, v in types.items()
+        },
+        indexes=select.mapping("index", before.indexes, after.indexes),
+        constraints=select.mapping("constraint", before.constraints, after.constraints),
+    )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the filters of env.py leave in."""
+
+    context: AutogenContext
+
+    def owner(self, before: Owner | None, after: Owner) -> Owner:
+        """Return `after` with the properties that are excluded as they are before."""
+        old = {} if before is None else {p.name: p for p in before.properties}
+        new = {p.name: p for p in after.properties}
+        kept = self.mapping("property", old, new, label=_name(after))
+        return replace(after, properties=tuple(kept.values()))
+
+    def mapping(
+        self,
+        type_: str,
+        before: Mapping[Any, Any],
+        after: Mapping[Any, Any],
+        *,
+        label: str | None = None,
+    ) -> dict[Any, Any]:
+        """Return `after` with the elements that are excluded as they are before."""
+        result = {}
+        for key in {**before, **after}:
+            old, new = before.get(key), after.get(key)
+            kept = new if self.includes(type_, old, new, label) else old
+            if kept is not None:
+                result[key] = kept
+        return result
+
+    def includes(
+        self, type_: str, old: Any, new: Any, label: str | None = None
+    ) -> bool:
+        """Tell whether an element is in, as it is (None where it is not) and should be.
+
+        `label` is the owner of a property.
+        """
+        element = old if new is None else new
+        name, kind = _name(element), cast("Any", type_)
+        parents = cast("Any", {"label": label or _label(element)})
+        if old is not None and not self.context.run_name_filters(name, kind, parents):
+            return False
+        return self.context.run_object_filters(
+            element, name, kind, new is None, None if new is None else old
+        )
+
+
+def _label(element: Any) -> str:
+    if isinstance(element, (Index, Constraint)):
+        return element.labels[0]
+    return _name(element)
+
+
+def _name(element: Any) -> str:
+    if isinstance(element, Node):
+        return element.label
+    if isinstance(element, RelationshipType):
+        return element.type
+    return str(element.name)
+
+
+DEFAULT_DATABASE = "neo4j"
+"""The database that a server has from the beginning, where none is named."""
+
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelTarget:
+    """The packages of the models; Alembic's ``target_metadata`` of a graph.
+
+    Models that name other databases than this one are none of the graph's.
+    """
+
+    packages: tuple[str, ...]
+    database: str = DEFAULT_DATABASE
+
+    def schema(self) -> Schema:
+        """Import the models and return their schema; raises ModelError."""
+        if not self.packages:
+            raise ConfigurationError(
+                "neo4j.models is not set: name the packages or modules of your "
+                "neomodel models, comma separated"
+            )
+        from alembic_neo4j.schema.models import read_models
+
+        found = read_models(self.packages, self.database)
+        for warning in found.warnings:
+            log.warning("%s", warning)
+        log.info(
+            "Read models (%d) and relationship types (%d) from %s",
+            found.models,
+            found.relationships,
+            ", ".join(self.packages),
+        )
+        return found.schema
+
+
+def schema_of(metadata: Any) -> Schema:
+    """Return the schema that a ``target_metadata`` means.
+
+    A sequence is the union of its members. Raises ConfigurationError for anything
+    else than ModelTarget and Schema.
+    """
+    if isinstance(metadata, ModelTarget):
+        return metadata.schema()
+    if isinstance(metadata, Schema):
+        return metadata
+    if isinstance(metadata, Sequence) and not isinstance(metadata, str) and metadata:
+        return _union([schema_of(item) for item in metadata])
+    raise ConfigurationError(
+        f"target_metadata is a {type(metadata).__name__}; expected what "
+        "environment.target_schema(config) returns, or a Schema"
+    )
+
+
+def _union(schemas: Sequence[Schema]) -> Schema:
+    return Schema.of(
+        nodes=[n for s in schemas for n in s.nodes.values()],
+        relationship_types=[t for s in schemas for t in s.relationship_types.values()],
+        indexes=[i for s in schemas for i in s.indexes.values()],
+        constraints=[c for s in schemas for c in s.constraints.values()],
+    )
 
 
 def compare_schema(

@@ -21,14 +21,13 @@ from alembic_neo4j.errors import (
     LockError,
     Neo4jMigrationError,
 )
-from alembic_neo4j.graph.interrupts import Interrupted
+from alembic_neo4j.graph.limits import Interrupted
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun, Recorder
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import accept_data, end_run
-from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import (
     LedgerState,
     PlannedStep,
@@ -46,7 +45,7 @@ from alembic_neo4j.migration.planned_names import check_plan
 from alembic_neo4j.migration.revision_code import call
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.migration.run import GraphRunner
-from alembic_neo4j.migration.session import Session
+from alembic_neo4j.migration.session import Session, locked
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.sentences import unended
 

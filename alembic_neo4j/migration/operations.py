@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import types
+import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeVar, Union
 
 from alembic.operations.base import Operations
 from alembic.operations.ops import MigrateOperation
@@ -16,16 +20,152 @@ from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import IrreversibleError, RevisionError
-from alembic_neo4j.graph.load_progress import LoadCounts
+from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.ledger.batches import Loader, Source
-from alembic_neo4j.migration.arguments import check_parameters
-from alembic_neo4j.migration.cypher_files import statements_of
 from alembic_neo4j.migration.revision_code import OwnThread
+from alembic_neo4j.migration.revision_files import statements_of
 from alembic_neo4j.schema import changes
 from alembic_neo4j.schema.changes import Call, Change, Irreversible
-from alembic_neo4j.schema.changes.touched import EVERYTHING, TouchedNames
-from alembic_neo4j.schema.definitions import Schema
+from alembic_neo4j.schema.changes.change import EVERYTHING, TouchedNames
+from alembic_neo4j.schema.definitions import Property, Schema
 from alembic_neo4j.schema.known_names import Name
+from alembic_neo4j.schema.storable import check_parameter, storable
+from alembic_neo4j.sentences import ended
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def judged(function: Function) -> Function:
+    """Return the function, which raises RevisionError for arguments that are wrong."""
+    signature = inspect.signature(function)
+    name = f"op.{function.__name__}"
+
+    @functools.cache
+    def hints() -> dict[str, Any]:
+        # Read when it is first called: an import need not wait for that.
+        return typing.get_type_hints(function)
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            bound = signature.bind(*arguments, **keywords)
+        except TypeError as error:
+            raise RevisionError(
+                f"{name}: {ended(error)} Expected {name}{_shown(signature)}"
+            ) from error
+        for parameter, value in bound.arguments.items():
+            _judge(name, signature.parameters[parameter], value, hints()[parameter])
+        return function(*arguments, **keywords)
+
+    return call  # type: ignore[return-value]
+
+
+def check_defaults(*declared: Property, allow_nan: bool) -> None:
+    """Raise RevisionError for a declared default that no property can hold.
+
+    One that is NaN or infinite needs `allow_nan`.
+    """
+    for property in declared:
+        check_default_of(property.name, property.default, allow_nan=allow_nan)
+
+
+def check_default_of(name: str, default: Any, *, allow_nan: bool) -> None:
+    """Raise RevisionError where no property can hold what is to be the default."""
+    try:
+        storable(default, allow_nan=allow_nan)
+    except ValueError as error:
+        raise RevisionError(
+            f"expected in the default of {name!r} what a property can hold, found "
+            f"{_short(default)}: {error}"
+        ) from None
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Raise RevisionError for a parameter of raw Cypher that the driver can't send."""
+    for name, value in parameters.items():
+        try:
+            check_parameter(value)
+        except ValueError as error:
+            raise RevisionError(
+                f"expected in the parameter ${name} what can be sent to Neo4j, found "
+                f"{_short(value)}: {error}"
+            ) from None
+
+
+def _shown(signature: inspect.Signature) -> str:
+    names = []
+    starred = False
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
+            names.append("*")
+        variable = parameter.kind is parameter.VAR_POSITIONAL
+        starred = starred or variable or parameter.kind is parameter.KEYWORD_ONLY
+        optional = "" if parameter.default is parameter.empty else "=…"
+        names.append(f"{'*' if variable else ''}{parameter.name}{optional}")
+    return f"({', '.join(names)})"
+
+
+def _judge(name: str, parameter: inspect.Parameter, value: Any, hint: Any) -> None:
+    if value is parameter.default:
+        return
+    values = value if parameter.kind is parameter.VAR_POSITIONAL else (value,)
+    for each in values:
+        if not _fits(each, hint):
+            raise RevisionError(
+                f"{name}: {parameter.name} = {_short(each)}: expected {_named(hint)}, "
+                f"found {type(each).__name__}"
+            )
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of the annotated type, as far as that can be told."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return True
+    if hint is None or hint is type(None):
+        return value is None
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, part) for part in parts)
+    if origin is Literal:
+        return any(value == part and type(part) is not bool for part in parts)
+    if hint in (int, float) and isinstance(value, bool):
+        return False
+    if hint is float:
+        return isinstance(value, (int, float))
+    kind = origin or hint
+    if not isinstance(kind, type):
+        return True
+    if kind is not str and isinstance(value, (str, bytes)) and origin is Iterable:
+        # What loads rows says where the rows of a file belong.
+        return True
+    if origin is not None and issubclass(kind, Mapping):
+        return isinstance(value, Mapping)
+    if origin is not None and issubclass(kind, Iterable):
+        if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+            return False
+        listed = isinstance(value, (list, tuple)) and len(parts) == 1
+        return not listed or all(_fits(item, parts[0]) for item in value)
+    return isinstance(value, kind)
+
+
+def _named(hint: Any) -> str:
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if hint is type(None):
+        return "None"
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(map(_named, parts)))
+    if origin is Literal:
+        return " or ".join(map(repr, parts))
+    if origin is not None and isinstance(origin, type):
+        of = [_named(part) for part in parts if part is not Any]
+        what = "a mapping" if issubclass(origin, Mapping) else "a list"
+        return f"{what} of {of[-1]}" if of else what
+    return getattr(hint, "__name__", str(hint))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 class Runner(ABC):
@@ -195,7 +335,7 @@ class ChangeOp(GraphOperation):
         """Return the operation's name and its arguments, as `alembic check` prints."""
         written = self.call
         keywords = sorted(f"{k}={v!r}" for k, v in written.keywords.items())
-        arguments = (_short(argument) for argument in written.arguments)
+        arguments = (_name_of(argument) for argument in written.arguments)
         return (written.name, *arguments, *keywords)
 
     def __eq__(self, other: object) -> bool:
@@ -327,5 +467,5 @@ def _run(operations: Operations, operation: GraphOperation) -> Any:
     return operations.impl.run(operation)  # type: ignore[union-attr]
 
 
-def _short(argument: Any) -> Any:
+def _name_of(argument: Any) -> Any:
     return getattr(argument, "name", getattr(argument, "type", argument))

@@ -27,9 +27,8 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.ledger.journal import LOADING, TAKING_BACK, OpenRun, RunStep
 from alembic_neo4j.ledger.store import AppliedRevision
-from alembic_neo4j.migration.cypher_files import named_files
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.revision_files import code_digest, file_digest
+from alembic_neo4j.migration.revision_files import code_digest, file_digest, named_files
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex
 from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.digest import schema_digest

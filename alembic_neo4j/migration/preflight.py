@@ -26,13 +26,11 @@ from alembic_neo4j.checks.preflight import (
     unanswered,
 )
 from alembic_neo4j.errors import CheckFailed
-from alembic_neo4j.graph.carried_names import carried_names
 from alembic_neo4j.graph.connection import Graph, ServerRefused
-from alembic_neo4j.graph.large_values import found_large
-from alembic_neo4j.graph.names_in_use import names_in_use
+from alembic_neo4j.graph.data_survey import carried_names, found_large, names_in_use
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.migration.plan import PlannedStep
-from alembic_neo4j.schema.changes.touched import EVERYTHING, TouchedNames
+from alembic_neo4j.schema.changes.change import EVERYTHING, TouchedNames
 from alembic_neo4j.waiting import waiting_for
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from alembic.script.revision import RevisionError as HistoryError
 from alembic.util.exc import CommandError
 
 from alembic_neo4j.errors import LedgerError, RevisionError
-from alembic_neo4j.graph.interrupts import Interrupted
+from alembic_neo4j.graph.limits import Interrupted
 from alembic_neo4j.sentences import ended
 
 _THREAD_SECONDS = 1.0

@@ -16,14 +16,13 @@ from alembic_neo4j.cypher.load_targets import BATCH_PROPERTY
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.quoting import commented
 from alembic_neo4j.cypher.stamp import stamp_text
-from alembic_neo4j.cypher.steps import Check, Step
-from alembic_neo4j.cypher.units import ordered, script_of, units
+from alembic_neo4j.cypher.steps import Check, Step, ordered, script_of, units
 from alembic_neo4j.errors import OfflineError
-from alembic_neo4j.graph.load_progress import LoadCounts
+from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.migration.batches import BatchNames
 from alembic_neo4j.migration.operations import BatchOperation
-from alembic_neo4j.migration.runner import StepRunner
+from alembic_neo4j.migration.run import StepRunner
 from alembic_neo4j.schema.definitions import Schema
 
 

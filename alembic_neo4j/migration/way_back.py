@@ -18,8 +18,18 @@ from alembic_neo4j.cypher.events import (
     UnseenEvent,
 )
 from alembic_neo4j.cypher.stamp import Stamp
-from alembic_neo4j.cypher.steps import Atomicity, Create, Drop, Run, SchemaStep, Step
-from alembic_neo4j.cypher.units import digest_of, only_reads, ordered, units
+from alembic_neo4j.cypher.steps import (
+    Atomicity,
+    Create,
+    Drop,
+    Run,
+    SchemaStep,
+    Step,
+    digest_of,
+    only_reads,
+    ordered,
+    units,
+)
 from alembic_neo4j.errors import (
     IrreversibleError,
     LedgerError,
@@ -32,10 +42,9 @@ from alembic_neo4j.graph.marker import Mark, clear_markers, read_progress
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, Unit
-from alembic_neo4j.migration.lock import locked
 from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_stamp
 from alembic_neo4j.migration.revision_files import file_digest
-from alembic_neo4j.migration.session import Session
+from alembic_neo4j.migration.session import Session, locked
 from alembic_neo4j.schema.changes import Change, Refactoring
 from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.schema.digest import schema_digest

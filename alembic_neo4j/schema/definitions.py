@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -9,9 +10,26 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.index_names import trimmed
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_types import normal_type
+
+_TRIMMED = "".join(map(chr, range(0x21)))
+
+
+def trimmed(name: str) -> str:
+    """Return the name as the server keeps it: CREATE trims it, DROP does not."""
+    return name.strip(_TRIMMED)
+
+
+def distinct_name(name: str, key: object) -> str:
+    """Return the name with a suffix that depends on the element's key alone.
+
+    Label ``A`` with ``b_c`` and label ``A_b`` with ``c`` give the same name, as do a
+    label and a relationship type that are spelled alike.
+    """
+    digest = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{name}_{digest[:8]}"
+
 
 Value: TypeAlias = Any
 """A property value as it is stored: None, bool, int, float, str, temporal, tuple."""
@@ -440,3 +458,24 @@ def _noun(kind: IndexKind | ConstraintKind, entity: EntityType) -> str:
     if entity is EntityType.NODE:
         return noun
     return f"relationship_{noun.removeprefix('node_')}"
+
+
+def described(element: Element, *, named: bool = True) -> str:
+    """Return kind, name, what it is on, and its settings; the name only if `named`."""
+    noun = "index" if isinstance(element, Index) else "constraint"
+    name = f" {element.name}" if named else ""
+    on = f"{'|'.join(element.labels)}({', '.join(element.properties)})"
+    text = f"{element.kind.value} {noun}{name} on {on}"
+    settings = _settings(element)
+    return f"{text} {settings}" if settings else text
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 row`` and ``1,000 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _settings(element: Element) -> str:
+    if isinstance(element, Constraint):
+        return element.property_type or ""
+    return str(dict(element.options)) if element.options else ""

@@ -10,7 +10,7 @@ from neomodel import FulltextIndex, VectorIndex
 from neomodel.properties import Property as NeomodelProperty
 
 from alembic_neo4j.errors import ModelError, SchemaError
-from alembic_neo4j.schema import descriptions
+from alembic_neo4j.schema import definitions
 from alembic_neo4j.schema.declare import ConstraintDeclaration, IndexDeclaration
 from alembic_neo4j.schema.definitions import (
     Constraint,
@@ -18,8 +18,8 @@ from alembic_neo4j.schema.definitions import (
     EntityType,
     Index,
     Property,
+    distinct_name,
 )
-from alembic_neo4j.schema.index_names import distinct_name
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.loading import ModelClass, described
 from alembic_neo4j.schema.properties import declared_properties
@@ -56,7 +56,7 @@ class IndexRequest:
     @property
     def shown(self) -> str:
         """The element in words; a generated name would mean nothing to the reader."""
-        return descriptions.described(self.element, named=False)
+        return definitions.described(self.element, named=False)
 
 
 def installed_elements(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from alembic_neo4j.errors import ModelError
-from alembic_neo4j.schema import descriptions
+from alembic_neo4j.schema import definitions
 from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,
@@ -234,7 +234,7 @@ def _in_words(item: Index | Constraint | Relationship) -> str:
             f"relationship {item.type} {item.direction.value} {item.target} "
             f"({item.cardinality}{group})"
         )
-    return descriptions.described(item, named=False)
+    return definitions.described(item, named=False)
 
 
 def _relationship_types(models: Sequence[Model]) -> list[RelationshipType]:

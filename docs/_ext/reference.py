@@ -18,7 +18,7 @@ import click
 from alembic_neo4j import awaitable, declare, errors, op, pytest_plugin
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
-from alembic_neo4j.cli.help import examples_of
+from alembic_neo4j.cli.group import examples_of
 from alembic_neo4j.cli.reports import REPORTS
 from alembic_neo4j.cli.shapes import described as described_shape
 from alembic_neo4j.command.repair import MENDABLE

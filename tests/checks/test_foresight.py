@@ -13,9 +13,8 @@ from alembic_neo4j.checks.foresight import (
     wanted,
 )
 from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.data_checks import constraint_checks
+from alembic_neo4j.cypher.data_checks import constraint_checks, large, size_checks
 from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent, UnseenEvent
-from alembic_neo4j.cypher.index_sizes import large, size_checks
 from alembic_neo4j.cypher.steps import Batched, Check
 from alembic_neo4j.schema.changes import (
     AddConstraint,
@@ -35,7 +34,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.changes.touched import labels, properties
+from alembic_neo4j.schema.changes.change import labels, properties
 from alembic_neo4j.schema.definitions import (
     Constraint,
     EntityType,

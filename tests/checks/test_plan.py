@@ -14,8 +14,7 @@ from alembic_neo4j.cypher.events import (
     StatementEvent,
     UnseenEvent,
 )
-from alembic_neo4j.cypher.steps import Batched
-from alembic_neo4j.cypher.units import digest_of
+from alembic_neo4j.cypher.steps import Batched, digest_of
 from alembic_neo4j.ledger.journal import DONE, RUNNING, Unit
 from alembic_neo4j.schema.changes import (
     AddIndex,
@@ -31,7 +30,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
-from alembic_neo4j.schema.changes.touched import labels, properties
+from alembic_neo4j.schema.changes.change import labels, properties
 from alembic_neo4j.schema.definitions import (
     EntityType,
     Index,

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from alembic_neo4j.graph import data_survey
 from alembic_neo4j.graph import data_survey as graph_contents
-from alembic_neo4j.graph import model_labels
 from alembic_neo4j.graph.connection import Graph
 from tests.cli.test_repair import repair
 from tests.cli.test_verify import only
@@ -84,7 +84,7 @@ def test_what_the_counts_tell_needs_no_look(
 ) -> None:
     write(neo4j_graph, "UNWIND range(1, 20) AS i CREATE (:Customer)")
     # The first of the nodes have all labels.
-    monkeypatch.setattr(model_labels, "SAMPLE", 4)
+    monkeypatch.setattr(data_survey, "SAMPLE", 4)
     monkeypatch.setattr(graph_contents, "SAMPLE", 4)
     assert missing(parties) == {"(:Customer)": "at least 17 nodes without"}
     write(neo4j_graph, "UNWIND range(1, 20) AS i CREATE (:Party)")

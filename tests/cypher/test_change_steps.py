@@ -15,9 +15,8 @@ import neo4j.exceptions
 import pytest
 
 from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.data_changes import archive_name
+from alembic_neo4j.cypher.data_changes import MARK_PREFIX, archive_name
 from alembic_neo4j.cypher.ddl import create_text, drop_text
-from alembic_neo4j.cypher.marks import MARK_PREFIX
 from alembic_neo4j.cypher.quoting import inline, quote
 from alembic_neo4j.cypher.steps import (
     Batched,

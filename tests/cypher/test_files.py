@@ -13,7 +13,7 @@ from alembic_neo4j.cypher.files import (
     cypher_digest,
     read_cypher_file,
 )
-from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.lexer import Kind
 from alembic_neo4j.errors import StatementError
 
 

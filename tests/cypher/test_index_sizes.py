@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from alembic_neo4j.cypher.ddl import create_text
-from alembic_neo4j.cypher.index_sizes import (
+from alembic_neo4j.cypher.data_checks import (
     Large,
     large,
     size_checks,
 )
+from alembic_neo4j.cypher.ddl import create_text
 from alembic_neo4j.cypher.patterns import nodes
-from alembic_neo4j.graph import large_values
+from alembic_neo4j.graph import data_survey
 from alembic_neo4j.graph.connection import Graph, ServerRefused
-from alembic_neo4j.graph.large_values import found_large
+from alembic_neo4j.graph.data_survey import found_large
 from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
 from alembic_neo4j.schema.kinds import (
     RANGE_BYTES,
@@ -156,7 +156,7 @@ def test_the_largest_come_first_and_the_scope_may_be_another(
 def test_what_may_be_large_is_found_by_looking_once(
     neo4j_graph: Graph, monkeypatch: pytest.MonkeyPatch, visits: int
 ) -> None:
-    monkeypatch.setattr(large_values, "VISITS", visits)
+    monkeypatch.setattr(data_survey, "VISITS", visits)
     create = (
         "CREATE (:A:B {long: $long, list: [1], short: $short, number: 1})"
         "-[:T {long: $long, short: $short}]->(:C {long: $short})"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from neo4j.exceptions import ClientError, DatabaseError, Neo4jError
 
 from alembic_neo4j.cypher.lexer import (
+    Kind,
     ScriptStatement,
     TokenKind,
     classify,
@@ -16,7 +17,6 @@ from alembic_neo4j.cypher.lexer import (
     significant_tokens,
     split_statements,
 )
-from alembic_neo4j.cypher.statements import Kind
 from alembic_neo4j.errors import StatementError
 
 CYPHER_PIECES = [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alembic_neo4j.cypher.literals import read_literal
+from alembic_neo4j.cypher.files import read_literal
 from alembic_neo4j.cypher.quoting import literal
 from alembic_neo4j.errors import StatementError
 

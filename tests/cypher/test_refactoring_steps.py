@@ -10,8 +10,7 @@ from typing import Any
 import neo4j
 import pytest
 
-from alembic_neo4j.cypher.data_changes import archive_name
-from alembic_neo4j.cypher.marks import Mark
+from alembic_neo4j.cypher.data_changes import Mark, archive_name
 from alembic_neo4j.cypher.steps import Report
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.graph.execute import Attempt

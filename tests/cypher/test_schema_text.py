@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_neo4j.cypher.schema_text import SchemaCommand, read_schema_command
+from alembic_neo4j.cypher.ddl import SchemaCommand, read_schema_command
 from alembic_neo4j.schema.definitions import Constraint, EntityType, Index
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 

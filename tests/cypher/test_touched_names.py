@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alembic_neo4j.cypher.touched_names import read_by, written_by
-from alembic_neo4j.schema.changes.touched import (
+from alembic_neo4j.schema.changes.change import (
     EVERYTHING,
     NOTHING,
     TouchedNames,

@@ -25,26 +25,26 @@ from alembic_neo4j.command.ingest import FileLoad, default_batch
 from alembic_neo4j.command.transfer import batch_of
 from alembic_neo4j.command.verb_run import verb_step
 from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.load_rows import RowDigest
+from alembic_neo4j.cypher.loads import RowDigest
 from alembic_neo4j.cypher.load_targets import (
     Endpoint,
     LoadTarget,
     NodeTarget,
     RelationshipTarget,
 )
-from alembic_neo4j.cypher.marks import Mark
-from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.data_changes import Mark
+from alembic_neo4j.cypher.lexer import Kind
 from alembic_neo4j.cypher.steps import Run, Step
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.batch_rollback import CreatedContents, Undo
-from alembic_neo4j.cypher.units import digest_of, kind_of, only_reads, ordered, units
+from alembic_neo4j.cypher.steps import digest_of, kind_of, only_reads, ordered, units
 from alembic_neo4j.graph.archives import Archive, purging, restoring
 from alembic_neo4j.ingest.typed_values import ValueOptions
 from alembic_neo4j.ingest.data_rows import DataFileSource
 from alembic_neo4j.ingest.files import DataFile
 from alembic_neo4j.ingest.formats import FileFormat, ReadOptions
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
-from alembic_neo4j.ingest.transfer_mapping_files import mapping_from_value
+from alembic_neo4j.ingest.transfer_mapping import mapping_from_value
 from alembic_neo4j.ingest.validation import OnError, Policy
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.schema.changes import (
@@ -91,7 +91,7 @@ from alembic_neo4j.schema.definitions import (
 )
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.identity import FORMAT, identity
-from alembic_neo4j.schema.index_names import distinct_name
+from alembic_neo4j.schema.definitions import distinct_name
 
 RECORDED = Path(__file__).parent / f"identities-{FORMAT}.json"
 

@@ -14,13 +14,13 @@ import pytest
 
 from alembic_neo4j.command.ingest import FileLoad, default_batch
 from alembic_neo4j.cypher.change_steps import steps
-from alembic_neo4j.cypher.load_rows import RowDigest
+from alembic_neo4j.cypher.loads import RowDigest
 from alembic_neo4j.cypher.load_targets import NodeTarget
-from alembic_neo4j.cypher.statements import Kind
+from alembic_neo4j.cypher.lexer import Kind
 from alembic_neo4j.cypher.steps import Identified, Run, Step
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.batch_rollback import Undo
-from alembic_neo4j.cypher.units import digest_of
+from alembic_neo4j.cypher.steps import digest_of
 from alembic_neo4j.schema import changes
 from alembic_neo4j.schema.changes import Change, DeleteNodes, RenameLabel
 from alembic_neo4j.identity import (

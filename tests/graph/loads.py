@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
-from alembic_neo4j.cypher.load_defaults import Defaults
 from alembic_neo4j.cypher.load_targets import (
     BATCH_PROPERTY,
+    Defaults,
     Endpoint,
     LoadTarget,
     NodeTarget,
@@ -18,8 +18,7 @@ from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.graph.batch_rollback import run_undo
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import LoadCounts
-from alembic_neo4j.graph.loading import run_load
+from alembic_neo4j.graph.loading import LoadCounts, run_load
 from alembic_neo4j.graph.marker import Mark
 
 OWN = "any(label IN labels(n) WHERE label STARTS WITH '__AlembicNeo4j')"

@@ -18,9 +18,9 @@ from alembic_neo4j.cypher.batch_rollback import (
     Undo,
 )
 from alembic_neo4j.cypher.before_images import INDEX
-from alembic_neo4j.cypher.load_defaults import Defaults
 from alembic_neo4j.cypher.load_targets import (
     BATCH_PROPERTY,
+    Defaults,
     Endpoint,
     NodeTarget,
     RelationshipTarget,
@@ -28,8 +28,7 @@ from alembic_neo4j.cypher.load_targets import (
 from alembic_neo4j.errors import CheckFailed
 from alembic_neo4j.graph.batch_rollback import is_left, run_undo, tagged
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.interrupts import Interrupts
-from alembic_neo4j.graph.limits import Limits
+from alembic_neo4j.graph.limits import Interrupts, Limits
 from tests.graph.loads import contents, images, knows, load, nodes, properties, undo
 
 BY_NAME = nodes(keys=("name",))

@@ -17,12 +17,12 @@ import pytest
 
 from alembic_neo4j import local
 from alembic_neo4j.cypher import data_changes
+from alembic_neo4j.cypher.data_changes import Rewrite, batched
 from alembic_neo4j.cypher.load_targets import NodeTarget
 from alembic_neo4j.cypher.patterns import Scope, nodes, relationships
-from alembic_neo4j.cypher.rewrite import Rewrite, batched
 from alembic_neo4j.cypher.steps import Batched
 from alembic_neo4j.errors import StatementError
-from alembic_neo4j.graph import batch_size, batches
+from alembic_neo4j.graph import batches
 from alembic_neo4j.graph.batches import run_batches
 from alembic_neo4j.graph.connection import (
     Credentials,
@@ -31,9 +31,8 @@ from alembic_neo4j.graph.connection import (
     ServerRefused,
 )
 from alembic_neo4j.graph.execute import Attempt
-from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
-from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import LoadCounts
+from alembic_neo4j.graph.limits import Interrupted, Interrupts, Limits
+from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.local.guard import guarded
 from tests.graph.loads import load
@@ -506,7 +505,7 @@ def test_a_batch_grows_again_when_others_have_given_the_memory_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fill(narrow_graph, 15_000)
-    monkeypatch.setattr(batch_size, "PATIENCE", 3)
+    monkeypatch.setattr(batches, "PATIENCE", 3)
     sizes = Sizes(narrow_graph, TITLES)
     with ExitStack() as hoard:
         run = hoard.enter_context(narrow_graph.begin())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from alembic_neo4j.cypher.statements import Kind
-from alembic_neo4j.cypher.steps import Check, Create, Drop, Run, Step
-from alembic_neo4j.cypher.units import ordered, units
+from alembic_neo4j.cypher.lexer import Kind
+from alembic_neo4j.cypher.steps import Check, Create, Drop, Run, Step, ordered, units
 from alembic_neo4j.schema.definitions import EntityType, Index
 from alembic_neo4j.schema.kinds import IndexKind
 

@@ -16,9 +16,13 @@ from neo4j.spatial import CartesianPoint, WGS84Point
 from neo4j.time import DateTime, Duration
 
 from alembic_neo4j.cypher import load_targets
-from alembic_neo4j.cypher.load_defaults import Defaults, defaults_of
-from alembic_neo4j.cypher.load_rows import RowDigest
-from alembic_neo4j.cypher.load_targets import Endpoint, RelationshipTarget
+from alembic_neo4j.cypher.load_targets import (
+    Defaults,
+    Endpoint,
+    RelationshipTarget,
+    defaults_of,
+)
+from alembic_neo4j.cypher.loads import RowDigest
 from alembic_neo4j.errors import (
     CheckFailed,
     IngestError,
@@ -26,11 +30,10 @@ from alembic_neo4j.errors import (
     SchemaError,
     StatementError,
 )
-from alembic_neo4j.graph import batch_size
+from alembic_neo4j.graph import batches
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
-from alembic_neo4j.graph.limits import Limits
-from alembic_neo4j.graph.load_progress import LoadCounts, has_loaded
+from alembic_neo4j.graph.limits import Interrupted, Interrupts, Limits
+from alembic_neo4j.graph.loading import LoadCounts, has_loaded
 from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.schema.definitions import Node, Property, RelationshipType, Schema
 from tests.graph.loads import contents, images, knows, load, nodes, properties, undo
@@ -623,7 +626,7 @@ def test_a_load_goes_on_where_it_stopped(
 def test_large_rows_go_in_smaller_portions(
     neo4j_graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_size, "PORTION_BYTES", 20_000)
+    monkeypatch.setattr(batches, "PORTION_BYTES", 20_000)
     taken: list[int] = []
     inner = Graph.begin
 
@@ -643,7 +646,7 @@ def test_large_rows_go_in_smaller_portions(
 
     # What is at hand is used up first, then 20,000 bytes are read at once.
     read = [after - before for before, after in pairwise(taken)]
-    assert taken[0] == 2 * batch_size.FIRST_ROWS
+    assert taken[0] == 2 * batches.FIRST_ROWS
     assert set(read) >= {0, 19}
     assert max(read[:10]) == 19
     found = neo4j_graph.read("MATCH (n:Person) RETURN count(DISTINCT n.i) AS n")
@@ -797,7 +800,7 @@ def test_a_lookup_without_an_index_is_told(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("alembic_neo4j.graph.key_indexes.MANY", 3)
+    monkeypatch.setattr("alembic_neo4j.graph.loading.MANY", 3)
     load(neo4j_graph, nodes(), numbered(3))
     row = {"source": "00001", "target": "00002"}
 

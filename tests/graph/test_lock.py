@@ -12,7 +12,7 @@ import pytest
 from alembic_neo4j.errors import LockError, StatementError
 from alembic_neo4j.graph import lock as lock_module
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.interrupts import Interrupts
+from alembic_neo4j.graph.limits import Interrupts
 from alembic_neo4j.graph.lock import (
     CONSTRAINT,
     LABEL,

@@ -9,7 +9,7 @@ from typing import Any
 import neo4j
 import pytest
 
-from alembic_neo4j.cypher.marks import Mark
+from alembic_neo4j.cypher.data_changes import Mark
 from alembic_neo4j.cypher.steps import Batched, Merge
 from alembic_neo4j.errors import CheckFailed, OfflineError, SchemaError, StatementError
 from alembic_neo4j.graph.connection import Graph

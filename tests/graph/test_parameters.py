@@ -9,7 +9,7 @@ import pytest
 
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.parameters import sendable
+from alembic_neo4j.graph.stored_values import sendable
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "UTC"])

@@ -15,7 +15,7 @@ import pytest
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.graph import watchdog
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.interrupts import Interrupted, Interrupts
+from alembic_neo4j.graph.limits import Interrupted, Interrupts
 from alembic_neo4j.graph.watchdog import schema_transaction
 from alembic_neo4j.pytest_plugin import Neo4jServer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alembic_neo4j.ingest.json_schema import problems
+from alembic_neo4j.ingest.transfer_mapping import problems
 
 NAMES: dict[str, Any] = {
     "description": "a name or a list of names",

@@ -12,13 +12,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alembic_neo4j.cypher.load_rows import RowDigest
 from alembic_neo4j.cypher.load_targets import Endpoint, NodeTarget, RelationshipTarget
+from alembic_neo4j.cypher.loads import RowDigest
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.graph import stored_values
-from alembic_neo4j.ingest import kept_rows, validation
-from alembic_neo4j.ingest.data_rows import DataFileSource, DataRows
-from alembic_neo4j.ingest.kept_rows import KeptRows
+from alembic_neo4j.ingest import data_rows, validation
+from alembic_neo4j.ingest.data_rows import DataFileSource, DataRows, KeptRows
 from alembic_neo4j.ingest.progress import Progress
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
 from alembic_neo4j.schema.definitions import Schema
@@ -128,8 +127,8 @@ def test_rows_that_are_not_kept_are_read_again(loading: Loading) -> None:
 def test_a_full_disk_is_no_error(
     loading: Loading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept_rows, "_LOOKED_AFTER_PORTIONS", 1)
-    monkeypatch.setattr(kept_rows, "_FREE_BYTES", 1 << 62)
+    monkeypatch.setattr(data_rows, "_LOOKED_AFTER_PORTIONS", 1)
+    monkeypatch.setattr(data_rows, "_FREE_BYTES", 1 << 62)
 
     loading.rows.check(keep=True)
 
@@ -180,11 +179,11 @@ def test_ends_and_properties_are_kept_apart(tmp_path: Path) -> None:
 def test_large_files_do_not_go_where_memory_is(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.delenv(name, raising=False)
-    assert kept_rows._directory() == "/var/tmp"
+    assert data_rows._directory() == "/var/tmp"
 
     monkeypatch.setenv("TMPDIR", "/tmp")
     monkeypatch.setattr(tempfile, "tempdir", None)
-    assert kept_rows._directory() == "/tmp"
+    assert data_rows._directory() == "/tmp"
 
 
 def open_files() -> int:

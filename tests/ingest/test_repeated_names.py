@@ -10,7 +10,7 @@ import pytest
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.formats import ReadOptions
 from alembic_neo4j.ingest.rules import PropertyRules, Rules, rules_from_file
-from alembic_neo4j.ingest.transfer_mapping_files import mapping_from_file
+from alembic_neo4j.ingest.transfer_mapping import mapping_from_file
 
 from .checking import checked, refused
 from .converting import refused as refused_value

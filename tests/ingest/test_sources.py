@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from alembic_neo4j.errors import IngestError
-from alembic_neo4j.ingest.addresses import address_of
 from alembic_neo4j.ingest.download import obtain
+from alembic_neo4j.ingest.files import address_of
 
 DATA = b"id\n1\n"
 SHA256 = hashlib.sha256(DATA).hexdigest()

@@ -11,9 +11,9 @@ import pytest
 
 from alembic_neo4j.cypher.load_targets import NodeTarget, RelationshipTarget
 from alembic_neo4j.errors import IngestError, MissingExtra
-from alembic_neo4j.ingest.transfer_mapping import PropertyMapping
-from alembic_neo4j.ingest.transfer_mapping_files import (
+from alembic_neo4j.ingest.transfer_mapping import (
     SCHEMA_FILE,
+    PropertyMapping,
     mapping_from_file,
     mapping_from_value,
     shipped_mappings,

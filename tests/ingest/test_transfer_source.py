@@ -14,8 +14,7 @@ import pytest
 
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.ingest.transfer import chosen_graphs, mapping_for, parts_of
-from alembic_neo4j.ingest.transfer_mapping import TransferMapping
-from alembic_neo4j.ingest.transfer_mapping_files import mapping_from_value
+from alembic_neo4j.ingest.transfer_mapping import TransferMapping, mapping_from_value
 from alembic_neo4j.ingest.transfer_source import (
     SourceGraph,
     TransferSource,

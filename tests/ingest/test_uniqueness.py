@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alembic_neo4j.ingest.uniqueness import SeenValues, key_of
+from alembic_neo4j.ingest.validation import SeenValues, key_of
 
 values = st.one_of(
     st.integers(-5, 5),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from alembic_neo4j.errors import LocalServerError
-from alembic_neo4j.local import artifacts, pins
-from alembic_neo4j.local.pins import Jar
+from alembic_neo4j.local import artifacts
+from alembic_neo4j.local.artifacts import Jar
 
 PLAIN = Jar("org.example", "plain", "1.0")
 NATIVE = Jar("org.example", "native", "2.0", "linux-x86_64")
@@ -60,8 +60,8 @@ def test_a_series_that_nobody_published_is_refused() -> None:
 def test_the_default_release_is_pinned_without_a_word_about_where_it_comes_from() -> (
     None
 ):
-    path = pins.shipped(artifacts.DEFAULT_VERSION)
-    lock = pins.read(path)
+    path = artifacts.shipped(artifacts.DEFAULT_VERSION)
+    lock = artifacts.read(path)
 
     assert lock.version == artifacts.DEFAULT_VERSION
     assert {len(digest) for digest in lock.sha256.values()} == {64}
@@ -76,29 +76,29 @@ def test_the_default_release_is_pinned_without_a_word_about_where_it_comes_from(
 
 
 def test_a_lock_is_written_and_read_back(repository: Path, tmp_path: Path) -> None:
-    lock = pins.lock_of("5.26.0", [PLAIN, NATIVE], repository=repository)
-    pins.write(lock, tmp_path / "cache" / "lock.json")
+    lock = artifacts.lock_of("5.26.0", [PLAIN, NATIVE], repository=repository)
+    artifacts.write(lock, tmp_path / "cache" / "lock.json")
 
-    assert pins.read(tmp_path / "cache" / "lock.json") == lock
+    assert artifacts.read(tmp_path / "cache" / "lock.json") == lock
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["lock.json"]
 
 
 def test_jars_that_fit_their_pins_are_the_class_path(repository: Path) -> None:
-    lock = pins.lock_of("5.26.0", [PLAIN, NATIVE], repository=repository)
+    lock = artifacts.lock_of("5.26.0", [PLAIN, NATIVE], repository=repository)
 
-    assert [path.name for path in pins.verify(lock, repository=repository)] == [
+    assert [path.name for path in artifacts.verify(lock, repository=repository)] == [
         "native-2.0-linux-x86_64.jar",
         "plain-1.0.jar",
     ]
 
 
 def test_a_jar_that_is_not_the_pinned_one_is_refused(repository: Path) -> None:
-    lock = pins.lock_of("5.26.0", [PLAIN, NATIVE], repository=repository)
+    lock = artifacts.lock_of("5.26.0", [PLAIN, NATIVE], repository=repository)
     changed = repository / PLAIN.path
     changed.write_bytes(changed.read_bytes() + b"x")
 
     with pytest.raises(LocalServerError) as caught:
-        pins.verify(lock, repository=repository)
+        artifacts.verify(lock, repository=repository)
 
     message = str(caught.value)
     assert "org.example:plain:1.0" in message
@@ -110,7 +110,7 @@ def test_a_jar_that_is_not_the_pinned_one_is_refused(repository: Path) -> None:
 def test_a_server_with_a_changed_jar_is_not_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = pins.read(pins.shipped(artifacts.DEFAULT_VERSION))
+    real = artifacts.read(artifacts.shipped(artifacts.DEFAULT_VERSION))
     for jar in real.sha256:
         path = tmp_path / jar.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def test_a_download_that_was_cut_short_is_never_pinned(repository: Path) -> None
     path.write_bytes(path.read_bytes()[:-30])
 
     with pytest.raises(LocalServerError, match="damaged archive"):
-        pins.lock_of("5.26.0", [NATIVE], repository=repository)
+        artifacts.lock_of("5.26.0", [NATIVE], repository=repository)
 
 
 def test_a_file_that_is_no_lock_is_named(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_file_that_is_no_lock_is_named(tmp_path: Path) -> None:
     path.write_text('{"neo4j": "5.26.0"}')
 
     with pytest.raises(LocalServerError, match=r"lock\.json"):
-        pins.read(path)
+        artifacts.read(path)
 
 
 def test_a_mirror_of_central_in_the_users_maven_settings_is_used(

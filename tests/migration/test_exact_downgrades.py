@@ -415,9 +415,7 @@ def test_what_was_made_since_gets_the_labels_of_its_model(
     live.done("upgrade", "r2")
     neo4j_graph.transaction([("CREATE (:Customer:Party {id: 3})", {})])
     live.done("downgrade", "r1")
-    rows = neo4j_graph.read(
-        "MATCH (n:Lead|Customer) RETURN n.id AS id, labels(n) AS l"
-    )
+    rows = neo4j_graph.read("MATCH (n:Lead|Customer) RETURN n.id AS id, labels(n) AS l")
     found = {row["id"]: sorted(row["l"]) for row in rows}
     assert found == {1: ["Lead"], 2: ["Lead", "Open"], 3: ["Lead", "Open", "Party"]}
 

@@ -16,7 +16,7 @@ from alembic_neo4j.graph.connection import Graph, GraphSettings
 from alembic_neo4j.migration.plan import PlannedStep, plan
 from alembic_neo4j.migration.preflight import foreseen, preflight
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.schema.changes.touched import (
+from alembic_neo4j.schema.changes.change import (
     EVERYTHING,
     NOTHING,
     TouchedNames,

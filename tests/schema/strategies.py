@@ -18,9 +18,9 @@ from alembic_neo4j.schema.definitions import (
     Relationship,
     RelationshipType,
     Schema,
+    distinct_name,
 )
 from alembic_neo4j.schema.diff import Renames, certain_renames
-from alembic_neo4j.schema.index_names import distinct_name
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 
 HOSTILE = "x`) DETACH DELETE n //\\u0060\n'\"é"

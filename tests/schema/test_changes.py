@@ -43,8 +43,8 @@ from alembic_neo4j.schema.definitions import (
     Relationship,
     RelationshipType,
     Schema,
+    distinct_name,
 )
-from alembic_neo4j.schema.index_names import distinct_name
 
 NODE, RELATIONSHIP = EntityType.NODE, EntityType.RELATIONSHIP
 NAME = Property("name", "STRING")

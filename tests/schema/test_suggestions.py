@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.schema.conversions import suggested_conversion
 from alembic_neo4j.schema.definitions import Property
 from alembic_neo4j.schema.property_classes import DATE, EPOCH, JSON
-from alembic_neo4j.schema.suggestions import suggested_conversion
 
 SAMPLES = {
     "INTEGER": "7",

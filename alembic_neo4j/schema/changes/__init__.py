@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from alembic_neo4j.schema.changes.call import Call, property_call, relationship_call
 from alembic_neo4j.schema.changes.change import (
+    Call,
     Change,
     Irreversible,
     OfProperties,
     Placeholder,
     Values,
+    property_call,
+    relationship_call,
 )
 from alembic_neo4j.schema.changes.indexes import (
     AddConstraint,

@@ -7,10 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.changes.change import Declaration, OfProperties
-from alembic_neo4j.schema.changes.touched import TouchedNames, carriers, properties
-from alembic_neo4j.schema.definitions import Constraint, Element, Index, Schema
-from alembic_neo4j.schema.descriptions import described
+from alembic_neo4j.schema.changes.change import (
+    Declaration,
+    OfProperties,
+    TouchedNames,
+    carriers,
+    properties,
+)
+from alembic_neo4j.schema.definitions import (
+    Constraint,
+    Element,
+    Index,
+    Schema,
+    described,
+)
 from alembic_neo4j.schema.known_names import Name
 
 

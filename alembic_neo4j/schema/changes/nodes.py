@@ -7,29 +7,29 @@ from typing import Any
 
 from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.changes.change import (
+    NOTHING,
     UNWRITTEN,
     Alteration,
     Change,
     DataChange,
     Declaration,
-    Irreversible,
-    Values,
-    known,
-    label_names,
-    refuse_partial,
-)
-from alembic_neo4j.schema.changes.schema_edits import (
     Element,
+    Irreversible,
+    TouchedNames,
+    Values,
     declared_node,
     each_model,
+    known,
+    label_names,
+    labels,
     move_elements,
     read_by_constraints,
+    refuse_partial,
     relabelled,
     renamed,
     with_node,
     without,
 )
-from alembic_neo4j.schema.changes.touched import NOTHING, TouchedNames, labels
 from alembic_neo4j.schema.definitions import EntityType, Node, Schema
 from alembic_neo4j.schema.known_names import Name
 

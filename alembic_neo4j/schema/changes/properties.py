@@ -6,32 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from alembic_neo4j.schema.changes.call import property_keywords
 from alembic_neo4j.schema.changes.change import (
+    NOTHING,
     UNWRITTEN,
     Alteration,
     Change,
+    Element,
     Irreversible,
     OfProperties,
+    Owner,
     Placeholder,
+    TouchedNames,
     Values,
+    carriers,
+    each_owner,
     given,
     known,
-    properties_of,
-)
-from alembic_neo4j.schema.changes.schema_edits import (
-    Element,
-    Owner,
-    each_owner,
     move_elements,
+    properties,
+    properties_of,
+    property_keywords,
     renamed,
     renewed,
-)
-from alembic_neo4j.schema.changes.touched import (
-    NOTHING,
-    TouchedNames,
-    carriers,
-    properties,
 )
 from alembic_neo4j.schema.definitions import EntityType, Property, Schema
 from alembic_neo4j.schema.known_names import Name

@@ -7,28 +7,27 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from alembic_neo4j.schema.changes.change import (
+    EVERYTHING,
+    NOTHING,
     Change,
     DataChange,
     Irreversible,
     OfProperties,
-    given,
-    label_names,
-    properties_of,
-    type_names,
-)
-from alembic_neo4j.schema.changes.properties import OnConflict
-from alembic_neo4j.schema.changes.schema_edits import each_model, read_by_constraints
-from alembic_neo4j.schema.changes.touched import (
-    EVERYTHING,
-    NOTHING,
     Part,
     TouchedNames,
     carriers,
+    each_model,
+    given,
+    label_names,
     labels,
     properties,
+    properties_of,
+    read_by_constraints,
     touched,
+    type_names,
     types,
 )
+from alembic_neo4j.schema.changes.properties import OnConflict
 from alembic_neo4j.schema.definitions import EntityType, Node, Property, Schema
 from alembic_neo4j.schema.known_names import Name
 

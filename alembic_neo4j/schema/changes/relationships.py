@@ -7,30 +7,32 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alembic_neo4j.errors import SchemaError
-from alembic_neo4j.schema.changes.call import direction_keyword, relationship_keywords
 from alembic_neo4j.schema.changes.change import (
+    NOTHING,
     UNWRITTEN,
     Alteration,
     Change,
     DataChange,
     Declaration,
+    Element,
     Irreversible,
+    TouchedNames,
     Values,
+    direction_keyword,
+    each_model,
     known,
     label_names,
-    refuse_partial,
-    type_names,
-)
-from alembic_neo4j.schema.changes.schema_edits import (
-    Element,
-    each_model,
+    labels,
     move_elements,
     read_by_constraints,
+    refuse_partial,
     relabelled,
+    relationship_keywords,
+    type_names,
+    types,
     with_type,
     without,
 )
-from alembic_neo4j.schema.changes.touched import NOTHING, TouchedNames, labels, types
 from alembic_neo4j.schema.definitions import (
     Direction,
     EntityType,

@@ -6,16 +6,16 @@ makes the changes with one module an aspect: `labels`, `properties` (with `backf
 `relationships` and `elements`, over the `working` schema.
 """
 
-from alembic_neo4j.schema.diff.candidates import Candidate, candidates
-from alembic_neo4j.schema.diff.compare import Difference, diff, refused_renames
-from alembic_neo4j.schema.diff.intermediate import Refusal
-from alembic_neo4j.schema.diff.offers import (
+from alembic_neo4j.schema.diff.candidates import (
+    Candidate,
     accepted,
     can_be_made,
+    candidates,
     likely_candidates,
     refuses,
 )
-from alembic_neo4j.schema.diff.remarks import Note
+from alembic_neo4j.schema.diff.compare import Difference, diff, refused_renames
+from alembic_neo4j.schema.diff.intermediate import Note, Refusal
 from alembic_neo4j.schema.diff.renames import Renames, certain_renames
 
 __all__ = [

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.definitions import Schema
-from alembic_neo4j.schema.diff.backfill import Demands
 from alembic_neo4j.schema.diff.indexes import compare_elements, vector_notes
-from alembic_neo4j.schema.diff.intermediate import Refusal, Working
+from alembic_neo4j.schema.diff.intermediate import Note, Refusal, Working
 from alembic_neo4j.schema.diff.labels import (
     add_labels,
     add_nodes,
@@ -20,15 +19,18 @@ from alembic_neo4j.schema.diff.labels import (
     rename_labels,
     with_all_bases,
 )
-from alembic_neo4j.schema.diff.properties import NodeProperties, rename_properties
+from alembic_neo4j.schema.diff.properties import (
+    Demands,
+    NodeProperties,
+    rename_properties,
+)
 from alembic_neo4j.schema.diff.relationships import (
     NodeRelationships,
     compare_types,
+    rename_types,
     reverse_relationships,
 )
-from alembic_neo4j.schema.diff.remarks import Note
 from alembic_neo4j.schema.diff.renames import Renames
-from alembic_neo4j.schema.diff.types import rename_types
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,9 @@ from alembic_neo4j.schema.definitions import (
     EntityType,
     Index,
     Schema,
+    distinct_name,
 )
-from alembic_neo4j.schema.diff.intermediate import Move
-from alembic_neo4j.schema.diff.remarks import Note, shown
-from alembic_neo4j.schema.index_names import distinct_name
+from alembic_neo4j.schema.diff.intermediate import Move, Note, shown
 from alembic_neo4j.schema.kinds import IndexKind
 
 Place: TypeAlias = "tuple[EntityType, str]"

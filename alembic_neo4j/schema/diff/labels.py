@@ -15,8 +15,16 @@ from alembic_neo4j.schema.changes import (
     RenameLabel,
 )
 from alembic_neo4j.schema.definitions import EntityType, Node
-from alembic_neo4j.schema.diff.intermediate import Move, Refusal, Working, heights
-from alembic_neo4j.schema.diff.remarks import Note, quoted, run_cypher, shown
+from alembic_neo4j.schema.diff.intermediate import (
+    Move,
+    Note,
+    Refusal,
+    Working,
+    heights,
+    quoted,
+    run_cypher,
+    shown,
+)
 from alembic_neo4j.schema.diff.renames import in_order
 
 _ALTERABLE = ("databases", "kgid", "open", "optional_labels")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Generic, TypeVar
 
 from alembic_neo4j.schema.changes import (
     AddProperty,
     AlterProperty,
     Change,
+    Placeholder,
     Removal,
     RemoveProperty,
     RenameProperty,
@@ -19,13 +22,188 @@ from alembic_neo4j.schema.definitions import (
     Node,
     Property,
     RelationshipType,
+    Schema,
 )
-from alembic_neo4j.schema.diff.backfill import Demands
-from alembic_neo4j.schema.diff.declarations import Declarations
-from alembic_neo4j.schema.diff.intermediate import Move, Refusal, Working
-from alembic_neo4j.schema.diff.remarks import shown
+from alembic_neo4j.schema.diff.intermediate import Move, Refusal, Working, shown
 from alembic_neo4j.schema.diff.renames import Owner, in_order
 from alembic_neo4j.schema.property_classes import described_format, kind_of
+
+_NOW: Mapping[str, str] = {
+    "FLOAT": "datetime().epochMillis / 1000.0",
+    "LOCAL DATETIME": "localdatetime()",
+    "ZONED DATETIME": "datetime()",
+    "LOCAL DATETIME | ZONED DATETIME": "datetime()",
+}
+_UNIQUE_IDS: Mapping[str, str] = {
+    "uuid4.hex": "replace(randomUUID(), '-', '')",
+    "uuid.uuid4": "randomUUID()",
+}
+
+
+@dataclass(frozen=True)
+class Demands:
+    """Which properties constraints want to be unique, and which to be there.
+
+    Both are sets of entity, label or type, and property.
+    """
+
+    unique: frozenset[tuple[EntityType, str, str]]
+    present: frozenset[tuple[EntityType, str, str]]
+
+    @classmethod
+    def of(cls, schema: Schema) -> Demands:
+        """Return what the constraints of a schema demand."""
+        unique, present = set(), set()
+        for element in schema.constraints.values():
+            places = [(element.entity, element.label, p) for p in element.properties]
+            if len(places) == 1 and element.kind.traits.unique:
+                unique.update(places)
+            if element.kind.traits.present:
+                present.update(places)
+        return cls(frozenset(unique), frozenset(present))
+
+    def backfill(
+        self, entity: EntityType, labels: Iterable[str], declared: Property
+    ) -> bool | str | Placeholder | None:
+        """Return how a new property is filled in, as AddProperty has it.
+
+        `labels` are those that carriers of the property may have.
+        """
+        places = {(entity, label, declared.name) for label in labels}
+        unique = not self.unique.isdisjoint(places)
+        needed = declared.required or not self.present.isdisjoint(places)
+        if declared.default is not None:
+            # The same value everywhere is what a unique constraint refuses.
+            return Placeholder.FILL_IN if unique else True
+        if declared.default_factory is not None:
+            if not (unique or needed):
+                return None
+            return _each_its_own(declared) or Placeholder.FILL_IN
+        return Placeholder.FILL_IN if needed else None
+
+
+def _each_its_own(declared: Property) -> str | None:
+    if declared.type == "STRING":
+        return _UNIQUE_IDS.get(declared.default_factory or "")
+    return _NOW.get(declared.type) if declared.default_factory == "now" else None
+
+
+K = TypeVar("K", bound=Hashable)
+D = TypeVar("D")
+
+
+class Declarations(ABC, Generic[K, D]):
+    """One aspect of the models: properties by name, or relationships by key.
+
+    `changes` are those made so far, and applied to `working`.
+    """
+
+    def __init__(self, working: Working) -> None:
+        self.working = working
+        self.changes: list[Change] = []
+        self._aside: dict[str, dict[K, D | None]] = {}
+
+    @abstractmethod
+    def declared(self, node: Node, key: K) -> D | None:
+        """Return what the model declares under the key."""
+
+    @abstractmethod
+    def added(self, label: str, declared: D) -> Change:
+        """Return the change that adds a declaration and touches no data."""
+
+    @abstractmethod
+    def removed(self, label: str, declared: D) -> Change:
+        """Return the change that removes a declaration and touches no data."""
+
+    @abstractmethod
+    def visit(self, label: str) -> None:
+        """Bring a model from what it declares to what it shall declare."""
+
+    def compare(self) -> list[Change]:
+        """Return the changes of all models that stay, bases first."""
+        for label in self.working.kept():
+            self._restore(label)
+            self.visit(label)
+        return self.changes
+
+    def find(self, label: str, key: K) -> D | None:
+        """Return what is declared on a label so far."""
+        return self.declared(self.working.nodes[label], key)
+
+    def wanted(self, label: str, key: K) -> D | None:
+        """Return what shall be declared on a label."""
+        node = self.working.after.nodes.get(label)
+        return None if node is None else self.declared(node, key)
+
+    def emit(self, label: str, change: Change) -> None:
+        """Add a change that reaches the label and everything below it."""
+        self.working.apply_below(change, label)
+        self.changes.append(change)
+
+    def align(self, label: str, key: K, wanted: D | None) -> None:
+        """Let every model below the label declare the same."""
+        for other in self.working.below(label):
+            found = self.find(other, key)
+            if found == wanted:
+                continue
+            if found is not None:
+                self.clear(other, key)
+            if wanted is not None:
+                self.put(other, key, wanted)
+
+    def clear(self, label: str, key: K) -> None:
+        """Remove a declaration from the label and all below it, for the time being."""
+        self._remember(label, key)
+        declared = self.find(label, key)
+        if declared is not None:
+            self.align(label, key, declared)
+            self.emit(label, self.removed(label, declared))
+
+    def put(self, label: str, key: K, declared: D) -> None:
+        """Add a declaration to the label and all below it, for the time being."""
+        self._remember(label, key)
+        self.align(label, key, None)
+        self.emit(label, self.added(label, declared))
+
+    def remember(self, label: str, key: K) -> None:
+        """Keep what a model declares in mind, to be declared again in its turn."""
+        self._aside.setdefault(label, {}).setdefault(key, self.find(label, key))
+
+    def remembered(self, label: str, key: K) -> D | None:
+        """Return what a model will get back."""
+        return self._aside.get(label, {}).get(key)
+
+    def amend(self, label: str, key: K, declared: D) -> None:
+        """Change what a model will get back."""
+        self._aside[label][key] = declared
+
+    def remember_wanted_below(self, label: str, key: K) -> None:
+        """Keep in mind what is below the label and shall stay declared."""
+        for other in self.working.below(label):
+            declared = self.find(other, key)
+            if declared is not None and self.wanted(other, key) is not None:
+                self.remember(other, key)
+
+    def _remember(self, label: str, key: K) -> None:
+        for other in self.working.reached(label):
+            self.remember(other, key)
+
+    def _restore(self, label: str) -> None:
+        """Give a model its own declarations back, where something of it stays."""
+        for key, own in sorted(self._aside.pop(label, {}).items(), key=_text_of_key):
+            found = self.find(label, key)
+            if found == own or self.wanted(label, key) is None:
+                continue
+            if found is not None:
+                self.clear(label, key)
+            if own is not None:
+                self.put(label, key, own)
+        self._aside.pop(label, None)
+
+
+def _text_of_key(item: tuple[Hashable, object]) -> str:
+    return repr(item[0])
+
 
 _FIELDS = tuple(f.name for f in fields(Property) if f.compare and f.name != "name")
 

@@ -4,17 +4,124 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TypeAlias
 
 from alembic_neo4j.schema.definitions import (
+    Direction,
     EntityType,
     Node,
     Property,
+    Relationship,
     RelationshipType,
     Schema,
 )
-from alembic_neo4j.schema.diff.merges import why_not_one
+from alembic_neo4j.schema.diff.intermediate import shown
+
+
+class Ends:
+    """The relationships that models declare, to be asked for by both of their ends."""
+
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        self._declared: dict[str, list[tuple[str, Relationship]]] = {}
+        self._together: dict[str, set[str]] = {}
+        for node in nodes.values():
+            for label in node.labels:
+                self._together.setdefault(label, set()).update(node.labels)
+            for declared in node.relationships:
+                owners = self._declared.setdefault(declared.type, [])
+                owners.append((node.label, declared))
+
+    def declare(self, label: str, wanted: Relationship) -> bool:
+        """Tell whether a model declares what the label would declare by `wanted`.
+
+        It may do so on nodes that carry the label or are the other end, and without
+        a direction.
+        """
+        return any(
+            self._from_here(label, wanted, owner, declared)
+            or self._from_there(label, wanted, owner, declared)
+            for owner, declared in self._declared.get(wanted.type, ())
+        )
+
+    def meet(self, first: str, second: str) -> bool:
+        """Tell whether a node may carry both labels."""
+        return first == second or second in self._together.get(first, ())
+
+    def _from_here(
+        self, label: str, wanted: Relationship, owner: str, declared: Relationship
+    ) -> bool:
+        return (
+            declared.direction in (wanted.direction, Direction.ANY)
+            and self.meet(label, owner)
+            and self.meet(wanted.target, declared.target)
+        )
+
+    def _from_there(
+        self, label: str, wanted: Relationship, owner: str, declared: Relationship
+    ) -> bool:
+        if declared.direction not in (wanted.direction.reversed, Direction.ANY):
+            return False
+        if self.meet(label, wanted.target):
+            # Where both ends are of a kind, the one declaration is not the other's.
+            other = (wanted.target, label)
+            return label != wanted.target and (owner, declared.target) == other
+        return self.meet(wanted.target, owner) and self.meet(label, declared.target)
+
+
+def sources(nodes: Mapping[str, Node], type_: str) -> tuple[str, ...] | None:
+    """Return the labels at which the relationships of a type begin.
+
+    None where a model declares one whose beginning is not known.
+    """
+    found: set[str] = set()
+    for node in nodes.values():
+        for declared in node.relationships:
+            if declared.type != type_:
+                continue
+            if declared.direction is not Direction.IN:
+                found.add(node.label)
+            if declared.direction is not Direction.OUT:
+                found.add(declared.target)
+    if not found or any(label.startswith("?") for label in found):
+        return None
+    return tuple(
+        sorted(
+            label
+            for label in found
+            if label not in nodes or found.isdisjoint(nodes[label].bases)
+        )
+    )
+
+
+def why_not_one(before: Schema, after: Schema, merged: Iterable[str]) -> str:
+    """Return why the types can't become one, nothing where they can.
+
+    They can where every relationship tells by its beginning which of them it was, and
+    what is declared of them is the same.
+    """
+    names = sorted(merged)
+    begins: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        found = sources(before.nodes, name)
+        if found is None:
+            return f"at which nodes {shown(name)} begins is not known"
+        begins[name] = found
+    ends = (Ends(before.nodes), Ends(after.nodes))
+    for first, second in combinations(names, 2):
+        for label in begins[first]:
+            others = begins[second]
+            if any(e.meet(label, other) for e in ends for other in others):
+                return (
+                    f"both {shown(first)} and {shown(second)} begin at {shown(label)}, "
+                    "and a downgrade could not tell them apart"
+                )
+    declared = (before.relationship_types.get(name) for name in names)
+    if len({d and replace(d, type="") for d in declared}) > 1:
+        return f"{', '.join(map(shown, names))} declare different properties"
+    return ""
+
 
 Owner: TypeAlias = "tuple[EntityType, str]"
 
