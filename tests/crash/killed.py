@@ -1,11 +1,7 @@
 """Run a program in this process and signal it, or its server, at a named point.
 
-The program is ``alembic``, or ``alembic-neo4j`` where that is the first argument.
-``python killed.py POINT SIGNAL PID MILLISECONDS ARGUMENTS`` sends the signal, such as
-SIGKILL, to the process PID, itself where that is 0, so long after the point.
-``count=FILE`` instead of a point writes the names of all points that are passed to
-FILE, ``never`` just runs it. A point is a kind of call, before or after it, and the
-how manieth of them it is, such as ``graph.commit.before#3``.
+A point is a kind of call, before or after it, and the how manieth of them it is, as
+``graph.commit.before#3`` is one.
 """
 
 from __future__ import annotations
@@ -16,7 +12,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +80,33 @@ def _write_to(file: Path, passed: str) -> None:
         stream.write(f"{passed}\n")
 
 
-if __name__ == "__main__":
-    what, name, victim, delay, *arguments = sys.argv[1:]
+def run(
+    when: tuple[str, str, int, float],
+    command: Sequence[str],
+    directory: str,
+    environment: Mapping[str, str],
+    outputs: tuple[str, str],
+) -> None:
+    """Run ``alembic``, or ``alembic-neo4j`` where that is the first word of a command.
+
+    It runs in a directory and an environment, and writes to two files. `when` is the
+    point, the signal's name, the process that gets it, this one where that is 0, and so
+    many milliseconds later. ``count=FILE`` instead of a point writes the names of all
+    points that are passed to FILE, ``never`` just runs it.
+    """
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, path in enumerate(outputs, start=1):
+        os.dup2(os.open(path, os.O_WRONLY), number)
+    what, name, victim, delay = when
     if what.startswith("count="):
         counted = Path(what.removeprefix("count="))
         wrap_calls(_numbered(functools.partial(_write_to, counted)))
     elif what != "never":
-        number, pid = signal.Signals[name], int(victim) or os.getpid()
-        act = functools.partial(_signal_at, what, number, pid, float(delay))
-        wrap_calls(_numbered(act))
-    if arguments[0] == "alembic-neo4j":
-        verbs(arguments[1:], prog_name="alembic-neo4j")
-    main(arguments, prog="alembic")
+        number, pid = signal.Signals[name], victim or os.getpid()
+        wrap_calls(_numbered(functools.partial(_signal_at, what, number, pid, delay)))
+    sys.argv = [command[0], *command[1:]]
+    if command[0] == "alembic-neo4j":
+        verbs(command[1:], prog_name="alembic-neo4j")
+    main(command, prog="alembic")

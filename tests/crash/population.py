@@ -62,7 +62,7 @@ class Population:
 
     def _killed(self, project: Project) -> bool:
         with started(project, ("upgrade", "head"), Kill()) as running:
-            while running.process.poll() is None:
+            while running.process.is_alive():
                 if any(row["state"] == "POPULATING" for row in self._states()):
                     self._server.kill()
                     break

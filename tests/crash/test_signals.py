@@ -70,7 +70,7 @@ def test_the_batch_in_hand_is_finished(
         running.pauses()
         before = _renamed(sweep)
         assert 0 < before < ITEMS - BATCH
-        running.process.send_signal(number)
+        running.gets(number)
         running.goes_on()
         stopped = running.ended()
     assert stopped.status == 128 + number, stopped.text
@@ -94,10 +94,10 @@ def test_a_second_signal_does_not_wait(
         running.goes_on()
         while not sweep.graph.read(BLOCKED):
             assert running.runs_for(0.05), running.text
-        running.process.send_signal(number)
+        running.gets(number)
         running.says("what is in hand is finished first")
         assert running.runs_for(0.5)
-        running.process.send_signal(number)
+        running.gets(number)
         stopped = running.ended(within=10)
         # Asked in here: free to go on, the server may still commit what it was sent.
         assert 0 < _renamed(sweep) < ITEMS
@@ -130,7 +130,7 @@ def test_who_waits_for_the_lock_stops_at_once(
         holder.pauses()
         with started(project, REVISION, Kill()) as waiter:
             waiter.says("Waiting for the lock")
-            waiter.process.send_signal(number)
+            waiter.gets(number)
             assert waiter.ended(within=10).status in {128 + number, -number}
         holder.goes_on()
         assert holder.ended().status == 0
