@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 from alembic_neo4j.cli.init import template_directory
+from alembic_neo4j.errors import Neo4jMigrationError
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.local.artifacts import DEFAULT_VERSION, class_path
 from alembic_neo4j.pytest_plugin import Neo4jServer
 
 SERVERS = {
@@ -45,13 +48,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Fetch the server's jars while the workers run what needs none of them."""
+    config = session.config
+    is_controller = config.getoption("numprocesses", None)
+    if is_controller and config.getoption("markexpr") != "not server":
+        threading.Thread(target=_fetch, daemon=True).start()
+
+
+def _fetch() -> None:
+    version = os.environ.get("ALEMBIC_NEO4J_TEST_VERSION", DEFAULT_VERSION)
+    # The first test that needs the server says what is wrong.
+    with contextlib.suppress(Neo4jMigrationError):
+        class_path(version)
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Mark what needs a server; leave out cases of which a sample is enough."""
+    """Mark what needs a server; leave out cases of which a sample is enough.
+
+    Files that need no server come first, while its jars are fetched.
+    """
     for item in items:
         if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("server")
+    served = {item.path for item in items if item.get_closest_marker("server")}
+    items.sort(key=lambda item: item.path in served)
     if not config.getoption("--all"):
         left_out = set(_left_out(items))
         config.hook.pytest_deselected(items=[i for i in items if i in left_out])

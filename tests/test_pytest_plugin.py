@@ -262,6 +262,7 @@ def test_it_does_without_pytest_alembic(graph_project: pytest.Pytester) -> None:
     done.stdout.fnmatch_lines(["*fixture 'alembic_engine' not found"])
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "config",
     [

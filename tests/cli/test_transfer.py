@@ -627,6 +627,7 @@ def retype(path: Path, table: str, changes: dict[str, str], make: object) -> Non
                 )
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("make", [make_source, make_documents])
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_types_are_compared_without_regard_to_case(

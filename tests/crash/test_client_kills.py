@@ -19,7 +19,7 @@ def points(sweep: Sweep) -> dict[tuple[str, str], list[str]]:
     return {command: sweep.points(command) for command in SAMPLES}
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("command", "sample"),
     [

@@ -113,6 +113,7 @@ def test_a_waiter_gives_up_and_says_who_has_the_lock(
     assert wrong_after_upgrade(project, sweep.graph) == []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("place", [0.2, 0.4, 0.6, 0.8])
 def test_a_paused_holder_that_lost_its_lock_writes_nothing_more(
     project: Project, sweep: Sweep, commits: list[str], place: float
@@ -143,6 +144,7 @@ def first_records(sweep: Sweep) -> list[str]:
     return [p for p in passed[locked:begun] if p.startswith("ledger.execute.before")]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("place", [0.6, 0.65, 0.8, 0.95])
 def test_what_the_next_one_has_recorded_is_no_riddle(
     sweep: Sweep, first_records: list[str], place: float

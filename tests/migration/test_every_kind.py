@@ -92,6 +92,7 @@ def config(
     return config
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("kind", KINDS)
 def test_autogenerate_upgrade_check_and_downgrade(
     kind: str, config: Config, neo4j_graph: Graph, tmp_path: Path

@@ -112,6 +112,7 @@ def second(name: str) -> list[Change]:
     ]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_every_operation_and_back(name: str, neo4j_graph: Graph) -> None:
     neo4j_graph.transaction(
