@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from difflib import get_close_matches
 from typing import Any
 
-from alembic_neo4j.entities.json_values import read_only, storable_text
+from alembic_neo4j.entities.json_values import read_only
 from alembic_neo4j.errors import ValidationError
 from alembic_neo4j.sentences import shortened
 
@@ -32,6 +32,9 @@ STATUSES = (
     "documented",
 )
 """The statuses that an entity may have."""
+
+_MOST = 2**31 - 1
+"""How far versions, limits and offsets go: what both databases count to."""
 
 _LONGEST = 255
 """How many characters an id may have."""
@@ -100,9 +103,14 @@ def checked_status(status: object) -> str:
 
 def checked_count(number: object, what: str) -> int:
     """Return a number that is 0 or more; raises ValidationError for another value."""
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int)
+        or not 0 <= number <= _MOST
+    ):
         raise ValidationError(
-            f"expected a whole number, 0 or more, for {what}, found {shortened(number)}"
+            f"expected a whole number from 0 to {_MOST:,} for {what}, found "
+            f"{shortened(number)}"
         )
     return int(number)
 
@@ -112,8 +120,7 @@ def _word(value: object, what: str) -> str:
         not isinstance(value, str)
         or not 0 < len(value) <= _LONGEST
         or not value.isprintable()
-        or not storable_text(value)
-        or any(character.isspace() for character in value)
+        or " " in value
     ):
         raise ValidationError(
             f"expected the {what} of an entity to be text of 1 to {_LONGEST} "

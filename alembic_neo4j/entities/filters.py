@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import (
@@ -105,10 +107,9 @@ def _sqlite_path(keys: list[str]) -> str:
 def _sqlite_has(keys: list[str], value: Any) -> ColumnElement[bool]:
     path = _sqlite_path(keys)
     each = _sqlite_each(path)
-    kinds = _kinds(value)
-    same: ColumnElement[bool] = each.c.type.in_(kinds)
+    same: ColumnElement[bool] = each.c.type.in_(_kinds(value))
     if not isinstance(value, bool) and value is not None:
-        same = and_(same, each.c.value == value)
+        same = and_(same, each.c.value == _sqlite_value(value))
     kind = func.json_type(entities.c.data, path)
     # An object would be asked for each of its values.
     has = and_(
@@ -116,6 +117,15 @@ def _sqlite_has(keys: list[str], value: Any) -> ColumnElement[bool]:
         select(literal(1)).select_from(each).where(same).exists(),
     )
     return or_(kind.is_(None), has) if value is None else has
+
+
+def _sqlite_value(value: Any) -> Any:
+    """Return a text or number as SQLite has it: a large integer is a float."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        with suppress(OverflowError):
+            return float(value)
+        return math.inf if value > 0 else -math.inf
+    return value
 
 
 def _kinds(value: Any) -> tuple[str, ...]:

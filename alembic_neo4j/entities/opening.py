@@ -31,6 +31,8 @@ from alembic_neo4j.errors import StoreError
 _VERSION = "version"
 _SITE = "site"
 
+_LOCKED_VERSION = select(facts.c.value).where(facts.c.key == _VERSION).with_for_update()
+
 
 def prepare(engine: Engine, *, create: bool, shared: bool) -> None:
     """Make the store be one that this release can write to.
@@ -63,8 +65,7 @@ def check_version(connection: Connection) -> None:
 
     In PostgreSQL they wait for the row; SQLite has one writer anyway.
     """
-    query = select(facts.c.value).where(facts.c.key == _VERSION).with_for_update()
-    found = connection.execute(query).scalar_one_or_none()
+    found = connection.execute(_LOCKED_VERSION).scalar_one_or_none()
     if found != str(len(MIGRATIONS)):
         raise _unexpected(connection.engine.url, found)
 
@@ -155,11 +156,13 @@ _LOCK = 0x616E656E
 
 def has_fts5(connection: Connection) -> bool:
     """Tell whether this SQLite can search by its FTS5."""
-    try:
-        connection.exec_driver_sql("SELECT fts5_source_id()")
-    except DBAPIError:
-        return False
-    return True
+    if "fts5" not in connection.info:
+        try:
+            connection.exec_driver_sql("SELECT fts5_source_id()")
+            connection.info["fts5"] = True
+        except DBAPIError:
+            connection.info["fts5"] = False
+    return bool(connection.info["fts5"])
 
 
 def _is_indexed(connection: Connection) -> bool:

@@ -215,9 +215,7 @@ class EntityRepository:
                 where.append(entities.c.number > _number(connection, after))
             query = select(entities).where(~entities.c.deleted, *where)
             query = query.order_by(entities.c.number)
-            # SQLite has no offset without a limit.
-            most = -1 if limit is None and offset and self.db_path else limit
-            query = query.limit(most).offset(offset or None)
+            query = query.limit(limit).offset(offset or None)
             return [entity_of(row, connection) for row in connection.execute(query)]
 
     def search(

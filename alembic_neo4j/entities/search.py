@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
     FromClause,
+    Select,
     and_,
     column,
+    false,
     func,
     literal_column,
     select,
@@ -121,31 +124,38 @@ def search(
     checked_count(offset, "offset")
     matching = _matching(connection, query)
     where = (*matching.where, *conditions(filters, connection.dialect.name))
-    # Without filters the index alone tells how many there are.
-    counted = matching.source
-    if matching.index is not None and not filters:
-        counted = matching.index
-    total_query = select(func.count()).select_from(counted).where(*where)
-    total = connection.execute(total_query).scalar_one()
+    # Without filters the index alone is asked, and the rows of the page are fetched.
+    alone = matching.source if filters else matching.index
+    page = _page(matching, alone, where, limit, offset)
+    found = [entity_of(row, connection) for row in connection.execute(page)]
     counts = {
         name: facet_counts(connection, name, matching.source, where) for name in facets
     }
-    page = _page(matching, where, limit, offset)
-    found = [entity_of(row, connection) for row in connection.execute(page)]
+    is_last = (limit is None or len(found) < limit) and (found or not offset)
+    total = offset + len(found) if is_last else _count(connection, alone, where)
     return SearchResult(found, total, counts)
+
+
+def _count(
+    connection: Connection, alone: FromClause, where: Sequence[ColumnElement[bool]]
+) -> int:
+    query = select(func.count()).select_from(alone).where(*where)
+    return int(connection.execute(query).scalar_one())
 
 
 @dataclass(frozen=True)
 class _Matching:
     """Which rows match: where they come from, what they are asked, and their order.
 
-    `index` is what alone can be asked as well, where there is such a table.
+    `index` is what can be asked for their numbers without the entities themselves. The
+    lowest `rank` comes first, and of the same the lowest number.
     """
 
     source: FromClause
-    where: Collection[ColumnElement[bool]]
-    order: Sequence[ColumnElement[Any]]
-    index: FromClause | None = None
+    index: FromClause
+    where: Sequence[ColumnElement[bool]]
+    number: ColumnElement[Any]
+    rank: ColumnElement[Any]
 
 
 def _matching(connection: Connection, query: str) -> _Matching:
@@ -153,13 +163,17 @@ def _matching(connection: Connection, query: str) -> _Matching:
     if not asked:
         # Punctuation is text that no entity has; no text at all is everybody's.
         is_blank = not query.strip()
-        where = (~entities.c.deleted,) if is_blank else (literal_column("1 = 0"),)
-        return _Matching(entities, where, (entities.c.number,))
+        where = ~entities.c.deleted if is_blank else false()
+        return _of_entities(where, entities.c.number)
     if connection.dialect.name == "postgresql":
         return _in_lexemes(asked)
-    if has_word_index(connection) and has_fts5(connection):
+    if has_fts5(connection) and has_word_index(connection):
         return _in_index(asked)
     return _in_words(asked)
+
+
+def _of_entities(where: ColumnElement[bool], rank: ColumnElement[Any]) -> _Matching:
+    return _Matching(entities, entities, (where,), entities.c.number, rank)
 
 
 _index = table(WORD_INDEX, column("rowid"), column("rank"))
@@ -172,9 +186,10 @@ def _in_index(asked: Sequence[Term]) -> _Matching:
     )
     return _Matching(
         _index.join(entities, entities.c.number == _index.c.rowid),
-        (literal_column(WORD_INDEX).op("MATCH")(text),),
-        (_index.c.rank, _index.c.rowid),
         _index,
+        (literal_column(WORD_INDEX).op("MATCH")(text),),
+        _index.c.rowid,
+        _index.c.rank,
     )
 
 
@@ -185,10 +200,8 @@ def _in_lexemes(asked: Sequence[Term]) -> _Matching:
     )
     query = func.to_tsquery("simple", text, type_=TSQUERY)
     lexemes = literal_column("lexemes", TSVECTOR)
-    rank = func.ts_rank(lexemes, query, 1)
-    return _Matching(
-        entities, (lexemes.op("@@")(query),), (rank.desc(), entities.c.number)
-    )
+    rank = func.ts_rank(lexemes, query, 1, type_=Float)
+    return _of_entities(lexemes.op("@@")(query), -rank)
 
 
 def _in_words(asked: Sequence[Term]) -> _Matching:
@@ -197,17 +210,20 @@ def _in_words(asked: Sequence[Term]) -> _Matching:
         entities.c.words.like(f"% {' '.join(term.words)}{'' if term.prefix else ' '}%")
         for term in asked
     )
-    order = (entities.c.updated_at.desc(), entities.c.number)
-    return _Matching(entities, (and_(*each),), order)
+    return _of_entities(and_(*each), -entities.c.number)
 
 
 def _page(
     matching: _Matching,
-    where: Collection[ColumnElement[bool]],
+    alone: FromClause,
+    where: Sequence[ColumnElement[bool]],
     limit: int | None,
     offset: int,
-) -> Any:
-    query = select(entities).select_from(matching.source).where(*where)
-    query = query.order_by(*matching.order)
-    # SQLite has no offset without a limit.
-    return query.limit(-1 if limit is None and offset else limit).offset(offset or None)
+) -> Select[Any]:
+    """Return the query for the rows of a page; the others are ranked by number only."""
+    number, rank = matching.number.label("number"), matching.rank.label("rank")
+    ranked = select(number, rank).select_from(alone).where(*where)
+    ranked = ranked.order_by(rank, number).limit(limit).offset(offset or None)
+    best = ranked.subquery()
+    query = select(entities).join(best, entities.c.number == best.c.number)
+    return query.order_by(best.c.rank, best.c.number)

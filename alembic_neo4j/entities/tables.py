@@ -26,26 +26,35 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
+from sqlalchemy.types import TypeEngine
 
 from alembic_neo4j.entities.entity import STATUSES
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time in UTC; SQLite keeps none of its zone."""
+    """A time in UTC, which SQLite has as text without the zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return what the database has."""
+        return Text() if dialect.name == "sqlite" else DateTime(timezone=True)
+
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Return the time as the database takes it."""
-        zoned = value is None or dialect.name != "sqlite"
-        return value if zoned else value.replace(tzinfo=None)
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.replace(tzinfo=None).isoformat(" ", "microseconds")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """Return the time with its zone."""
+        """Return the time with its zone; what is none, as it is there."""
         if value is None or dialect.name != "sqlite":
             return value and value.astimezone(timezone.utc)
-        return value.replace(tzinfo=timezone.utc)
+        try:
+            return datetime.fromisoformat(value).replace(tzinfo=timezone.utc)
+        except (TypeError, ValueError):
+            return value
 
 
 metadata = MetaData()

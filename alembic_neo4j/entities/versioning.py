@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alembic_neo4j.entities.engine import damaged
@@ -39,6 +39,15 @@ ENTITY_COLUMNS = (
 )
 
 
+# Made once: SQLAlchemy takes longer to make them than SQLite to run them.
+_CURRENT = select(entities).where(entities.c.id == bindparam("wanted"))
+_COUNTER = select(sites.c.counter).where(sites.c.site == bindparam("mine"))
+_COUNT = update(sites).where(sites.c.site == bindparam("mine"))
+_UPDATE = update(entities).where(
+    entities.c.id == bindparam("wanted"), entities.c.version == bindparam("was")
+)
+
+
 def entity_of(row: Row[Any], connection: Connection) -> Entity:
     """Return the entity of a row; raises StoreError where it holds none."""
     try:
@@ -58,8 +67,7 @@ def entity_of(row: Row[Any], connection: Connection) -> Entity:
 
 def current(connection: Connection, entity_id: str) -> Stored | None:
     """Return an entity as it is now, also where it is deleted."""
-    query = select(entities).where(entities.c.id == entity_id)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_CURRENT, {"wanted": entity_id}).one_or_none()
     if row is None:
         return None
     entity = entity_of(row, connection)
@@ -93,17 +101,16 @@ def write(
     values["vector"] = json_text(dict(sorted(vector.items())))
     values |= {"site": site, "counter": counter}
     _write_current(connection, stored, before, values)
-    connection.execute(insert(versions).values(values))
+    connection.execute(insert(versions), values)
     return stored
 
 
 def _next_counter(connection: Connection, site: str) -> int:
-    mine = sites.c.site == site
-    counter = connection.execute(select(sites.c.counter).where(mine)).scalar()
+    counter = connection.execute(_COUNTER, {"mine": site}).scalar()
     if counter is None:
-        connection.execute(insert(sites).values(site=site, counter=1))
+        connection.execute(insert(sites), {"site": site, "counter": 1})
         return 1
-    connection.execute(update(sites).where(mine).values(counter=counter + 1))
+    connection.execute(_COUNT, {"mine": site, "counter": counter + 1})
     return int(counter) + 1
 
 
@@ -116,12 +123,12 @@ def _write_current(
     values = {**values, "words": searched_words(entity)}
     if before is None:
         try:
-            connection.execute(insert(entities).values(values))
+            connection.execute(insert(entities), values)
         except IntegrityError as error:
             raise exists(entity.id, 1) from error
         return
-    was = (entities.c.id == entity.id, entities.c.version == before.entity.version)
-    done = connection.execute(update(entities).where(*was).values(values))
+    values |= {"wanted": entity.id, "was": before.entity.version}
+    done = connection.execute(_UPDATE, values)
     if done.rowcount != 1:
         # Whoever wrote it did not ask for the lock.
         raise conflict(entity.id, before.entity.version, current(connection, entity.id))
