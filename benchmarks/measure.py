@@ -22,6 +22,7 @@ from pathlib import Path
 import data_changes
 import files
 import loads
+import searches
 
 from alembic_neo4j import local
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
@@ -72,6 +73,7 @@ def main() -> None:
         "nothing": nothing_to_do,
         "load": load,
         "file": file_rows,
+        "search": search,
         **{name: data_change(name) for name in data_changes.CHANGES},
     }
     parser = argparse.ArgumentParser(description=__doc__)
@@ -80,14 +82,15 @@ def main() -> None:
         "--count",
         type=int,
         help="revisions or models (default: 1,000), entities of a data change or "
-        "nodes of a load (default: 1,000,000)",
+        "nodes of a load (default: 1,000,000), entities of a search (100,000)",
     )
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     for name in arguments.names or benchmarks:
         with tempfile.TemporaryDirectory() as directory:
             many = name in ("load", "file") or name in data_changes.CHANGES
-            count = arguments.count or (1_000_000 if many else 1_000)
+            usual = 100_000 if name == "search" else 1_000
+            count = arguments.count or (1_000_000 if many else usual)
             benchmarks[name](Path(directory), count, arguments.runs)
 
 
@@ -168,6 +171,16 @@ def load(directory: Path, count: int, runs: int) -> None:
 def file_rows(directory: Path, count: int, runs: int) -> None:
     """Time the rows of a file up to their load, kept from their check and made anew."""
     report("file", *files.measure(directory, runs, count=count))
+
+
+def search(directory: Path, count: int, runs: int) -> None:
+    """Time queries of a store of entities, against those of a bare FTS5 table."""
+    found = searches.measure(directory, runs, count=count)
+    for name, (ours, theirs) in found.items():
+        milliseconds = f"({ours * 1000:.2f} ms / {theirs * 1000:.2f} ms)"
+        print(f"search, {name}: {ours / theirs:.2f} {milliseconds}")
+    ours, theirs = (sum(times) for times in zip(*found.values(), strict=True))
+    report(f"search over {count} entities, all of these / bare FTS5", ours, theirs)
 
 
 def up_and_down() -> list[list[str]]:
