@@ -56,7 +56,7 @@ class Ledger:
             "script": (script := ScriptDirectory(str(Path(__file__).parent))),
             "fn": lambda heads, _: script._upgrade_revs("head", heads),
         }
-        _begin(self._connection)
+        begin_writing(self._connection)
         with quiet_alembic():
             context = MigrationContext.configure(self._connection, opts=options)
             # A private Operations: Alembic's proxies belong to the revisions that run.
@@ -106,6 +106,32 @@ class Ledger:
     def remember_data_runs(self, *runs: str | None) -> None:
         """Record which run the graph's stamp names, or which of two."""
         self._set_fact(self._key("data-runs"), json.dumps(runs))
+
+    @property
+    def audit_end(self) -> tuple[int, str] | None:
+        """Sequence and hash of the latest event of the audit trail, None before one."""
+        return self._chain_end("audit")
+
+    def remember_audit_end(self, end: tuple[int, str]) -> None:
+        """Record which event of the audit trail is the latest."""
+        self._set_fact(self._key("audit"), json.dumps(end))
+
+    @property
+    def audit_anchor(self) -> tuple[int, str] | None:
+        """Sequence and hash of the event that the graph's stamp was last given."""
+        return self._chain_end("audit-anchor")
+
+    def remember_audit_anchor(self, anchor: tuple[int, str] | None) -> None:
+        """Record which event of the audit trail the graph has been stamped with."""
+        if anchor is not None and anchor != self.audit_anchor:
+            self._set_fact(self._key("audit-anchor"), json.dumps(anchor))
+
+    def _chain_end(self, name: str) -> tuple[int, str] | None:
+        value = self._fact(self._key(name))
+        if value is None:
+            return None
+        sequence, digest = json.loads(value)
+        return int(sequence), str(digest)
 
     @property
     def owner(self) -> str | None:
@@ -220,9 +246,13 @@ class Ledger:
             self._connection.execute(insert(facts).values(key=key, value=value))
 
 
-def _begin(connection: Connection) -> None:
-    # Python's sqlite3 begins no transaction before DDL: a table that was created would
-    # stay when the process is killed before the version is recorded.
+def begin_writing(connection: Connection) -> None:
+    """Begin SQLite's one transaction that writes, where this is not in one.
+
+    Python's sqlite3 begins none before DDL, so that a table would stay when the process
+    is killed before the version is recorded; and one that has read before it writes may
+    have read what another process is about to change.
+    """
     if connection.dialect.name != "sqlite":
         return
     driver = connection.connection.dbapi_connection

@@ -116,6 +116,35 @@ batches = Table(
 `revision` is null for a load of its own; `sources`, `labels` and `types` are JSON.
 """
 
+audit_events = Table(
+    "alembic_neo4j_audit",
+    metadata,
+    Column("version_table", String(128), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("recorded_at", String(32), nullable=False),
+    Column("run", String(36)),
+    Column("action", String(32), nullable=False),
+    Column("result", String(16), nullable=False),
+    Column("closes", BigInteger),
+    Column("became", String(16)),
+    Column("actor", String(255), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("release", String(64), nullable=False),
+    Column("graph", String(1000), nullable=False),
+    Column("ledger", String(36), nullable=False),
+    Column("about", Text, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("seconds", Float),
+    Column("error", Text),
+    Column("previous", String(80), nullable=False),
+    Column("hash", String(80), nullable=False),
+)
+"""The audit trail (see ``ledger/audit.py``); triggers refuse to change or remove a row.
+
+`closes` is the sequence of the event that tells of the beginning, `became` what a later
+command found of one that has no end of its own; `about` and `counts` are JSON.
+"""
+
 RESERVED = frozenset({VERSION_TABLE, *metadata.tables})
 """The tables' names, which no version table of a graph may have."""
 

@@ -46,6 +46,7 @@ from alembic_neo4j.ingest.formats import FileFormat, ReadOptions
 from alembic_neo4j.ingest.rules import PropertyRules, Rules
 from alembic_neo4j.ingest.transfer_mapping import mapping_from_value
 from alembic_neo4j.ingest.validation import OnError, Policy
+from alembic_neo4j.ledger.audit import AuditEvent
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.schema.changes import (
     AddConstraint,
@@ -355,8 +356,15 @@ def _verbs() -> Iterator[tuple[str, str]]:
     yield "a mapping", mapping_from_value(said).digest
     yield "a revision of crochet", revision_of("0001_people")
     yield "a name made distinct", distinct_name("index_A_b", ("RANGE", "NODE", ("A",)))
+    yield "an audit event", AUDITED.expected_hash
     yield from _revision_files()
 
+
+AUDITED = AuditEvent(
+    *("alembic_version", 2, "2026-11-27T06:00:00.000000+00:00", "run", "upgrade"),
+    *("FAILED", 1, None, "alice", "host", "0.1.0", "bolt://host:7687", "ledger"),
+    *('["r1"]', '{"total":{"nodes_created":1}}', 0.5, "refused", "2:" + "ab" * 32),
+)
 
 REVISION = '''"""A comment."""
 
