@@ -38,6 +38,9 @@ SERVERS = {
 # The server of a test does not live long enough to earn what a second compiler costs.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
+# gcsfs reads it when it is imported, and asks Google itself without it.
+os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what runs every case."""

@@ -91,20 +91,10 @@ def test_options_that_a_file_system_does_not_have(cache: Cache) -> None:
             obtain(uri, cache=cache, storage_options={"no_such": 1}, attempts=QUICK)
 
 
-@pytest.fixture(scope="module")
-def plain_buckets() -> Iterator[None]:
-    """Keep gcsfs from asking Google itself what kind of bucket it is."""
-    assert "gcsfs" not in sys.modules
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-        yield
-
-
 def google(test: Callable[..., None]) -> Callable[..., None]:
     """A test of Google's library, which tells of each Python that it will leave."""
     old = "ignore:You are using a (non-supported )?Python:FutureWarning"
-    marked = pytest.mark.filterwarnings(old)(test)
-    return pytest.mark.usefixtures("plain_buckets")(marked)
+    return pytest.mark.filterwarnings(old)(test)
 
 
 @google
