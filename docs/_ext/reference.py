@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alembic_neo4j import awaitable, declare, errors, op, pytest_plugin
+from alembic_neo4j import awaitable, declare, entities, errors, op, pytest_plugin
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
 from alembic_neo4j.cli.group import examples_of
@@ -96,6 +96,17 @@ def awaitables() -> str:
     return "\n\n".join(_function("awaitable", f) for f in functions_of(awaitable))
 
 
+def entity_store() -> str:
+    """The classes of `entities`, each with its public methods and properties."""
+    return "\n\n".join(_class("entities", cls) for cls in classes_of(entities))
+
+
+def classes_of(package: ModuleType) -> list[type]:
+    """The classes that a package gives to others."""
+    named = (getattr(package, name) for name in package.__all__)
+    return [value for value in named if inspect.isclass(value)]
+
+
 def commands() -> str:
     """Every verb of alembic-neo4j, with its arguments and options."""
     return "\n\n".join(
@@ -158,12 +169,31 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "values": values,
     "declarations": declarations,
     "awaitables": awaitables,
+    "entities": entity_store,
     "commands": commands,
     "keys": keys,
     "findings": findings,
     "fixtures": fixtures,
     "exceptions": exceptions,
 }
+
+
+def _class(prefix: str, cls: type) -> str:
+    parameters = _listed(inspect.signature(cls).parameters.values())
+    parts = [_described(f"{prefix}.{cls.__name__}{parameters}", cls, kind="class")]
+    for name, member in vars(cls).items():
+        path = f"{prefix}.{cls.__name__}.{name}"
+        if name.startswith("_"):
+            continue
+        if isinstance(member, property):
+            parts.append(_described(path, member, kind="property"))
+        elif inspect.isfunction(member):
+            signature = inspect.signature(member)
+            listed = _listed([*signature.parameters.values()][1:])
+            returned = signature.return_annotation
+            called = f"{path}{listed} -> {returned}"
+            parts.append(_described(called, member, kind="method"))
+    return "\n\n".join(parts)
 
 
 def _value(cls: type) -> str:
@@ -207,9 +237,8 @@ def _parameter(parameter: inspect.Parameter) -> str:
     if default is parameter.empty:
         return text
     # A default that only says "not given" has no readable form of its own.
-    shown = (
-        "..." if type(default) is object else repr(getattr(default, "value", default))
-    )
+    unreadable = type(default) is object or repr(default) == "<factory>"
+    shown = "..." if unreadable else repr(getattr(default, "value", default))
     return f"{text} = {shown}"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from alembic_neo4j import awaitable, declare, op
+from alembic_neo4j import awaitable, declare, entities, op
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
 from alembic_neo4j.configuration.project import KEYS
@@ -79,6 +79,15 @@ def test_every_declaration_is_in_the_reference(html: Path) -> None:
 def test_every_awaitable_is_in_the_reference(html: Path) -> None:
     found = anchors(html / "reference" / "awaitable.html")
     assert {f"awaitable.{function.__name__}" for function in public(awaitable)} <= found
+
+
+def test_the_entity_store_is_in_the_reference(html: Path) -> None:
+    found = anchors(html / "reference" / "entities.html")
+    classes = {f"entities.{cls.__name__}" for cls in reference.classes_of(entities)}
+    assert len(classes) > 3
+    assert classes <= found
+    methods = ("copy", "history"), ("Entity", "EntityRepository")
+    assert {f"entities.{cls}.{m}" for m, cls in zip(*methods, strict=True)} <= found
 
 
 def test_every_verb_is_in_the_reference(html: Path) -> None:
