@@ -18,6 +18,8 @@ import click
 from alembic_neo4j.cli.examples import EXAMPLES
 from alembic_neo4j.cli.invocation import Invocation, accept_options
 
+# The help of a verb: whole sentences, every option, and an example --------------------
+
 
 def settled(command: click.Command, path: str) -> click.Command:
     """Return a command whose help, and that of its verbs, is shown in our way."""
@@ -99,6 +101,9 @@ def help_text(
 
 _PLAIN_WIDTH = 88
 _MOST_WIDTH = 110
+
+
+# How every verb is found, helped with and ended, whichever it is ----------------------
 
 
 _AS_USUAL = {

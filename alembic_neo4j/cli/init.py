@@ -18,6 +18,9 @@ import click
 from alembic_neo4j.cli.invocation import current_invocation, shown_options
 from alembic_neo4j.cli.project import format_option, print_json
 
+# Finding the modules of a directory that have models, without importing any -----------
+
+
 _IMPORTS_NEOMODEL = re.compile(r"^\s*(from|import)\s+neomodel\b", re.MULTILINE)
 _NOT_THEIRS = {"migrations", "tests", "test", "docs", "build", "dist", "node_modules"}
 _MOST_FILES = 2_000
@@ -67,6 +70,9 @@ def _modules(project: Path, leave_out: Path) -> Iterator[tuple[str, Path]]:
                     parts = parts[:-1] if parts[-1] == "__init__" else parts
                     if parts:
                         yield ".".join(parts), here / file
+
+
+# ``alembic-neo4j init``: the files of a new project, none of them overwritten ---------
 
 
 _MODELS = '''"""The models of this graph: neo4j.models in {config} is their name."""

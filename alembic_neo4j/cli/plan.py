@@ -17,6 +17,8 @@ from alembic_neo4j.cli.project import format_option, print_json, project_options
 from alembic_neo4j.cli.status import begun
 from alembic_neo4j.ledger.journal import DONE
 
+# What a plan shows: its lines for a person, and its object for a program --------------
+
 
 def plan_report(plan: RunPlan) -> dict[str, Any]:
     """Return the plan for JSON: every key is there, whatever was found."""
@@ -174,6 +176,9 @@ def _number(count: int, noun: str) -> str:
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+
+# ``alembic-neo4j plan``: what an upgrade or a downgrade would do ----------------------
 
 
 @click.command()

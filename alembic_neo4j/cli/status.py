@@ -21,6 +21,9 @@ from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.schema.definitions import counted
 
+# What a status shows: its rows for a person, and its object for a program -------------
+
+
 SHOWN_REVISIONS, SHOWN_APPLIED, SHOWN_BATCHES = 10, 5, 3
 """How many pending and applied revisions and batches are listed for a person."""
 
@@ -232,6 +235,9 @@ if TYPE_CHECKING:
 
     from alembic_neo4j.checks.findings import Finding
     from alembic_neo4j.checks.status import Status
+
+# ``alembic-neo4j status``: where files, ledger and graph are, on one screen -----------
+
 
 _IN_ROWS = {"pending", "run-open", "run-active", "index-failed", "index-populating"}
 """The findings that have a row of their own above the others."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from alembic_neo4j.command.transfer import TransferPreview
 
 
+# What a dry run of a transfer tells: counts, memory, and a warning --------------------
+
+
 def previewed(found: TransferPreview, warning: str | None) -> Iterator[str]:
     """Yield the counts of a transfer that is only previewed, and what it needs."""
     counts = [(f"{part.what} {part.name}", part.rows) for part in found.parts]
@@ -56,6 +59,9 @@ if TYPE_CHECKING:
     from alembic_neo4j.ingest.transfer_mapping import LeftOutCount, TransferMapping
     from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
     from alembic_neo4j.migration.session import Session
+
+# ``alembic-neo4j transfer``: graphs that are in SQLite become part of the graph -------
+
 
 _STDIN = "-"
 

@@ -79,6 +79,8 @@ from alembic_neo4j.schema.definitions import (
 )
 from alembic_neo4j.schema.digest import schema_digest
 
+# Gathering what the graph and its data are, as far as env.py's filters let it ---------
+
 
 def read_graph(
     context: Neo4jMigrationContext,
@@ -316,6 +318,9 @@ def _left_out(context: Neo4jMigrationContext) -> list[Constraint]:
         # That is a finding already.
         return []
     return without_enterprise(wanted, context.session.options)[1]
+
+
+# Gathering what a project, its ledger and its graph are, to be judged by checks -------
 
 
 Found = TypeVar("Found")

@@ -41,6 +41,9 @@ from alembic_neo4j.migration.transfer_operation import (
     refuse_unknown_parts,
 )
 
+# What a transfer would move, and whether the server has the memory for it -------------
+
+
 _SAMPLED = 1_000
 _BYTES_A_ROW = 4_096
 """What a created node or relationship takes in a transaction, without its values."""
@@ -143,6 +146,9 @@ def _size(value: Any) -> int:
     if isinstance(value, (list, tuple)):
         return sum(map(_size, value))
     return len(value) if isinstance(value, Sized) else 8
+
+
+# Transferring graphs from SQLite: each a batch and a run of its own -------------------
 
 
 VERB = "transfer"

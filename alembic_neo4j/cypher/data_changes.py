@@ -23,6 +23,8 @@ from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.cypher.steps import DEFAULT_BATCH_SIZE, Batched
 from alembic_neo4j.schema.changes import OnConflict
 
+# A change of nodes or relationships, as the texts that carry it out in batches --------
+
 
 @dataclass(frozen=True)
 class Rewrite:
@@ -156,6 +158,9 @@ def both(predicate: str, where: str | None) -> str:
     return f"{predicate} AND {enclosed(where)}" if predicate else enclosed(where)
 
 
+# The marks by which a downgrade knows what its upgrade wrote, and what was there ------
+
+
 MARK_PREFIX = "_alembic_mark_"
 
 DONE_PREFIX = "_alembic_done_"
@@ -220,6 +225,9 @@ class Mark(Enum):
     def prefix(self) -> str:
         """How the names of its properties begin."""
         return f"{MARK_PREFIX}{self.value}_"
+
+
+# Data changes as batches: what is left to do, and the same as one statement -----------
 
 
 RELATIONSHIP_BATCH_SIZE = 5_000

@@ -399,6 +399,9 @@ def _target(relationship: Relationship) -> str:
     return "()" if raw else f"(:{quote(relationship.target)})"
 
 
+# Queries for what stands in the way of a refactoring, and for what it leaves alone ----
+
+
 def checked(
     scope: Scope, value: str, predicate: str, *, expected: str, advice: str
 ) -> Check:
@@ -468,6 +471,9 @@ def already_used(
         expected=f"each value of (:{label})({', '.join(properties)}) may be there once",
         advice="Merge or change the ones that are alike.",
     )
+
+
+# Queries for values that are larger than an index can take ----------------------------
 
 
 _SHOWN_SIZES = 20

@@ -89,6 +89,9 @@ def _required(element: Constraint) -> str:
     return required.format(type=constraint_type(element.property_type or ""))
 
 
+# Reads a person's schema command: what it creates or drops, by definition -------------
+
+
 @dataclass(frozen=True)
 class SchemaCommand:
     """A command for an index or a constraint, as its text has it.

@@ -22,6 +22,8 @@ from alembic_neo4j.cypher.quoting import parameters_of
 from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import StatementError
 
+# Reading a Cypher literal: the value that a person wrote for a parameter --------------
+
 
 def read_literal(text: str) -> Any:
     """Return the value of a literal: null, a boolean, a number, a string, list or map.
@@ -154,6 +156,9 @@ class _Reader:
             "a literal was expected (null, true, 42, 1.5, 'text', [...] or {...}), "
             f"found {self._text.strip()!r}"
         )
+
+
+# Reading a file of Cypher: its statements, and what it says to the client -------------
 
 
 _TRANSACTIONS = ("begin", "commit")

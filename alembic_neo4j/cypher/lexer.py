@@ -17,6 +17,8 @@ from unicodedata import category
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.schema.kinds import IndexKind
 
+# What a statement is and which transaction it may run in ------------------------------
+
 
 class Kind(Enum):
     """The kind of transaction that a statement asks for; kinds never share one."""
@@ -25,6 +27,9 @@ class Kind(Enum):
     DATA = "data"
     READ = "read"
     AUTOCOMMIT = "autocommit"
+
+
+# Reads Cypher text: its tokens, the statements of a script, the kind of a statement ---
 
 
 class TokenKind(Enum):

@@ -165,6 +165,11 @@ def check_keys(what: str, keys: tuple[str, ...]) -> None:
         raise IngestError(f"Expected {what}: properties to find by, found {found}.")
 
 
+# What the properties of created nodes and relationships get where a row has none ------
+#
+# As neomodel has it, null is no value either, and what is there already gets nothing.
+
+
 @dataclass(frozen=True)
 class Defaults:
     """The defaults of properties: each with its Cypher, and the parameters of that."""
@@ -240,6 +245,9 @@ def declared_properties(target: LoadTarget, schema: Schema) -> dict[str, Propert
         if label in schema.nodes
         for p in schema.nodes[label].properties
     }
+
+
+# Rows of Python's values, each value as the class of its property stores it -----------
 
 
 def stored_rows(

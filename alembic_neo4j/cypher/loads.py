@@ -25,6 +25,9 @@ from alembic_neo4j.errors import IngestError, OfflineError
 from alembic_neo4j.identity import canonical_text, meaning
 from alembic_neo4j.schema.storable import name_problem, storable, storable_column
 
+# Rows on their way into statements: checked, laid out as lists, and digested ----------
+
+
 Row: TypeAlias = "dict[str, Any]"
 
 SHAPE = ("source", "target", "properties")
@@ -384,6 +387,9 @@ def _stored(load: RowsToLoad, value: Any, name: str, number: int) -> Any:
 def _shortened(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+# Loading rows as a step, which is run by `graph.loading` ------------------------------
 
 
 LOAD_BATCH_SIZE = 5_000

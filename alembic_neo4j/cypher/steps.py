@@ -410,6 +410,9 @@ class Stop(Identified):
         raise OfflineError(self.message)
 
 
+# Steps in groups that may share a transaction, and how the journal knows a group ------
+
+
 def units(steps: Iterable[Step]) -> Iterator[list[Step]]:
     """Yield the steps in groups that may share one transaction, in their order."""
     pending: list[Step] = []

@@ -38,6 +38,8 @@ from alembic_neo4j.graph.limits import Limits
 from alembic_neo4j.schema.definitions import EntityType
 from alembic_neo4j.sentences import ended
 
+# Counting what batches have in the graph: by their tag, and by their before-images ----
+
 
 def tally(graph: Graph, tag: str, records: Iterable[LoadRecord]) -> list[Tally]:
     """Return what each batch has in the graph, counted by one scan of its labels.
@@ -116,6 +118,9 @@ def _count(
 
 
 log = logging.getLogger(__name__)
+
+
+# Undoing batches on a server: what they created is deleted, the rest restored ---------
 
 
 _STILL_RELATED = "Neo.ClientError.Schema.ConstraintValidationFailed"

@@ -18,6 +18,9 @@ from alembic_neo4j.sentences import ended
 
 log = logging.getLogger(__name__)
 
+# How much one transaction of a long change does, and when it is tried again -----------
+
+
 Result = TypeVar("Result")
 
 SMALLEST = 100
@@ -132,6 +135,17 @@ def uncrossed(attempt: Callable[[], Result]) -> Result:
                 raise
             time.sleep(pause)
     return attempt()
+
+
+# A data change over many entities, in transactions that the server can hold -----------
+#
+# Internal ids are what a batch is cut by: a server finds an entity by its id at once,
+# and a scan of a label or a type gives them in ascending order. Where the entities
+# lie close together a batch is a range of ids, and none of them is ever sent. Where
+# they are few among many others, that would be a walk through the whole store: their
+# ids are fetched by the page and sent back in batches. Nothing is remembered: what
+# has been changed is not left to do any more, so that a change which was broken off
+# goes on.
 
 
 REPORT_SECONDS = 10.0

@@ -18,6 +18,8 @@ from alembic_neo4j.graph.stored_values import Rows, sendable
 from alembic_neo4j.sentences import ended, unended
 from alembic_neo4j.waiting import each_waited_for, waiting_for
 
+# Where a graph is and how to get in, and where that was read --------------------------
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -76,6 +78,9 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+
+# The connection to one graph, opened when it is first used ----------------------------
+
 
 _FORBIDDEN = {"Neo.ClientError.Security.Forbidden"}
 """What a user who was let in may not do."""

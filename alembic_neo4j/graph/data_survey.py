@@ -193,6 +193,9 @@ def _pattern(entity: EntityType, name: str | None = None) -> str:
     return f"(n{named})" if entity is EntityType.NODE else f"()-[r{named}]->()"
 
 
+# Which labels, relationship types and properties a graph has anything of --------------
+
+
 _IN_USE = (
     "RETURN COLLECT { CALL db.labels() YIELD label RETURN label } AS labels, "
     "COLLECT { CALL db.relationshipTypes() YIELD relationshipType AS type "
@@ -230,6 +233,9 @@ _KEY = (
 )
 
 
+# What nodes with some labels have besides: what goes with them when they go -----------
+
+
 def carried_names(graph: Graph, names: frozenset[str]) -> TouchedNames:
     """Return the labels and properties of the nodes with any of some labels.
 
@@ -252,6 +258,9 @@ def carried_names(graph: Graph, names: frozenset[str]) -> TouchedNames:
         | properties(EntityType.NODE, *found["values"])
         | properties(EntityType.RELATIONSHIP, *found["others"])
     )
+
+
+# Looking for nodes that lack a label which their model gives to all of its nodes ------
 
 
 def find_lacking(
@@ -351,6 +360,9 @@ def _lacking(
     return LackingLabels(model.label, bases, count, example, full)
 
 
+# Looking whether the graph holds values that are larger than an index can take --------
+
+
 VISITS = 10_000
 """How many values may be looked at to save the server from planning one query.
 
@@ -406,6 +418,9 @@ _LARGE = {
         (EntityType.RELATIONSHIP, "MATCH ()-[r]->()", "r", "[type(r)]"),
     )
 }
+
+
+# Looking for values in the graph that the class of their property can't read ----------
 
 
 def read_unreadable(graph: Graph, schema: Schema) -> tuple[Unreadable, ...]:

@@ -15,6 +15,9 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+# What asks a run to stop, a signal or a program: what is in hand is finished first ----
+
+
 _DEFAULTS: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
@@ -114,6 +117,9 @@ def _replaceable() -> dict[signal.Signals, Any]:
 def _set(handlers: dict[signal.Signals, Any]) -> None:
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+# How long a run waits, how much it writes at once, and when it is to stop -------------
 
 
 @dataclass(frozen=True)

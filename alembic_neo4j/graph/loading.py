@@ -45,6 +45,9 @@ from alembic_neo4j.sentences import unended
 
 log = logging.getLogger(__name__)
 
+# Whether nodes are found by keys with an index, or by looking at all of a label -------
+
+
 MANY = 5_000
 """So many nodes of a label are looked at for each row, and it becomes slow."""
 
@@ -75,6 +78,9 @@ def _lookups(target: LoadTarget) -> set[tuple[str, tuple[str, ...]]]:
     if isinstance(target, NodeTarget):
         return {(target.owner, target.merge_keys)} if target.merge_keys else set()
     return {(end.label, end.keys) for end in (target.source, target.target)}
+
+
+# How far a load is, as its marker in the graph has it ---------------------------------
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,9 @@ def has_loaded(graph: Graph, mark: Mark) -> bool:
     """Tell whether a load has come beyond its first transaction."""
     known = read_progress(graph, mark)
     return known.done or bool(known.text)
+
+
+# Loading rows: in transactions of bounded size, each row exactly once -----------------
 
 
 Read: TypeAlias = "Callable[[str, Mapping[str, Any]], Sequence[Row]]"

@@ -228,6 +228,13 @@ def _same(element: Element, other: Element) -> bool:
     return type(element) is type(other) and element.key == other.key
 
 
+# Schema commands that a person wrote: the catalogue tells what they have done ---------
+#
+# An error code is no proof of an effect: the server refuses to create what somebody
+# else made, and to drop what was never there. IF NOT EXISTS is none either, since it
+# does nothing where the name is taken by something else.
+
+
 class EffectUnknown(StatementError):
     """A statement that was begun before is refused now: it may have had its effect."""
 

@@ -98,6 +98,9 @@ def fixed_offset(offset: timedelta) -> tzinfo:
     return fixed
 
 
+# Parameters as the driver can send them without harm ----------------------------------
+
+
 PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 """The types whose values are sent as they are."""
 
@@ -185,6 +188,9 @@ def _with_pytz(value: datetime, zone: ZoneInfo) -> datetime:
 
     instant = value.astimezone(timezone.utc)
     return instant.astimezone(pytz.timezone(zone.key) if zone.key else timezone.utc)
+
+
+# Rows as text and back, for a statement that must not run twice -----------------------
 
 
 Row: TypeAlias = "dict[str, Any]"

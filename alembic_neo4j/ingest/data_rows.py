@@ -45,6 +45,9 @@ from alembic_neo4j.schema.known_names import known_types
 
 log = logging.getLogger(__name__)
 
+# Rows kept on the disk from their check to their load, so that each is made once ------
+
+
 _PORTION_BYTES = 1 << 16
 _LOOKED_AFTER_PORTIONS = 256
 _FREE_BYTES = 1 << 30
@@ -147,6 +150,9 @@ def _directory() -> str:
     is_chosen = any(name in os.environ for name in ("TMPDIR", "TEMP", "TMP"))
     is_there = not is_chosen and os.access("/var/tmp", os.W_OK)
     return "/var/tmp" if is_there else tempfile.gettempdir()
+
+
+# The rows of a data file, in the shape in which nodes or relationships take them ------
 
 
 Options = TypeVar("Options", ReadOptions, ValueOptions)

@@ -15,6 +15,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 from alembic_neo4j.errors import IngestError
 from alembic_neo4j.sentences import ended
 
+# Where data are: a path or a URI, and how much of it may be shown ---------------------
+
+
 REMOTE: dict[str, tuple[str, str | None]] = {
     "http": ("http", None),
     "https": ("https", None),
@@ -140,6 +143,9 @@ def _cut(text: str, limit: int = _NAME_LIMIT) -> str:
         c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text
     )
     return printable if len(printable) <= limit else "…" + printable[-limit + 1 :]
+
+
+# A file with the data to read: where it lies and what its content is ------------------
 
 
 BytesReport: TypeAlias = Callable[[int, "int | None"], None]

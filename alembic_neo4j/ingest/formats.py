@@ -17,6 +17,9 @@ from typing import Any, BinaryIO, NamedTuple, TextIO, TypeVar, cast
 from alembic_neo4j.errors import IngestError, MissingExtra
 from alembic_neo4j.sentences import shortened
 
+# Text files line by line: their encoding, and a limit on how long a row may be --------
+
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     # The mark of UTF-16 is the beginning of that of UTF-32.
@@ -149,6 +152,9 @@ class _Raw(io.RawIOBase):
             self._untold = 0
             self._on_read()
         return len(piece)
+
+
+# What data files are made of: formats, compressions, and rows as they are read --------
 
 
 Word = TypeVar("Word", bound=Enum)

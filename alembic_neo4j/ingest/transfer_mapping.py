@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 
+# What does not fit a JSON schema, in words: where, what was expected, what found ------
+#
+# A schema may have a ``description`` that says what is expected where it is not
+# fitted.
+
+
 def problems(value: Any, schema: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a value, each with its place such as nodes[0].key.
 
@@ -108,6 +114,9 @@ _OF_ITSELF: Mapping[str, Callable[[Any], str]] = {
     "anyOf": lambda _: "something else",
 }
 """What each rule about a value by itself expects, where no description says so."""
+
+
+# What of a SQLite database becomes which nodes and relationships, as values -----------
 
 
 WHOLE = "SELECT * FROM {}"
@@ -283,6 +292,9 @@ class TransferMapping:
     def parts(self) -> tuple[Part, ...]:
         """The nodes, then the relationships between them."""
         return (*self.nodes, *self.relationships)
+
+
+# Mappings of a transfer as files have them: checked by the schema that is shipped -----
 
 
 _DIRECTORY = Path(__file__).with_name("mappings")

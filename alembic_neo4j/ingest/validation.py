@@ -29,6 +29,9 @@ from alembic_neo4j.ingest.rules import Rules
 from alembic_neo4j.ingest.typed_values import ValueOptions
 from alembic_neo4j.sentences import ended, shortened
 
+# Values that were seen before, in bounded memory however many there are ---------------
+
+
 IN_MEMORY = 100_000
 """How many values are held before they go to the disk: about 16 MB."""
 
@@ -125,6 +128,9 @@ def _temporary_database() -> sqlite3.Connection:
         "CREATE TABLE seen (key BLOB PRIMARY KEY, row INTEGER) WITHOUT ROWID"
     )
     return database
+
+
+# The rows that were refused, written to a file with what is wrong with them -----------
 
 
 _EXPLAINED = ("row", "line", "column", "rule", "reason")
@@ -243,6 +249,9 @@ def _without_nan(value: Any) -> Any:
         return [_without_nan(item) for item in value]
     finite = not isinstance(value, float) or math.isfinite(value)
     return value if finite else str(value)
+
+
+# Checking the rows of a file: which break a rule, and what becomes of them ------------
 
 
 class OnError(str, Enum):

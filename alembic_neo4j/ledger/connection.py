@@ -33,6 +33,8 @@ from alembic_neo4j.ledger.tables import (
     revisions,
 )
 
+# Whose a version table is: one that another project's Alembic writes is left alone ----
+
 
 def check_ownership(
     connection: Connection, version_table: str, schema: str | None = None
@@ -115,6 +117,9 @@ def version_rows(
     number = column("version_num", String)
     versions = table(version_table, number, schema=schema)
     return sorted(connection.execute(select(number).select_from(versions)).scalars())
+
+
+# Whether a ledger is whole: one that is damaged is told of before anything is read ----
 
 
 _VERSIONS = tuple(
@@ -231,6 +236,9 @@ def _check_id(revision: object) -> None:
 def _first_line(error: object) -> str:
     text = str(error).strip().splitlines() or [""]
     return text[0].encode("unicode_escape").decode("ascii") or type(error).__name__
+
+
+# The connection to the ledger, which a reading verb does not create -------------------
 
 
 class LedgerConnection:

@@ -24,6 +24,8 @@ from alembic_neo4j.errors import LocalServerError, MissingExtra
 from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import each_waited_for, waiting_for
 
+# The jars of one Neo4j release, pinned by SHA-256: reading, writing, verifying --------
+
 
 @dataclass(frozen=True)
 class Jar:
@@ -163,6 +165,9 @@ def _sha256(path: Path) -> str:
 
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
+
+# Which Neo4j releases there are, and how their jars come to this machine --------------
+
 
 DEFAULT_VERSION = "5.26.30"
 

@@ -27,6 +27,9 @@ from alembic_neo4j.schema.definitions import (
 )
 from alembic_neo4j.schema.diff import Candidate, Difference, diff
 
+# Alembic's ``include_name`` and ``include_object`` for the elements of a schema -------
+
+
 Owner = TypeVar("Owner", Node, RelationshipType)
 
 
@@ -117,6 +120,9 @@ def _name(element: Any) -> str:
     return str(element.name)
 
 
+# What autogenerate compares the history with: the schema that the models declare ------
+
+
 DEFAULT_DATABASE = "neo4j"
 """The database that a server has from the beginning, where none is named."""
 
@@ -179,6 +185,9 @@ def _union(schemas: Sequence[Schema]) -> Schema:
         indexes=[i for s in schemas for i in s.indexes.values()],
         constraints=[c for s in schemas for c in s.constraints.values()],
     )
+
+
+# The autogenerate comparator: the history's schema against the models' ----------------
 
 
 def compare_schema(

@@ -31,6 +31,8 @@ from alembic_neo4j.migration.script import ScriptRunner, program_call
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.way_back import take_back
 
+# The impl that sends operations to the graph and version rows to the ledger -----------
+
 
 class Neo4jImpl(DefaultImpl):
     """Runs our operations and raw Cypher on the graph.
@@ -123,6 +125,9 @@ class _Comments:
     def flush(self) -> None:
         self._output.write("\n")
         self._output.flush()
+
+
+# Alembic's migration context, with the step loop that a graph needs -------------------
 
 
 Step: TypeAlias = "RevisionStep | StampStep"

@@ -28,6 +28,9 @@ from alembic_neo4j.migration.revision_code import load_revisions, no_exit, whole
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.schema.digest import schema_digest
 
+# The hook between comparing and writing: no empty file, and the schema's digest -------
+
+
 Hook: TypeAlias = "Callable[[MigrationContext, Any, list[MigrationScript]], None]"
 
 log = logging.getLogger(__name__)
@@ -122,6 +125,9 @@ def _depended(script: ScriptDirectory, directive: MigrationScript) -> list[Any]:
         return []
     names = [depends_on] if isinstance(depends_on, str) else list(depends_on)
     return list(script.get_revisions(names))
+
+
+# What env.py calls: the models' schema, and a migration context over the graph --------
 
 
 class EnvironmentProxy(Protocol):

@@ -32,6 +32,9 @@ from alembic_neo4j.schema.known_names import Name
 from alembic_neo4j.schema.storable import check_parameter, storable
 from alembic_neo4j.sentences import ended
 
+# The arguments of an operation, judged by its annotations and by what graphs take -----
+
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -166,6 +169,9 @@ def _named(hint: Any) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+# Our operations: reversible MigrateOperations, most of them around one change ---------
 
 
 class Runner(ABC):

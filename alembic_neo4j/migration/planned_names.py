@@ -35,6 +35,9 @@ from alembic_neo4j.schema.known_names import ALLOW, KnownNames, Name, mistaken
 log = logging.getLogger(__name__)
 
 
+# The names that a history, its plan and the graph know, looked up when they matter ----
+
+
 class NamesInGraph:
     """What the graph has anything of; without a graph nobody knows."""
 
@@ -228,6 +231,9 @@ def _of_elements(schema: Schema, properties: OfProperties) -> frozenset[str]:
         and not set(element.labels).isdisjoint(properties.owners)
         for name in element.properties
     )
+
+
+# Judging the labels, types, properties and rows of a plan before its first write ------
 
 
 def check_plan(

@@ -26,6 +26,8 @@ from alembic_neo4j.schema.diff import (
     refuses,
 )
 
+# Asking a person on a terminal which names are the same under another name ------------
+
 
 def may_ask(autogen_context: AutogenContext) -> bool:
     """Tell whether a revision is being written and a person sits before it."""
@@ -92,6 +94,9 @@ def _answer(candidate: Candidate, position: str) -> str:
         err=True,
     )
     return answer.lower()
+
+
+# Deciding renames: identity first, then hints of ``-x rename=…``, then a question -----
 
 
 _NAME = r"(?:`(?:[^`]|``)*`|[^.:`]+)"

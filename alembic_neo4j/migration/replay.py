@@ -42,6 +42,9 @@ from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.definitions import Schema
 from alembic_neo4j.sentences import ended
 
+# What an error in a replay means, where it comes from and what to do about it ---------
+
+
 _OF_ROWS = (LookupError, ValueError, TypeError, AssertionError, ArithmeticError)
 """What an empty list of rows, or a value that is None, makes of a revision."""
 
@@ -131,6 +134,9 @@ def _line_in(path: str, error: Exception) -> int | None:
 
 def _line(number: int | None) -> str:
     return "" if number is None else f", line {number}"
+
+
+# The schema at any revision, by running the history's revisions in memory -------------
 
 
 class History:

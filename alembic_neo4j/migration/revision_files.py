@@ -24,6 +24,9 @@ from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import StatementError
 from alembic_neo4j.ingest.files import beside_or_above
 
+# The files of Cypher that a revision runs, which are part of it -----------------------
+
+
 _CALL = b"run_cypher_file"
 
 
@@ -103,6 +106,9 @@ def _refuse_uses(file: CypherFile) -> None:
             f"{use.place}: `:use {use.database}` can't be carried out in a revision, "
             "which runs on the project's database (neo4j.database). Take it out"
         )
+
+
+# The text of a revision's file: its digests, and the schema hash written in it --------
 
 
 SCHEMA_HASH = "schema_hash"

@@ -43,6 +43,8 @@ from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.definitions import Schema
 
+# Turning the operations of a revision into steps, whatever becomes of these -----------
+
 
 class StepRunner(BatchRunner):
     """Turns the operations of one revision after another into steps.
@@ -107,6 +109,9 @@ class StepRunner(BatchRunner):
 
 
 log = logging.getLogger(__name__)
+
+
+# Running a revision's operations on the graph: by kind, each exactly once -------------
 
 
 class GraphRunner(StepRunner):

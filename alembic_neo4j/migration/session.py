@@ -233,6 +233,9 @@ class Session:
 log = logging.getLogger(__name__)
 
 
+# The lock of a command that writes: on the graph first, then on the ledger ------------
+
+
 @contextmanager
 def locked(session: Session) -> Iterator[None]:
     """Keep every other command from writing to this graph and this history.

@@ -45,6 +45,9 @@ from alembic_neo4j.schema.definitions import Schema
 
 log = logging.getLogger(__name__)
 
+# The loads that a transfer is made of: one for each part of a graph -------------------
+
+
 Report: TypeAlias = Callable[[int, int], None]
 """Told how many rows of how many have been read."""
 
@@ -197,6 +200,9 @@ def _found(name: str, revision_file: str) -> Path:
             "directory above it."
         )
     return found
+
+
+# `op.transfer`: graphs of a SQLite database are loaded as part of a revision ----------
 
 
 @dataclass

@@ -93,6 +93,9 @@ def _declares_only(narrow: str, wide: str) -> bool:
     return set(alternatives(narrow)) < set(alternatives(wide))
 
 
+# Examples of the conversions that a person is asked to write, by pair of types --------
+
+
 _LISTS: Mapping[str, str] = {
     "BOOLEAN": "toBooleanList",
     "FLOAT": "toFloatList",

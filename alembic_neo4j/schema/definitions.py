@@ -13,6 +13,9 @@ from alembic_neo4j.errors import SchemaError
 from alembic_neo4j.schema.kinds import ConstraintKind, IndexKind
 from alembic_neo4j.schema.property_types import normal_type
 
+# The names of indexes and constraints: neomodel's, distinct where two collide ---------
+
+
 _TRIMMED = "".join(map(chr, range(0x21)))
 
 
@@ -29,6 +32,9 @@ def distinct_name(name: str, key: object) -> str:
     """
     digest = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()
     return f"{name}_{digest[:8]}"
+
+
+# The values that a graph schema is made of, keyed by their names in the graph ---------
 
 
 Value: TypeAlias = Any
@@ -458,6 +464,9 @@ def _noun(kind: IndexKind | ConstraintKind, entity: EntityType) -> str:
     if entity is EntityType.NODE:
         return noun
     return f"relationship_{noun.removeprefix('node_')}"
+
+
+# Indexes, constraints and numbers in words, as logs and messages name them ------------
 
 
 def described(element: Element, *, named: bool = True) -> str:

@@ -231,6 +231,9 @@ def _widest_first(declared: Relationship) -> tuple[object, ...]:
     return (at_least_one, not many, declared.cardinality, group, declared.attribute)
 
 
+# What the models' modules declare by name: labels, classes and their identities -------
+
+
 @dataclass(frozen=True)
 class ModelDeclarations:
     """Classes by label, and a description of each by name and by ``__kgid__``.

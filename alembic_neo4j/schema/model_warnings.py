@@ -26,6 +26,9 @@ from alembic_neo4j.schema.model_classes import (
 from alembic_neo4j.schema.model_indexes import declared_labels
 from alembic_neo4j.schema.properties import unknown_keywords
 
+# What looks like a property or a relationship of a class, and neomodel sees none ------
+
+
 _DECLARATIONS = (NeomodelProperty, RelationshipDefinition, AsyncRelationshipDefinition)
 _COLLECTIONS = (tuple, list, set, frozenset, Mapping)
 
@@ -142,6 +145,9 @@ def _is_class(value: Any) -> bool:
 
 def _is_special(attribute: str) -> bool:
     return attribute.startswith("__") and attribute.endswith("__")
+
+
+# What a person should know about models that can be read all the same -----------------
 
 
 def model_warnings(

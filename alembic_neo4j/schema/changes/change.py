@@ -24,6 +24,8 @@ from alembic_neo4j.schema.definitions import (
 from alembic_neo4j.schema.known_names import Name
 from alembic_neo4j.schema.storable import is_finite
 
+# Calls of functions of `op`, as a revision file writes them ---------------------------
+
 
 @dataclass(frozen=True)
 class Call:
@@ -80,6 +82,9 @@ def _given(declared: Property | Relationship, but: set[str]) -> dict[str, Any]:
         for f in fields(declared)
         if f.name not in but and getattr(declared, f.name) != f.default
     }
+
+
+# What of the data something reads or writes: labels, types and properties -------------
 
 
 class Part(Enum):
@@ -175,6 +180,9 @@ def touched(names: Iterable[tuple[EntityType, str]]) -> TouchedNames:
     return TouchedNames(
         frozenset((carrier_part(entity), name) for entity, name in names)
     )
+
+
+# What every change is: a value that can be applied, reversed and called ---------------
 
 
 Values: TypeAlias = "tuple[tuple[str, Any], ...]"
@@ -422,6 +430,9 @@ def refuse_partial(where: str | None) -> None:
 
 def _fields(change: Any) -> tuple[Field[Any], ...]:
     return fields(change)
+
+
+# How changes reach into a schema: its models, its types, what moves with a rename -----
 
 
 Element = TypeVar("Element", Index, Constraint)

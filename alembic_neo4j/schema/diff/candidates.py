@@ -293,6 +293,9 @@ def _pairs_of_letters(name: str) -> frozenset[str]:
     return frozenset(letters[i : i + 2] for i in range(len(letters) - 1))
 
 
+# Which of the possible renames are offered, and what they become where they are so ----
+
+
 def likely_candidates(
     before: Schema, after: Schema, renames: Renames
 ) -> tuple[Candidate, ...]:

@@ -13,6 +13,8 @@ from alembic_neo4j.schema.changes import (
 )
 from alembic_neo4j.schema.definitions import EntityType, Node, RelationshipType, Schema
 
+# Remarks of a difference for the person who reviews the revision ----------------------
+
 
 @dataclass(frozen=True)
 class Note:
@@ -42,6 +44,9 @@ def quoted(name: str) -> str:
     if name.isascii() and name.isidentifier():
         return name
     return "`" + name.replace("\\", "\\u005C").replace("`", "``") + "`"
+
+
+# The schema between two others, on its way from the one to the other ------------------
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ from alembic_neo4j.schema.diff.intermediate import Move, Refusal, Working, shown
 from alembic_neo4j.schema.diff.renames import Owner, in_order
 from alembic_neo4j.schema.property_classes import described_format, kind_of
 
+# What existing nodes and relationships get where a property is added ------------------
+
+
 _NOW: Mapping[str, str] = {
     "FLOAT": "datetime().epochMillis / 1000.0",
     "LOCAL DATETIME": "localdatetime()",
@@ -86,6 +89,14 @@ def _each_its_own(declared: Property) -> str | None:
     if declared.type == "STRING":
         return _UNIQUE_IDS.get(declared.default_factory or "")
     return _NOW.get(declared.type) if declared.default_factory == "now" else None
+
+
+# What a model declares under a key, changed so that every step can be undone ----------
+#
+# A change on a label reaches the models below it, and so does its reverse: adding a
+# property to a base and taking it off again would take it off a subclass that had it
+# before. So whatever is below is first brought into line, by declarations alone, and
+# gets its own declaration back when its turn comes.
 
 
 K = TypeVar("K", bound=Hashable)
@@ -203,6 +214,9 @@ class Declarations(ABC, Generic[K, D]):
 
 def _text_of_key(item: tuple[Hashable, object]) -> str:
     return repr(item[0])
+
+
+# Properties that come, go, change and get other names, on labels and on types ---------
 
 
 _FIELDS = tuple(f.name for f in fields(Property) if f.compare and f.name != "name")

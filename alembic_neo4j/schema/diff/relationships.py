@@ -46,6 +46,8 @@ from alembic_neo4j.schema.diff.renames import (
     why_not_one,
 )
 
+# Relationship types that get another name, alone or several the same one --------------
+
 
 def rename_types(working: Working, wanted: Mapping[str, str]) -> list[Change]:
     """Rename the relationship types, as far as it is certain which ones move."""
@@ -123,6 +125,9 @@ def _bring_together(working: Working, olds: list[str], new: str) -> list[Change]
         working.types = dict(schema.relationship_types)
         changes.append(change)
     return changes
+
+
+# Relationships that come, go, change and turn round, and their types ------------------
 
 
 Key: TypeAlias = "tuple[str, str, str]"

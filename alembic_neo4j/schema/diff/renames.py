@@ -19,6 +19,8 @@ from alembic_neo4j.schema.definitions import (
 )
 from alembic_neo4j.schema.diff.intermediate import shown
 
+# Which models declare the relationships between two labels, seen from either end ------
+
 
 class Ends:
     """The relationships that models declare, to be asked for by both of their ends."""
@@ -68,6 +70,9 @@ class Ends:
             other = (wanted.target, label)
             return label != wanted.target and (owner, declared.target) == other
         return self.meet(wanted.target, owner) and self.meet(label, declared.target)
+
+
+# When several relationship types can become one, and part again on the way back -------
 
 
 def sources(nodes: Mapping[str, Node], type_: str) -> tuple[str, ...] | None:
@@ -121,6 +126,9 @@ def why_not_one(before: Schema, after: Schema, merged: Iterable[str]) -> str:
     if len({d and replace(d, type="") for d in declared}) > 1:
         return f"{', '.join(map(shown, names))} declare different properties"
     return ""
+
+
+# Which labels, types and properties of two schemas are the same under other names -----
 
 
 Owner: TypeAlias = "tuple[EntityType, str]"
