@@ -17,6 +17,10 @@ from alembic_neo4j.cli.project import format_option, print_json, project_options
 from alembic_neo4j.cli.status import begun
 from alembic_neo4j.ledger.journal import DONE
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+
 # What a plan shows: its lines for a person, and its object for a program --------------
 
 
@@ -174,10 +178,6 @@ def _number(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-
 # ``alembic-neo4j plan``: what an upgrade or a downgrade would do ----------------------
 
 
@@ -205,7 +205,6 @@ def plan(
     where there is or something stands in its way, 2 where the plan can't be made or
     the graph not be reached.
     """
-    from alembic_neo4j.cli.plan import plan_lines, plan_report
     from alembic_neo4j.command.plan import read_plan
 
     if target is not None and down is not None:

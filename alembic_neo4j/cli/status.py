@@ -21,6 +21,13 @@ from alembic_neo4j.ledger.journal import DONE, OpenRun, Unit
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.schema.definitions import counted
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.checks.findings import Finding
+    from alembic_neo4j.checks.status import Status
+
+
 # What a status shows: its rows for a person, and its object for a program -------------
 
 
@@ -230,12 +237,6 @@ def in_utc(moment: datetime) -> datetime:
     return moment.astimezone(timezone.utc)
 
 
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-    from alembic_neo4j.checks.findings import Finding
-    from alembic_neo4j.checks.status import Status
-
 # ``alembic-neo4j status``: where files, ledger and graph are, on one screen -----------
 
 
@@ -255,7 +256,6 @@ def status(config: Config, as_json: bool) -> None:
     """
     from alembic_neo4j.checks.findings import fails
     from alembic_neo4j.checks.status import judge_status
-    from alembic_neo4j.cli.status import status_report
     from alembic_neo4j.command.status import read_status
 
     found = read_status(config)
@@ -270,8 +270,6 @@ def status(config: Config, as_json: bool) -> None:
 
 
 def _print(status: Status, findings: tuple[Finding, ...]) -> None:
-    from alembic_neo4j.cli.status import status_rows
-
     before = ""
     for title, text in status_rows(status, findings):
         click.echo(f"{title if title != before else '':<9}{text}")

@@ -15,7 +15,12 @@ from alembic_neo4j.cli.progress import shown_rows
 from alembic_neo4j.cli.project import format_option, print_json, project_options
 
 if TYPE_CHECKING:
-    from alembic_neo4j.command.transfer import TransferPreview
+    from alembic.config import Config
+
+    from alembic_neo4j.command.transfer import Comparison, TransferPreview
+    from alembic_neo4j.ingest.transfer_mapping import LeftOutCount, TransferMapping
+    from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
+    from alembic_neo4j.migration.session import Session
 
 
 # What a dry run of a transfer tells: counts, memory, and a warning --------------------
@@ -51,14 +56,6 @@ def memory_warning(found: TransferPreview) -> str | None:
 def _mebibytes(size: int) -> str:
     return f"{size / 2**20:,.1f} MiB"
 
-
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-    from alembic_neo4j.command.transfer import Comparison
-    from alembic_neo4j.ingest.transfer_mapping import LeftOutCount, TransferMapping
-    from alembic_neo4j.ingest.transfer_source import SourceGraph, TransferSource
-    from alembic_neo4j.migration.session import Session
 
 # ``alembic-neo4j transfer``: graphs that are in SQLite become part of the graph -------
 

@@ -34,7 +34,7 @@ from alembic_neo4j.migration.batch_operations import UndoBatchOp
 from alembic_neo4j.migration.batches import LONGEST
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.session import Session
-from alembic_neo4j.migration.transfer_operation import (
+from alembic_neo4j.migration.transfer_loads import (
     Report,
     fingerprint,
     load_graph,

@@ -18,6 +18,10 @@ from alembic_neo4j.graph.stored_values import Rows, sendable
 from alembic_neo4j.sentences import ended, unended
 from alembic_neo4j.waiting import each_waited_for, waiting_for
 
+if TYPE_CHECKING:
+    import neo4j
+
+
 # Where a graph is and how to get in, and where that was read --------------------------
 
 
@@ -71,10 +75,6 @@ class GraphSettings:
             return "-x neo4j.username and -x neo4j.password_file"
         prefix = "NEO4J_" if place.startswith("NEO4J_") else "ALEMBIC_NEO4J_"
         return f"{prefix}USERNAME and {prefix}PASSWORD (or {prefix}PASSWORD_FILE)"
-
-
-if TYPE_CHECKING:
-    import neo4j
 
 
 log = logging.getLogger(__name__)

@@ -24,6 +24,10 @@ from alembic_neo4j.errors import LocalServerError, MissingExtra
 from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import each_waited_for, waiting_for
 
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
+
+
 # The jars of one Neo4j release, pinned by SHA-256: reading, writing, verifying --------
 
 
@@ -162,9 +166,6 @@ def _sha256(path: Path) -> str:
             digest.update(block)
     return digest.hexdigest()
 
-
-if TYPE_CHECKING:
-    from jgo.maven import MavenContext
 
 # Which Neo4j releases there are, and how their jars come to this machine --------------
 
