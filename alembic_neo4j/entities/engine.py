@@ -39,8 +39,10 @@ _UNWRITABLE = (
     "attempt to write a readonly database",
     "database or disk is full",
     "disk I/O error",
+    "permission denied for",
+    "read-only transaction",
 )
-"""What SQLite says of a file, or its disk, that takes no more."""
+"""What is said of a file, a disk or a database that takes no more, or not from here."""
 
 
 def default_path() -> Path:
@@ -56,7 +58,9 @@ def store_url(given: str | os.PathLike[str] | URL | None) -> URL:
     """
     if given is None:
         path = default_path()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # What can't be created is left to whoever connects to say.
+        with suppress(OSError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _file_url(path)
     if isinstance(given, (str, URL)) and "://" in str(given):
         return _database_url(given)
@@ -216,11 +220,14 @@ def _unreachable(url: URL, error: object) -> StoreError:
     )
 
 
-def create_private(path: Path) -> None:
+def create_private(url: URL) -> None:
     """Create the file of a store that is not there, for its user alone.
 
     What can't be created is left to whoever connects to say.
     """
+    path = store_path(url)
+    if path is None or "mode" in url.query:
+        return
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
@@ -291,7 +298,7 @@ def _say_what_is_wrong(context: ExceptionContext) -> LockError | StoreError | No
         return damaged(context.engine.url, error)
     if any(text in error for text in _UNWRITABLE):
         return StoreError(
-            f"the entity store {name} can't be written to: {ended(error)} Nothing has "
+            f"the entity store {name} can't be used so: {ended(error)} Nothing has "
             "been changed. Mend what the message names, then try again"
         )
     return None

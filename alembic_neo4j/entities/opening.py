@@ -44,7 +44,7 @@ def prepare(engine: Engine, *, create: bool, shared: bool) -> None:
     if path is not None and not path.exists():
         if not create:
             raise _missing(engine.url)
-        create_private(path)
+        create_private(engine.url)
     with reading(engine) as connection:
         found = _version(connection)
         if found == 0:
@@ -73,7 +73,10 @@ def check_version(connection: Connection) -> None:
 def site_of(connection: Connection) -> str:
     """Return the site that the store is."""
     query = select(facts.c.value).where(facts.c.key == _SITE)
-    return str(connection.execute(query).scalar_one())
+    found = connection.execute(query).scalar_one_or_none()
+    if not found:
+        raise damaged(connection.engine.url, "it does not say which site it is")
+    return str(found)
 
 
 def _version(connection: Connection) -> int:

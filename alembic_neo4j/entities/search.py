@@ -207,7 +207,11 @@ def _in_lexemes(asked: Sequence[Term]) -> _Matching:
 def _in_words(asked: Sequence[Term]) -> _Matching:
     """Match by reading all words, for a SQLite without FTS5; the newest come first."""
     each = (
-        entities.c.words.like(f"% {' '.join(term.words)}{'' if term.prefix else ' '}%")
+        # LIKE would take patterns of 50,000 bytes at most.
+        func.instr(
+            entities.c.words, f" {' '.join(term.words)}{'' if term.prefix else ' '}"
+        )
+        > 0
         for term in asked
     )
     return _of_entities(and_(*each), -entities.c.number)

@@ -20,8 +20,11 @@ FTS5 takes a character for private use for a word, and no text has this one as o
 MOST_CHARACTERS = 200_000
 """How much of an entity's words is searched; PostgreSQL takes no more than 1 MB."""
 
-_MOST_TERMS = 100
-"""How many terms of a query are looked for; nobody types more."""
+_MOST_WORDS = 100
+"""How many words of a query are looked for; nobody types more."""
+
+_LONGEST_WORD = 200
+"""How much of a word is looked at; PostgreSQL has none of more than 2 kB."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,11 @@ class Term:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in lower case, without accents and punctuation."""
-    if text.isascii():
-        return _WORD.findall(text.lower())
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    kept = (each for each in folded if not unicodedata.combining(each))
-    return _WORD.findall("".join(kept))
+    folded = text.lower()
+    if not text.isascii():
+        folded = unicodedata.normalize("NFKD", text).casefold()
+        folded = "".join(each for each in folded if not unicodedata.combining(each))
+    return [word[:_LONGEST_WORD] for word in _WORD.findall(folded)]
 
 
 def searched_words(entity: Entity) -> str:
@@ -62,10 +65,12 @@ def terms(query: str) -> list[Term]:
     Words in quotes follow each other, and ``migr*`` is the beginning of a word. All
     else is text: whatever is typed is a query, and of punctuation there are no terms.
     """
-    found = {}
+    found: dict[Term, None] = {}
+    left = _MOST_WORDS
     for quoted, starred, plain in _TERM.findall(query):
-        parts = tuple(words_of(quoted or plain))
+        parts = tuple(words_of(quoted or plain)[:left])
         if parts:
             term = Term(parts, prefix=bool(starred) or plain.endswith("*"))
-            found[term] = term
-    return list(found)[:_MOST_TERMS]
+            left -= 0 if term in found else len(parts)
+            found[term] = None
+    return [*found]

@@ -222,6 +222,18 @@ def set_version(store: Any, version: str) -> None:
     engine.dispose()
 
 
+def test_a_store_that_does_not_say_which_site_it_is_is_told(store: Any) -> None:
+    EntityRepository(store).close()
+    engine = create_engine(f"sqlite:///{store}" if isinstance(store, Path) else store)
+    with engine.begin() as connection:
+        query = "DELETE FROM alembic_neo4j_entity_store WHERE key = 'site'"
+        connection.execute(text(query))
+    engine.dispose()
+
+    with pytest.raises(StoreError, match="it does not say which site it is"):
+        EntityRepository(store)
+
+
 def test_a_table_that_is_missing_is_told(store: Any) -> None:
     EntityRepository(store).close()
     engine = create_engine(f"sqlite:///{store}" if isinstance(store, Path) else store)
@@ -277,7 +289,7 @@ repo.create(Entity("task-b", "task", "open"))
 """
     )
     assert done.stdout == "task-a 1\n", done.stderr
-    assert "a.db can't be written to: attempt to write a readonly" in done.stderr
+    assert "a.db can't be used so: attempt to write a readonly" in done.stderr
     with EntityRepository(path) as repo:
         assert len(repo.list()) == 1
 
@@ -301,6 +313,50 @@ def as_plain_user(program: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_a_users_directory_that_can_not_be_created_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+
+    with pytest.raises(StoreError, match=r"entities\.db can't be opened"):
+        EntityRepository()
+
+
+def test_a_file_that_is_opened_for_reading_is_not_created(tmp_path: Path) -> None:
+    url = f"sqlite:///file:{tmp_path}/a.db?mode=ro&uri=true"
+
+    with pytest.raises(StoreError, match="can't be opened: unable to open"):
+        EntityRepository(url)
+    assert list(tmp_path.iterdir()) == []
+    EntityRepository(tmp_path / "a.db").close()
+    with EntityRepository(url) as repo:
+        assert repo.list() == []
+        with pytest.raises(StoreError, match="can't be used so: attempt to write"):
+            repo.create(Entity("task-a", "task", "open"))
+
+
+def test_who_may_not_create_tables_is_told(postgresql_url: URL) -> None:
+    engine = create_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.execute(text("REVOKE ALL ON SCHEMA public FROM PUBLIC"))
+        connection.execute(text("DROP ROLE IF EXISTS guest"))
+        connection.execute(text("CREATE ROLE guest LOGIN"))
+        connection.execute(text("GRANT USAGE ON SCHEMA public TO guest"))
+    with pytest.raises(StoreError, match="permission denied for schema public"):
+        EntityRepository(postgresql_url.set(username="guest"))
+    with EntityRepository(postgresql_url) as repo:
+        created = repo.create(Entity("task-a", "task", "open"))
+    with engine.begin() as connection:
+        connection.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest"))
+    with EntityRepository(postgresql_url.set(username="guest")) as repo:
+        assert repo.search("task", facets=["data.a"]).entities == [created]
+        with pytest.raises(StoreError, match="permission denied for table"):
+            repo.update(created)
+    engine.dispose()
 
 
 def test_whoever_does_not_end_his_writing_is_named_as_the_reason(

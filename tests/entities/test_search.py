@@ -113,6 +113,9 @@ HOSTILE = (
     "'; DROP TABLE alembic_neo4j_entity; --",
     "x" * 100_000,
     " ".join(map(str, range(5000))),
+    '"' + " ".join(map(str, range(5000))) + '"',
+    "-".join(map(str, range(5000))),
+    "auth " * 5000,
     '"' * 5001,
     "🦊",
     "日本*",
@@ -125,6 +128,26 @@ HOSTILE = (
 def test_any_text_is_a_query(filled: EntityRepository, query: str) -> None:
     assert filled.search(query, facets=["type"]).total in (0, 1, 2)
     assert filled.search("auth").total == 2
+
+
+@pytest.mark.parametrize("query", HOSTILE, ids=range(len(HOSTILE)))
+def test_any_text_is_a_query_without_fts5(task: Make, query: str) -> None:
+    with without_fts5():
+        repo = EntityRepository(":memory:")
+    with repo:
+        repo.create(task("a", text="auth"))
+        assert repo.search(query, facets=["type"]).total in (0, 1)
+
+
+def test_a_word_that_is_too_long_is_known_by_how_it_begins(
+    repo: EntityRepository, task: Make
+) -> None:
+    repo.create(task("a", text="x" * 9999))
+    repo.create(task("b", text="y" * 9999))
+
+    assert ids(repo.search("x" * 9999)) == ["task-a"]
+    assert ids(repo.search("x" * 9999 + " task")) == ["task-a"]
+    assert ids(repo.search("yyy*")) == ["task-b"]
 
 
 @pytest.mark.parametrize("query", ["AND", "NEAR", "OR", "not", "ﬁ", "½", "日本語"])
