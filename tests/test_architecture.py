@@ -132,6 +132,7 @@ def test_every_room_is_one_of_the_design() -> None:
         "awaitable.py",
         "errors.py",
         "identity.py",
+        "migration_types.py",
         "op.py",
         "plugin.py",
         "pytest_plugin.py",

@@ -27,6 +27,7 @@ VERBS = {
     "status": "alembic_neo4j.cli.status:status",
     "transfer": "alembic_neo4j.cli.transfer:transfer",
     "unlock": "alembic_neo4j.cli.unlock:unlock",
+    "upgrade": "alembic_neo4j.cli.upgrade:upgrade",
     "verify": "alembic_neo4j.cli.verify:verify",
 }
 

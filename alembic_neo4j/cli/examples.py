@@ -50,7 +50,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "local status": (f"{_VERB} local status --format json",),
     "local stop": (f"{_VERB} local stop",),
     "local wipe": (f"{_VERB} local wipe --yes",),
-    "plan": (f"{_VERB} plan", f"{_VERB} plan --down base --no-counts"),
+    "plan": (
+        f"{_VERB} plan",
+        f"{_VERB} plan --down base --no-counts",
+        f"{_VERB} plan --type data",
+    ),
     "repair": (f"{_VERB} repair --dry-run", f"{_VERB} repair --yes"),
     "run": (f"{_VERB} run schema.cypher --parameter since=2020 --dry-run",),
     "schema diff": (f"{_VERB} schema diff", f"{_VERB} schema diff 1f3a:head"),
@@ -63,5 +67,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} transfer --source graphs.db --all",
     ),
     "unlock": (f"{_VERB} unlock",),
+    "upgrade": (f"{_VERB} upgrade --type data",),
     "verify": (f"{_VERB} verify --full",),
 }

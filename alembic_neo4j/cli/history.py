@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from alembic_neo4j.cli.project import format_option, print_json, project_options
+from alembic_neo4j.cli.project import (
+    format_option,
+    print_json,
+    project_options,
+    type_option,
+)
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from alembic_neo4j.checks.evidence import HistoryEvidence
     from alembic_neo4j.checks.status import HistoryEntry
+    from alembic_neo4j.command.status import Entries
 
 
 @click.command()
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     type=click.Choice(["done", "failed", "open"]),
     help="Only what was done, was given up, or has not ended.",
 )
+@type_option
 @click.option("--limit", type=click.IntRange(min=1), help="Not more than these.")
 @format_option
 def history(
@@ -32,6 +38,7 @@ def history(
     revision: str | None,
     action: str | None,
     state: str | None,
+    kind: str | None,
     limit: int | None,
     as_json: bool,
 ) -> None:
@@ -44,34 +51,33 @@ def history(
     from alembic_neo4j.command.status import read_entries
 
     found = read_entries(config)
-    files, said = found.files, found.said
     fitting = [
         entry
         for entry in found.entries
         if revision in (None, entry.revision)
         and action in (None, entry.action)
         and state in (None, entry.state)
+        and kind in (None, found.types.get(entry.revision or ""))
     ]
     shown = fitting[:limit]
     if as_json:
-        rows = [_row(entry, files, said) for entry in shown]
+        rows = [_row(entry, found) for entry in shown]
         print_json({"entries": rows, "of": len(fitting)})
     else:
-        _print(shown, files, said, len(fitting))
+        _print(shown, found, len(fitting))
 
 
-def _row(
-    entry: HistoryEntry, files: HistoryEvidence, said: Mapping[str, str]
-) -> dict[str, Any]:
+def _row(entry: HistoryEntry, found: Entries) -> dict[str, Any]:
     from alembic_neo4j.cli.status import applied_row, in_utc
 
-    applied = applied_row(entry.applied, files) if entry.applied else None
+    applied = applied_row(entry.applied, found.files) if entry.applied else None
     if applied is not None:
         del applied["revision"]
     return {
         "action": entry.action,
         "subject": entry.subject,
-        "message": said.get(entry.revision or ""),
+        "message": found.said.get(entry.revision or ""),
+        "type": found.types.get(entry.revision or ""),
         "state": entry.state,
         "at": in_utc(entry.at).isoformat(),
         "by": entry.by,
@@ -79,22 +85,17 @@ def _row(
     }
 
 
-def _print(
-    shown: Sequence[HistoryEntry],
-    files: HistoryEvidence,
-    said: Mapping[str, str],
-    of: int,
-) -> None:
+def _print(shown: Sequence[HistoryEntry], found: Entries, of: int) -> None:
     from alembic_neo4j.checks.status import file_state
     from alembic_neo4j.cli.status import in_utc
 
     for entry in shown:
-        message = said.get(entry.revision or "", "")
+        message = found.said.get(entry.revision or "", "")
         details = [f"{in_utc(entry.at):%Y-%m-%d %H:%M} UTC by {entry.by}"]
         if entry.applied is not None and entry.applied.seconds is not None:
             details.append(f"took {entry.applied.seconds:.2f}s")
         if entry.applied is not None:
-            details.append(f"file {file_state(entry.applied, files)}")
+            details.append(f"file {file_state(entry.applied, found.files)}")
         click.echo(
             f"{entry.state:<7} {entry.action} {entry.subject}"
             f"{f'  {message}' if message else ''}: {', '.join(details)}"

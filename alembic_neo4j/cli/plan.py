@@ -13,7 +13,12 @@ from alembic_neo4j.checks.foresight import OpenQuestion
 from alembic_neo4j.checks.history import shown_heads
 from alembic_neo4j.checks.plan import NOT_ASKED, RevisionPlan, RunPlan, UnitPlan
 from alembic_neo4j.checks.preflight import Obstacle, not_known_lines
-from alembic_neo4j.cli.project import format_option, print_json, project_options
+from alembic_neo4j.cli.project import (
+    format_option,
+    print_json,
+    project_options,
+    type_option,
+)
 from alembic_neo4j.cli.status import begun
 from alembic_neo4j.ledger.journal import DONE
 
@@ -189,6 +194,7 @@ def _number(count: int, noun: str) -> str:
     metavar="TARGET",
     help="Plan the downgrade to this revision in place of an upgrade.",
 )
+@type_option
 @click.option(
     "--no-counts",
     is_flag=True,
@@ -196,7 +202,12 @@ def _number(count: int, noun: str) -> str:
 )
 @format_option
 def plan(
-    config: Config, target: str | None, down: str | None, no_counts: bool, as_json: bool
+    config: Config,
+    target: str | None,
+    down: str | None,
+    kind: str | None,
+    no_counts: bool,
+    as_json: bool,
 ) -> None:
     """Show what an upgrade to TARGET (default head) would do, and do nothing.
 
@@ -205,14 +216,19 @@ def plan(
     where there is or something stands in its way, 2 where the plan can't be made or
     the graph not be reached.
     """
-    from alembic_neo4j.command.plan import read_plan
+    from alembic_neo4j.command.plan import read_plan, read_plan_of_type
 
-    if target is not None and down is not None:
-        raise click.UsageError("Give one target: TARGET, or --down TARGET.")
+    if sum(given is not None for given in (target, down, kind)) > 1:
+        raise click.UsageError(
+            "Give one target: TARGET, or --down TARGET, or --type TYPE."
+        )
 
-    found = read_plan(
-        config, down or target or "head", down=down is not None, ask=not no_counts
-    )
+    ask = not no_counts
+    if kind is not None:
+        found = read_plan_of_type(config, kind, ask=ask)
+    else:
+        to = down or target or "head"
+        found = read_plan(config, to, down=down is not None, ask=ask)
     if as_json:
         print_json(plan_report(found))
     else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alembic_neo4j.cli.invocation import current_invocation, shown_options
+from alembic_neo4j.migration_types import MIGRATION_TYPES
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -57,6 +58,14 @@ def lock_timeout_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
     return with_timeout
 
+
+type_option = click.option(
+    "--type",
+    "kind",
+    type=click.Choice(MIGRATION_TYPES),
+    help="Only the revisions of this migration_type.",
+)
+"""``--type TYPE``; the command gets `kind`, None where it was not given."""
 
 format_option = click.option(
     "--format",

@@ -163,6 +163,7 @@ REPORTS: Mapping[str, Shape] = {
             action=text("`upgrade`, `downgrade`, `stamp` or a verb"),
             subject=text("the revision, or what the verb is about"),
             message=text("of the revision; null where it has no file").or_null(),
+            type=text("its `migration_type`; null where it has no file").or_null(),
             state=text("`done`, `failed` (given up before it was done) or `open`"),
             at=_MOMENT,
             by=text(),
@@ -398,6 +399,7 @@ REPORTS: Mapping[str, Shape] = {
         left_out=_LEFT_OUT.at_times(),
     ),
     "unlock": row(taken_from=text("who held the lock").or_null()),
+    "upgrade": row(type=text("that was asked for"), applied=texts("in their order")),
     "verify": row(
         graph=text("its address"),
         server=text("version and edition").or_null(),

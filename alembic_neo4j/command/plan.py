@@ -22,6 +22,7 @@ from alembic_neo4j.checks.plan import (
 from alembic_neo4j.checks.preflight import Obstacle
 from alembic_neo4j.command.evidence import reached
 from alembic_neo4j.command.inspection import in_session
+from alembic_neo4j.command.upgrade import targets_of
 from alembic_neo4j.errors import (
     ConnectionFailed,
     Neo4jMigrationError,
@@ -67,11 +68,20 @@ def read_plan(
     return in_session(config, lambda session: _planned(session, target, down, ask))
 
 
-def _planned(session: Session, target: str, down: bool, ask: bool) -> RunPlan:
+def read_plan_of_type(config: Config, kind: str, *, ask: bool = True) -> RunPlan:
+    """Return what `upgrade_type` would do; see `read_plan`, and what that raises."""
+    return in_session(
+        config, lambda session: _planned(session, targets_of(session, kind), False, ask)
+    )
+
+
+def _planned(
+    session: Session, target: str | tuple[str, ...], down: bool, ask: bool
+) -> RunPlan:
     load_revisions(session.script)
     heads, recorded = session.heads(), session.recorded()
     planned = plan(_steps(session, target, heads, down), heads, session.history)
-    if recorded.open_run and is_relative(target):
+    if recorded.open_run and isinstance(target, str) and is_relative(target):
         # It counts from where the open run began, which is all that would run.
         planned = planned[: len(recorded.open_run.steps)]
     prepared = _Prepared(
@@ -145,13 +155,14 @@ def _refused(*checks: tuple[str, Callable[[], None]]) -> list[Refusal]:
 
 
 def _steps(
-    session: Session, target: str, heads: tuple[str, ...], down: bool
+    session: Session, target: str | tuple[str, ...], heads: tuple[str, ...], down: bool
 ) -> Sequence[RevisionStep | StampStep]:
     # What Alembic's own upgrade and downgrade call, with its heads as they do.
+    to: Any = target
     current: Any = heads
     if down:
-        return session.script._downgrade_revs(target, current)
-    return session.script._upgrade_revs(target, current)
+        return session.script._downgrade_revs(to, current)
+    return session.script._upgrade_revs(to, current) if to else []
 
 
 # What the revisions do ---------------------------------------------------------------

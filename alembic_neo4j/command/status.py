@@ -20,6 +20,7 @@ from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.engine import shown_url
 from alembic_neo4j.migration.batch_states import batches_now
+from alembic_neo4j.migration.revision_code import migration_type
 from alembic_neo4j.migration.session import Session, visible_holder
 
 
@@ -27,12 +28,13 @@ from alembic_neo4j.migration.session import Session, visible_holder
 class Entries:
     """All that was done to the graph, the last first; `said` are the revisions' words.
 
-    `files` is what their files are.
+    `files` is what their files are, `types` what they are about.
     """
 
     entries: list[HistoryEntry]
     files: HistoryEvidence
     said: Mapping[str, str]
+    types: Mapping[str, str]
 
 
 def read_status(config: Config) -> Status:
@@ -73,7 +75,9 @@ def _entries(session: Session) -> Entries:
     entries = []
     if recorded.identity is not None:
         entries = history_entries(session.journal.runs(), recorded.applied)
-    return Entries(entries, history, _messages(session, history.files))
+    scripts = {name: session.script.get_revision(name) for name in history.files}
+    types = {name: migration_type(script) for name, script in scripts.items() if script}
+    return Entries(entries, history, _messages(session, history.files), types)
 
 
 def _graph(session: Session) -> GraphEvidence:

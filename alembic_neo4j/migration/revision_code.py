@@ -7,6 +7,7 @@ None. Whatever else they are, or do, would be recorded as applied without having
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import sysconfig
 import threading
@@ -17,13 +18,17 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError as HistoryError
 from alembic.util.exc import CommandError
 
 from alembic_neo4j.errors import LedgerError, RevisionError
 from alembic_neo4j.graph.limits import Interrupted
+from alembic_neo4j.migration_types import MIGRATION_TYPES, MigrationType
 from alembic_neo4j.sentences import ended
+
+log = logging.getLogger(__name__)
 
 _THREAD_SECONDS = 1.0
 """How long a thread that a revision has left behind is waited for."""
@@ -133,8 +138,8 @@ _NAMES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "schema_hash": (lambda v: v is None or isinstance(v, str), "None or a text"),
     "rollback_safe": (lambda v: isinstance(v, bool), "True or False"),
     "migration_type": (
-        lambda v: isinstance(v, str) and bool(v),
-        'a text, such as "schema"',
+        lambda v: v in MIGRATION_TYPES,
+        f"one of {', '.join(MIGRATION_TYPES)}",
     ),
 }
 
@@ -173,6 +178,31 @@ def _lacking(revision: str, name: str) -> str:
         f"{revision} has no function {name}(): write "
         f"`def {name}() -> None:`, with `pass` where it does nothing. Nothing has run"
     )
+
+
+def migration_type(script: Script) -> str:
+    """Return what a revision is about; one that does not say so is about the schema."""
+    found: str = getattr(script.module, "migration_type", MigrationType.SCHEMA.value)
+    return found
+
+
+def asked_type(config: Config) -> str:
+    """Return the type of a new revision: that of ``-x type=``, else ``schema``.
+
+    ``script.py.mako`` calls it. Raises RevisionError for another type, and logs that:
+    Alembic only tells that the template could not be rendered.
+    """
+    given = [x.partition("=") for x in getattr(config.cmd_opts, "x", None) or ()]
+    found = [value for name, _, value in given if name == "type"]
+    kind = found[-1] if found else MigrationType.SCHEMA.value
+    if kind not in MIGRATION_TYPES:
+        error = RevisionError(
+            f"-x type={kind}: expected one of {', '.join(MIGRATION_TYPES)}. No file "
+            "was written"
+        )
+        log.error("%s", error)
+        raise error
+    return kind
 
 
 def function_of(script: Script, name: str) -> Callable[..., Any]:

@@ -1,3 +1,4 @@
+<%! from alembic_neo4j.migration.revision_code import asked_type %>\
 """${message.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')}
 
 Revision ID: ${up_revision}
@@ -19,7 +20,7 @@ depends_on: str | Sequence[str] | None = ${repr(depends_on)}
 # Used by alembic_neo4j.
 schema_hash: str | None = ${repr(schema_hash if schema_hash is not UNDEFINED else None)}
 rollback_safe: bool = ${repr(rollback_safe if rollback_safe is not UNDEFINED else True)}
-migration_type: str = "schema"
+migration_type: str = "${asked_type(config)}"
 
 
 def upgrade() -> None:

@@ -279,7 +279,7 @@ FILES = {
     "migration_type": (
         "depends_on = None",
         "depends_on = None\nmigration_type = 7",
-        "migration_type = 7: expected a text",
+        "migration_type = 7: expected one of config, schema, hooks, settings",
     ),
     "schema_hash": (
         "depends_on = None",
