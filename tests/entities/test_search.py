@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.engine import URL
 
 from alembic_neo4j.entities import Entity, EntityRepository, EntitySearch
 from alembic_neo4j.entities.words import searched_words, terms
@@ -317,6 +318,35 @@ def test_with_fts5_and_without_it_finds_the_same(
             for query in queries:
                 assert ids(by_index.search(query)) == expected(made, query), query
                 assert ids(by_words.search(query)) == expected(made, query), query
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(st.lists(TEXTS, max_size=3), max_size=5), st.lists(QUERIES, max_size=8))
+def test_postgresql_finds_the_same(
+    postgresql_repo: EntityRepository, texts: list[list[str]], queries: list[str]
+) -> None:
+    for old in postgresql_repo.list():
+        postgresql_repo.delete(old.id)
+    made = [
+        postgresql_repo.create(
+            Entity(f"task-{number}", "task", "open", {"texts": each})
+        )
+        for number, each in enumerate(texts)
+    ]
+    for query in queries:
+        found = postgresql_repo.search(query)
+        assert ids(found) == expected(made, query), query
+
+
+@pytest.fixture
+def postgresql_repo(postgresql_url: URL) -> Iterator[EntityRepository]:
+    """An empty store in PostgreSQL."""
+    with EntityRepository(postgresql_url) as repository:
+        yield repository
 
 
 @pytest.fixture(scope="module")
