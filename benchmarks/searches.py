@@ -53,9 +53,10 @@ def measure(
             fill(bare, made)
             found = {}
             for name, (ours, theirs) in QUERIES.items():
-                found[name] = (
-                    seconds(lambda text=ours: repo.search(text, limit=LIMIT), runs),
-                    seconds(lambda text=theirs: by_fts5(bare, text), runs),
+                found[name] = seconds(
+                    lambda text=ours: repo.search(text, limit=LIMIT),
+                    lambda text=theirs: by_fts5(bare, text),
+                    max(runs, 3) * 7,
                 )
     return found
 
@@ -79,12 +80,15 @@ def by_fts5(bare: sqlite3.Connection, text: str) -> list[tuple[str, str]]:
     return bare.execute(query, (text, LIMIT)).fetchall()
 
 
-def seconds(call: Callable[[], object], runs: int) -> float:
-    """Return the median seconds of a call, after one that is not counted."""
-    call()
-    taken = []
-    for _ in range(max(runs, 3) * 7):
-        started = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
+def seconds(
+    ours: Callable[[], object], theirs: Callable[[], object], runs: int
+) -> tuple[float, float]:
+    """Return the processor's median seconds of two calls, made by turns."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for _ in range(runs + 1):
+        for call, times in zip((ours, theirs), taken, strict=True):
+            started = time.process_time()
+            call()
+            times.append(time.process_time() - started)
+    # The first one fills the caches.
+    return statistics.median(taken[0][1:]), statistics.median(taken[1][1:])
