@@ -69,6 +69,10 @@ class IngestError(Neo4jMigrationError):
     """A source of data can't be had or read, or its rows break a rule."""
 
 
+class FileError(Neo4jMigrationError):
+    """A file of the project can't be read or written, or is not what it was left as."""
+
+
 class MissingExtra(Neo4jMigrationError):
     """A command needs an optional dependency that is not installed."""
 

@@ -27,6 +27,16 @@ from alembic_neo4j.cypher.load_targets import (
     RelationshipTarget,
 )
 from alembic_neo4j.errors import IngestError, RevisionError, SchemaError
+from alembic_neo4j.files.formats import FileFormat
+from alembic_neo4j.files.operations import (
+    BackUpFile,
+    CopyFile,
+    EnsureDirectory,
+    MoveFile,
+    RemoveFile,
+    WriteFile,
+    shown,
+)
 from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.ingest.transfer_mapping import TransferCounts
 from alembic_neo4j.ledger.batches import Loader
@@ -36,6 +46,7 @@ from alembic_neo4j.migration.batch_operations import (
     LoadOp,
     UndoBatchOp,
 )
+from alembic_neo4j.migration.file_operations import FileOp, ReadFileOp
 from alembic_neo4j.migration.operations import (
     ChangeOp,
     RunCypherFileOp,
@@ -72,6 +83,7 @@ DirectionName: TypeAlias = Literal["OUT", "IN", "ANY"]
 Labels: TypeAlias = str | Sequence[str]
 Names: TypeAlias = str | Sequence[str]
 Rows: TypeAlias = Iterable[Mapping[str, Any]]
+FilePath: TypeAlias = str | PathLike[str]
 FileRules: TypeAlias = Mapping[str, Any] | str | PathLike[str] | None
 
 _UNSET: Any = object()
@@ -1604,6 +1616,112 @@ def rollback_batch(batch: str | None = None, *, detach: bool = False) -> Rollbac
     return undone
 
 
+# Files --------------------------------------------------------------------------
+
+
+def read_json(path: FilePath) -> Any:
+    """Return the data of a JSON file of the project, ``{}`` where it is not there.
+
+    Paths are those below ``neo4j.files_root``, the directory of the configuration file
+    without it. In a replay nothing is read, and ``{}`` is returned as well; see
+    `is_replaying`. When a run is gone on with, a read gives what it gave in the first
+    attempt, unless somebody else has changed the file. Raises FileError where the path
+    leads out of the root or to what is no JSON in UTF-8.
+    """
+    return _read(path, FileFormat.JSON)
+
+
+def write_json(path: FilePath, data: Any, *, backup: bool = True) -> None:
+    """Write data to a JSON file of the project, and the directories it is in.
+
+    It is indented by 2, in UTF-8, with keys in the order in which they are. `backup`
+    keeps what the file had in one beside it, whose name ends in ``.bak``; a copy that
+    is there already is replaced. Nothing is written where the file would not change.
+
+    The file has the old bytes or the new ones, never a part of them, and keeps its
+    mode. The ledger has both beforehand, so that every path gets them back when the
+    revision fails or is downgraded. Raises FileError for a path that leads out of
+    ``neo4j.files_root``, for data that JSON has no form for, and for a file of more
+    than 16 MiB.
+    """
+    _write(path, FileFormat.JSON, data, backup)
+
+
+def read_toml(path: FilePath) -> Any:
+    """Return the data of a TOML file, with its comments; otherwise as `read_json`.
+
+    It takes the extra ``files``.
+    """
+    return _read(path, FileFormat.TOML)
+
+
+def write_toml(path: FilePath, data: Any, *, backup: bool = True) -> None:
+    """Write data to a TOML file; otherwise as `write_json`.
+
+    What `read_toml` gave keeps its comments and how it is written. It takes the extra
+    ``files``.
+    """
+    _write(path, FileFormat.TOML, data, backup)
+
+
+def read_yaml(path: FilePath) -> Any:
+    """Return the data of a YAML file, with its comments; otherwise as `read_json`.
+
+    The file has one document. It takes the extra ``files``.
+    """
+    return _read(path, FileFormat.YAML)
+
+
+def write_yaml(path: FilePath, data: Any, *, backup: bool = True) -> None:
+    """Write data to a YAML file; otherwise as `write_json`.
+
+    What `read_yaml` gave keeps its comments, quotes and order, and is indented as the
+    file is. It takes the extra ``files``.
+    """
+    _write(path, FileFormat.YAML, data, backup)
+
+
+def backup_file(path: FilePath) -> None:
+    """Copy a file of the project to one beside it whose name ends in ``.bak``.
+
+    A copy that is there already is replaced, and is back after the downgrade. Raises
+    FileError where there is no file.
+    """
+    alembic_op.invoke(FileOp(BackUpFile(shown(path))))
+
+
+def move_file(source: FilePath, destination: FilePath, *, backup: bool = True) -> None:
+    """Give a file of the project another path, and make the directories of that.
+
+    `backup` keeps a file that was there in one beside it, as in `write_json`. Raises
+    FileError where there is no file, or where a directory is in its place.
+    """
+    alembic_op.invoke(FileOp(MoveFile(shown(source), shown(destination), backup)))
+
+
+def copy_file(source: FilePath, destination: FilePath, *, backup: bool = True) -> None:
+    """Copy a file of the project with its mode; otherwise as `move_file`."""
+    alembic_op.invoke(FileOp(CopyFile(shown(source), shown(destination), backup)))
+
+
+def remove_file(path: FilePath, *, missing_ok: bool = False) -> None:
+    """Remove a file of the project; the downgrade brings it back.
+
+    Raises FileError where it is not there, unless that is `missing_ok`, and for a
+    directory.
+    """
+    alembic_op.invoke(FileOp(RemoveFile(shown(path), missing_ok)))
+
+
+def ensure_directory(path: FilePath) -> None:
+    """Have a directory in the project, with those that it is in.
+
+    The downgrade removes those that were made, where they are empty. Raises FileError
+    where a file is in its place.
+    """
+    alembic_op.invoke(FileOp(EnsureDirectory(shown(path))))
+
+
 # On relationships, as on nodes -------------------------------------------------
 # Written by `python -m tests.relationship_operations`: edit those on nodes.
 
@@ -2205,6 +2323,14 @@ def drop_relationship_property_type_constraint(
 
 
 # ---------------------------------------------------------------------------------
+
+
+def _read(path: FilePath, format: FileFormat) -> Any:
+    return alembic_op.invoke(ReadFileOp(shown(path), format))
+
+
+def _write(path: FilePath, format: FileFormat, data: Any, backup: bool) -> None:
+    alembic_op.invoke(FileOp(WriteFile(shown(path), format, data, backup)))
 
 
 def _load(

@@ -25,6 +25,7 @@ ROOMS = {
     "configuration",
     "cypher",
     "entities",
+    "files",
     "graph",
     "ingest",
     "ledger",

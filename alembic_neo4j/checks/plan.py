@@ -19,7 +19,12 @@ from alembic_neo4j.checks.foresight import (
 )
 from alembic_neo4j.checks.preflight import Obstacle
 from alembic_neo4j.cypher.capabilities import Server
-from alembic_neo4j.cypher.events import ChangeEvent, Event, StatementEvent
+from alembic_neo4j.cypher.events import (
+    ChangeEvent,
+    Event,
+    FileEvent,
+    StatementEvent,
+)
 from alembic_neo4j.cypher.steps import (
     Batched,
     Merge,
@@ -43,7 +48,7 @@ class UnitPlan:
     `position` is its number in the journal; a read has none, and neither has what
     follows on something opaque. `state` is the journal's where an open run has begun
     it. A batched change has `count`, how many it would change now, or `unknown`, why
-    that is not known.
+    that is not known. What is done to files has `diff`, as far as that can be told.
     """
 
     kind: str
@@ -52,6 +57,7 @@ class UnitPlan:
     state: str = ""
     count: int | None = None
     unknown: str = ""
+    diff: str = ""
     batched: Batched | Merge | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -163,10 +169,18 @@ class _Planned:
                 for unit in units(ordered(part)):
                     yield self._unit(unit)
             elif part.opaque:
-                kind, text = part.opaque
-                yield UnitPlan(kind, (text,))
-                self._position = None
+                yield self._opaque(part, *part.opaque)
                 self._after(part)
+
+    def _opaque(self, event: Event, kind: str, text: str) -> UnitPlan:
+        if not isinstance(event, FileEvent):
+            self._position = None
+            return UnitPlan(kind, (text,))
+        state = self._state(event.unit)
+        if self._position is not None:
+            self._position += 1
+        found = UnitPlan(kind, (text,), self._position, state)
+        return found if found.is_done else replace(found, diff=event.diff)
 
     def _unit(self, unit: Sequence[Step]) -> UnitPlan:
         kind, first = kind_of(unit), unit[0]

@@ -67,6 +67,7 @@ def _revision(revision: RevisionPlan) -> dict[str, Any]:
                 "state": unit.state or None,
                 "count": unit.count,
                 "unknown": unit.unknown or None,
+                "diff": unit.diff or None,
             }
             for unit in revision.units
         ],
@@ -137,7 +138,7 @@ def _revision_lines(revision: RevisionPlan) -> Iterator[str]:
     for unit in revision.units:
         first, *others = unit.texts
         yield f"  {unit.position or '-':>3}  {unit.kind:<11}{first}{_effect(unit)}"
-        for text in others:
+        for text in (*others, *unit.diff.splitlines()):
             yield f"{'':18}{text}"
     if not revision.units:
         yield "       nothing in the graph changes"

@@ -125,6 +125,10 @@ _PLANNED_UNIT = {
         "it is none or that is not known"
     ).or_null(),
     "unknown": text("why it is not known").or_null(),
+    "diff": text(
+        "of what is done to files: a unified diff, as they are now; null where there "
+        "is none"
+    ).or_null(),
 }
 _LEFT_OUT = rows(
     "what the mapping takes nothing of",

@@ -31,6 +31,7 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.journal import OpenRun, Unit
+from alembic_neo4j.migration.file_units import check_unchanged, previewed
 from alembic_neo4j.migration.plan import (
     LedgerState,
     PlannedStep,
@@ -84,8 +85,9 @@ def _planned(
     if recorded.open_run and isinstance(target, str) and is_relative(target):
         # It counts from where the open run began, which is all that would run.
         planned = planned[: len(recorded.open_run.steps)]
+    shown = previewed(planned, session.journal.files, session.files)
     prepared = _Prepared(
-        heads, recorded, planned, foreseen(planned, rules=session.options.checks_rules)
+        heads, recorded, planned, foreseen(shown, rules=session.options.checks_rules)
     )
     found = _from_files(session, prepared)
     if not ask:
@@ -105,11 +107,20 @@ def _from_files(session: Session, prepared: _Prepared) -> RunPlan:
         ),
         ("unfinished", lambda: check_placeholders(planned)),
         ("files", lambda: check_files(session.script, recorded.applied)),
+        ("changed-files", lambda: _check_unchanged(session, prepared)),
     )
     refused = any(refusal.code == "open-run" for refusal in refusals)
     resumed = None if refused else recorded.open_run
     revisions = _revisions(session, prepared, resumed, {})
     return RunPlan(prepared.heads, tuple(revisions), resumed, tuple(refusals))
+
+
+def _check_unchanged(session: Session, prepared: _Prepared) -> None:
+    if any(item.step.is_downgrade for item in prepared.planned):
+        check_unchanged(
+            *(prepared.planned, session.journal.files, session.files),
+            resumed=prepared.recorded.open_run is not None,
+        )
 
 
 def _asked(session: Session, prepared: _Prepared, found: RunPlan) -> RunPlan:

@@ -54,6 +54,8 @@ KEYS: Mapping[str, str] = {
     "report: they are told. A downgrade only tells",
     "throttle": "seconds to pause before each transaction of a data change or a load, "
     "for the sake of those who use the graph (0)",
+    "files_root": "the directory of the files that revisions read and write; that of "
+    "the configuration file without it",
     "batch_property": "the property that tells which batch has created something "
     "(_alembic_batch)",
 }
@@ -77,6 +79,7 @@ class Options:
     throttle: float = 0.0
     batch_property: str = BATCH_PROPERTY
     model_rules: str = "check"
+    files_root: Path = Path()
 
     @property
     def checks_rules(self) -> bool:
@@ -130,7 +133,7 @@ def read_configuration(config: Config, arguments: Sequence[str] = ()) -> Configu
         graph=_graph_settings(places, merged, project),
         version_table=_version_table(config, arguments),
         models=values.modules(merged.get("models"), merged.origin("models")),
-        options=_options(merged),
+        options=_options(merged, project),
     )
 
 
@@ -228,8 +231,11 @@ def _credentials(found: _Merged, project: Path) -> Credentials:
     return Credentials(scheme, keys.get("username") or "neo4j", secret or "")
 
 
-def _options(found: _Merged) -> Options:
+def _options(found: _Merged, project: Path) -> Options:
     default = Options()
+
+    root = found.get("files_root").strip()
+    origin = found.origin("files_root")
 
     def read(
         name: str, parse: Callable[..., Any], otherwise: Any, **bounds: Any
@@ -270,6 +276,7 @@ def _options(found: _Merged) -> Options:
         model_rules=read(
             "model_rules", values.choice, default.model_rules, choices=_RULES
         ),
+        files_root=values.file_path(root, project, origin) if root else project,
     )
 
 

@@ -221,6 +221,43 @@ class BatchEvent(Event):
 
 
 @dataclass(frozen=True)
+class FileEvent(Event):
+    """What a revision does to files of the project, in a few words.
+
+    `unit` is its identity; `diff` shows the lines that become others, as far as files
+    as they are now tell.
+    """
+
+    text: str
+    unit: str
+    diff: str = ""
+    writes, touches_catalogue = NOTHING, False
+
+    @property
+    def summary(self) -> str:
+        """What it does."""
+        return self.text
+
+    @property
+    def opaque(self) -> tuple[str, str]:
+        """What it does: it asks nothing of the server."""
+        return "file", self.text
+
+
+@dataclass(frozen=True)
+class FileReadEvent(Event):
+    """A file that a revision reads: what follows may depend on what it holds."""
+
+    path: str
+    writes, touches_catalogue = EVERYTHING, True
+
+    @property
+    def summary(self) -> str:
+        """That what follows depends on it."""
+        return f"what depends on what {self.path} holds"
+
+
+@dataclass(frozen=True)
 class UnseenEvent(Event):
     """From here on the revision may do what its replay does not show.
 
@@ -243,7 +280,8 @@ class Recording:
     `batches` are those that it loads into, the first of them in front. Where it is
     downgraded, `undone` are the changes that its upgrade makes, and `loaded` its
     batches. `places` tells where each change is written, `lines` where each event is in
-    its file, None for one that is not there.
+    its file, None for one that is not there. `changed_files` is what the upgrade of one
+    that is downgraded does to files.
     """
 
     events: tuple[Event, ...]
@@ -253,6 +291,7 @@ class Recording:
     loaded: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     lines: tuple[int | None, ...] = ()
+    changed_files: tuple[str, ...] = ()
 
     @property
     def schemas(self) -> Iterator[tuple[Schema, str]]:

@@ -133,6 +133,7 @@ _SINCE = {
     "alembic_neo4j_run": "0002",
     "alembic_neo4j_unit": "0002",
     "alembic_neo4j_batch": "0004",
+    "alembic_neo4j_file": "0009",
 }
 """The version that made a table, where it is not the first."""
 

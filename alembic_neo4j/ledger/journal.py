@@ -25,6 +25,7 @@ from alembic_neo4j import __version__
 from alembic_neo4j.identity import FORMAT, format_of
 from alembic_neo4j.ledger.batches import BatchLedger
 from alembic_neo4j.ledger.engine import mark_remains
+from alembic_neo4j.ledger.files import FileJournal
 from alembic_neo4j.ledger.store import user_name
 from alembic_neo4j.ledger.tables import rows_of, runs, units
 
@@ -142,6 +143,11 @@ class Journal:
     def batches(self) -> BatchLedger:
         """The batches of the same history, on the same connection."""
         return BatchLedger(self._connection, self._version_table)
+
+    @property
+    def files(self) -> FileJournal:
+        """What revisions of the same history do to files, on the same connection."""
+        return FileJournal(self._connection, self._version_table)
 
     def open_run(self) -> OpenRun | None:
         """Return the run that has not ended, None where every one has."""
@@ -290,6 +296,12 @@ class Journal:
     def forget_unit(self, run: str, unit: Unit) -> None:
         """Record that a unit was not begun after all: it runs when its turn comes."""
         self._connection.execute(delete(units).where(*_is(run, unit)))
+
+    def reopen_unit(self, run: str, unit: Unit) -> None:
+        """Record that a unit may have had its effect, or have it no longer."""
+        self._connection.execute(
+            update(units).where(*_is(run, unit)).values(state=RUNNING)
+        )
 
     def begin_unit(self, run: str, unit: Unit) -> None:
         """Record that a unit is going to run."""

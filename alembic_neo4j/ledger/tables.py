@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     Integer,
+    LargeBinary,
     MetaData,
     Row,
     String,
@@ -143,6 +144,30 @@ audit_events = Table(
 
 `closes` is the sequence of the event that tells of the beginning, `became` what a later
 command found of one that has no end of its own; `about` and `counts` are JSON.
+"""
+
+files = Table(
+    "alembic_neo4j_file",
+    metadata,
+    Column("version_table", String(128), primary_key=True),
+    Column("run", String(36), primary_key=True),
+    Column("revision", String(64), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("action", String(16), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("before_kind", String(16), nullable=False),
+    Column("before_sha256", String(64), nullable=False),
+    Column("before_mode", Integer),
+    Column("before_content", LargeBinary),
+    Column("after_kind", String(16), nullable=False),
+    Column("after_sha256", String(64), nullable=False),
+    Column("after_mode", Integer),
+)
+"""What revisions do to files: a row for each path that a unit of a run changes.
+
+`position` is that of the unit, `number` the order in it; `action` is what the run does
+to the revision. The bytes that a path had before are here, those after are not.
 """
 
 RESERVED = frozenset({VERSION_TABLE, *metadata.tables})

@@ -155,7 +155,9 @@ class Neo4jMigrationContext(MigrationContext):
         self.runner: GraphRunner | ScriptRunner = session.runner()
         if self.as_sql:
             tag = session.options.batch_property
-            self.runner = ScriptRunner(self.output_buffer, batch_property=tag)
+            self.runner = ScriptRunner(
+                self.output_buffer, session.files, batch_property=tag
+            )
         self.impl = Neo4jImpl(stock.impl, self.runner)
         alembic_log.info("Context impl %s.", type(self.impl).__name__)
 
@@ -288,7 +290,7 @@ class Neo4jMigrationContext(MigrationContext):
                 begun = (item.script.revision, item.before, item.script.path)
                 runner.begin(*begun, item.recording)
                 call(item.script, item.direction, runner.thread, kw)
-                runner.flush()
+                runner.end(item.recording)
             if not maintainer.heads:
                 self._version.create(cast("Connection", self.connection))
             maintainer.update_to_step(step)

@@ -28,6 +28,7 @@ from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun, Recorder
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import accept_data, end_run
+from alembic_neo4j.migration.file_units import check_unchanged
 from alembic_neo4j.migration.plan import (
     LedgerState,
     PlannedStep,
@@ -166,9 +167,17 @@ class Deployment:
         )
         check_files(self._session.script, found.recorded.applied)
         check_stamp(found.stamp, found.recorded, heads)
+        self._check_files_to_give_back(planned, begun)
         if planned:
             check_capabilities(planned, self._session.graph.server)
         return CheckedPlan(planned, found)
+
+    def _check_files_to_give_back(
+        self, planned: Sequence[PlannedStep], begun: OpenRun | None
+    ) -> None:
+        if any(item.step.is_downgrade for item in planned):
+            files = (self._session.journal.files, self._session.files)
+            check_unchanged(planned, *files, resumed=begun is not None)
 
     def _found(self, heads: tuple[str, ...]) -> Position:
         stamp = read_stamp(self._session.graph)
@@ -220,6 +229,8 @@ class Deployment:
             self._perform(item, recorder)
             seconds = time.monotonic() - began
             self._record(item, maintainer, ledger, seconds)
+            kept = recorder.run if item.step.is_upgrade else ""
+            recorder.journal.files.end(item.script.revision, kept)
             recorder.journal.finish_step(recorder.run, last=item is items[-1])
             self._session.commit()
 
@@ -263,7 +274,7 @@ class Deployment:
     def _perform(self, item: PlannedStep, recorder: Recorder) -> None:
         runner = self._runner
         alembic_log.info("Running %s", item.step)
-        runner.recorder = recorder
+        runner.recorder, runner.action = recorder, item.direction
         checks = item.step.is_upgrade and self._session.options.checks_rules
         runner.reports_rules = not checks
         begun = (item.script.revision, item.before, item.script.path)
@@ -271,7 +282,12 @@ class Deployment:
         try:
             call(item.script, item.direction, runner.thread, self._command.arguments)
             runner.flush()
+            if not item.step.is_upgrade:
+                runner.give_files_back()
         except BaseException as error:
+            if isinstance(error, SQLAlchemyError):
+                self._session.connection.rollback()
+            runner.put_files_back()
             self._note_failure(error, item, touched=runner.touched)
             raise
 

@@ -20,8 +20,10 @@ from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import IrreversibleError, RevisionError
+from alembic_neo4j.files.operations import FileOperation
 from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.ledger.batches import Loader, Source
+from alembic_neo4j.ledger.files import PathState
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.migration.revision_files import statements_of
 from alembic_neo4j.schema import changes
@@ -217,6 +219,14 @@ class Runner(ABC):
     @abstractmethod
     def on_ledger(self, text: str, act: Callable[[], None]) -> None:
         """Do what the revision asks of the ledger's database; `text` tells what."""
+
+    @abstractmethod
+    def read_file(self, path: str) -> PathState | None:
+        """Return what is at a path of the project, None where nothing is read."""
+
+    @abstractmethod
+    def change_files(self, operation: FileOperation) -> None:
+        """Do to files of the project what an operation asks for."""
 
     @abstractmethod
     def autocommit_block(self) -> AbstractContextManager[None]:

@@ -22,6 +22,8 @@ from alembic_neo4j.cypher.events import (
     BatchEvent,
     ChangeEvent,
     Event,
+    FileEvent,
+    FileReadEvent,
     LedgerEvent,
     Recording,
     StatementEvent,
@@ -29,7 +31,10 @@ from alembic_neo4j.cypher.events import (
 )
 from alembic_neo4j.cypher.steps import Run
 from alembic_neo4j.errors import Neo4jMigrationError, ReplayError, SchemaError
+from alembic_neo4j.files.operations import FileOperation, diff_after
+from alembic_neo4j.files.project_files import Overlay
 from alembic_neo4j.ledger.batches import Loader
+from alembic_neo4j.ledger.files import PathState
 from alembic_neo4j.migration.batches import BatchNames
 from alembic_neo4j.migration.operations import (
     BatchOperation,
@@ -193,7 +198,14 @@ class History:
             else event
             for event in found.events
         )
-        return replace(found, events=events, undone=undone, loaded=upgrade.batches)
+        files = tuple(e.text for e in upgrade.events if isinstance(e, FileEvent))
+        return replace(
+            *(found,),
+            events=events,
+            undone=undone,
+            loaded=upgrade.batches,
+            changed_files=files,
+        )
 
     def _upgraded(self, script: Script, before: Schema) -> Recording:
         try:
@@ -229,15 +241,19 @@ def record(
     function: str,
     before: Schema,
     others: Callable[[], Iterable[tuple[Schema, str]]] = tuple,
+    *,
+    files: Overlay | None = None,
 ) -> Recording:
     """Run ``upgrade`` or ``downgrade`` with nothing behind it; return what it did.
 
     `others` gives the schema after each change of the history, and where that is
-    written, for the message where a change does not fit. Raises ReplayError when the
-    function raises; NotImplementedError passes, since that is how a downgrade says that
-    it can't be done.
+    written, for the message where a change does not fit. Reads of files give nothing,
+    unless there are `files`, which then have what the revision writes. Raises
+    ReplayError when the function raises; NotImplementedError passes, since that is how
+    a downgrade says that it can't be done.
     """
-    recorder = _Recorder(before, script, script.path, BatchNames(script.revision))
+    batches = BatchNames(script.revision)
+    recorder = _Recorder(before, script, script.path, batches, files)
     try:
         with _proxied(_RecordingOperations(_RecordingContext(recorder), recorder)):
             call(script, function, recorder.thread, {})
@@ -259,6 +275,7 @@ class _Recorder(Runner):
     script: Script
     file: str
     batches: BatchNames
+    files: Overlay | None = None
     events: list[Event] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     lines: list[int | None] = field(default_factory=list)
@@ -319,7 +336,7 @@ class _Recorder(Runner):
     @property
     def has_read(self) -> bool:
         """Whether it may have asked for rows, of which a replay has none."""
-        unread = (ChangeEvent, UnseenEvent)
+        unread = (ChangeEvent, FileEvent, UnseenEvent)
         return not all(isinstance(event, unread) for event in self.events)
 
     def origin(
@@ -342,6 +359,16 @@ class _Recorder(Runner):
         self.thread.check()
         self.note(LedgerEvent(text))
 
+    def read_file(self, path: str) -> PathState | None:
+        """Note it and return nothing, where there are no files."""
+        self.note(FileReadEvent(path))
+        return None if self.files is None else self.files.state(self.files.locate(path))
+
+    def change_files(self, operation: FileOperation) -> None:
+        """Note it and do nothing: files are outside of the history."""
+        diff = "" if self.files is None else diff_after(operation, self.files)
+        self.note(FileEvent(operation.title, operation.digest, diff))
+
     @contextmanager
     def autocommit_block(self) -> Iterator[None]:
         self.thread.check()
@@ -354,7 +381,7 @@ class _Recorder(Runner):
 
 def _answers(event: Event) -> bool:
     """Tell whether rows that follow may be other ones than in a replay."""
-    unseen = isinstance(event, UnseenEvent)
+    unseen = isinstance(event, (FileReadEvent, UnseenEvent))
     return unseen or (isinstance(event, StatementEvent) and event.answers)
 
 

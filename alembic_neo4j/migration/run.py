@@ -27,7 +27,13 @@ from alembic_neo4j.cypher.steps import (
     ordered,
     units,
 )
-from alembic_neo4j.errors import LedgerError, Neo4jMigrationError, StatementError
+from alembic_neo4j.errors import (
+    FileError,
+    LedgerError,
+    Neo4jMigrationError,
+    StatementError,
+)
+from alembic_neo4j.files.operations import FileOperation, GiveBack
 from alembic_neo4j.graph.connection import Graph, Row
 from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.limits import Limits
@@ -36,8 +42,10 @@ from alembic_neo4j.graph.marker import Mark
 from alembic_neo4j.graph.stored_values import rows_from_text, rows_to_text
 from alembic_neo4j.identity import identity
 from alembic_neo4j.ledger.batches import Loader, Source
+from alembic_neo4j.ledger.files import PathState
 from alembic_neo4j.ledger.journal import DONE, Recorder, Unit
 from alembic_neo4j.migration.batches import Batches
+from alembic_neo4j.migration.file_units import KIND, FileUnits
 from alembic_neo4j.migration.operations import BatchRunner
 from alembic_neo4j.migration.revision_code import OwnThread
 from alembic_neo4j.schema.changes import Change
@@ -117,7 +125,8 @@ log = logging.getLogger(__name__)
 class GraphRunner(StepRunner):
     """Runs the operations of one revision after another.
 
-    With a `recorder` a unit that a killed run has finished is not run again.
+    With a `recorder` a unit that a killed run has finished is not run again. `action`
+    is what the run does to the revision.
     """
 
     def __init__(
@@ -127,8 +136,11 @@ class GraphRunner(StepRunner):
         recorder: Recorder | None = None,
         *,
         batch_property: str = BATCH_PROPERTY,
+        files: FileUnits | None = None,
     ) -> None:
         super().__init__(batch_property)
+        self._files = files
+        self.action = "upgrade"
         self._graph = graph
         self._limits = limits
         self._autocommit = False
@@ -136,6 +148,7 @@ class GraphRunner(StepRunner):
         self.recorder = recorder
         self.batches = Batches(graph, batch_property)
         self._void: set[int] = set()
+        self._has_changed_files = False
 
     def begin(
         self,
@@ -151,6 +164,7 @@ class GraphRunner(StepRunner):
         self.batches.start(revision, revision=revision)
         self._position = after
         self._void.clear()
+        self._has_changed_files = False
 
     @property
     def touched(self) -> bool:
@@ -212,6 +226,65 @@ class GraphRunner(StepRunner):
         self.flush()
         (row,) = self._once([step], begun, lambda rows: finished(rows[0]))
         return row
+
+    def read_file(self, path: str) -> PathState:
+        """Return what a path of the project holds.
+
+        Where a run is gone on with, that is what it was in the first attempt.
+        """
+        files, _ = self._recorded_files
+        return files.read(path, self.recorder, self.revision, self._position)
+
+    def change_files(self, operation: FileOperation) -> None:
+        """Do to files what an operation asks for, after what is buffered, and once."""
+        self._has_changed_files = True
+        self._change_files(operation)
+
+    def give_files_back(self) -> None:
+        """Give files what they had before the upgrade of the revision.
+
+        A downgrade that has changed files by itself has done what there is to do.
+        """
+        _, recorder = self._recorded_files
+        made = recorder.journal.files.of_upgrade(self.revision)
+        if made and not self._has_changed_files:
+            self._change_files(GiveBack(self.revision, made))
+
+    def put_files_back(self) -> None:
+        """Give files what they had before this run changed them for the revision."""
+        files, recorder = self._recorded_files
+        try:
+            files.put_back(recorder, self.revision)
+        except (Neo4jMigrationError, SQLAlchemyError) as error:
+            log.warning(
+                "Files of revision %s are not all put back: %s", self.revision, error
+            )
+
+    def _change_files(self, operation: FileOperation) -> None:
+        self.flush()
+        self._limits.interrupts.check()
+        files, recorder = self._recorded_files
+        self._position += 1
+        planned = Unit(self.revision, self._position, KIND, operation.digest)
+        known = recorder.known(self.revision, self._position)
+        if known is not None:
+            _refuse_another(known, planned)
+            if known.state == DONE:
+                return
+        files.carry_out(
+            *(operation, planned, recorder),
+            action=self.action,
+            begun=known is not None,
+        )
+
+    @property
+    def _recorded_files(self) -> tuple[FileUnits, Recorder]:
+        if self._files is None or self.recorder is None:
+            raise FileError(
+                "files are read and changed in a revision's upgrade or downgrade only, "
+                "where the ledger keeps what they had before"
+            )
+        return self._files, self.recorder
 
     @contextmanager
     def autocommit_block(self) -> Iterator[None]:

@@ -17,9 +17,12 @@ from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.quoting import commented
 from alembic_neo4j.cypher.stamp import stamp_text
 from alembic_neo4j.cypher.steps import Check, Step, ordered, script_of, units
-from alembic_neo4j.errors import OfflineError
+from alembic_neo4j.errors import FileError, OfflineError
+from alembic_neo4j.files.operations import FileOperation, diff_after
+from alembic_neo4j.files.project_files import Overlay, View
 from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.ledger.batches import Loader, Source
+from alembic_neo4j.ledger.files import PathState
 from alembic_neo4j.migration.batches import BatchNames
 from alembic_neo4j.migration.operations import BatchOperation
 from alembic_neo4j.migration.run import StepRunner
@@ -29,11 +32,15 @@ from alembic_neo4j.schema.definitions import Schema
 class ScriptRunner(StepRunner):
     """Writes the operations of one revision after another as Cypher text."""
 
-    def __init__(self, output: TextIO, *, batch_property: str = BATCH_PROPERTY) -> None:
+    def __init__(
+        self, output: TextIO, files: View, *, batch_property: str = BATCH_PROPERTY
+    ) -> None:
         super().__init__(batch_property)
+        self._files = Overlay(files, {})
         self._output = output
         self._names = BatchNames()
         self._loaded: Sequence[str] = ()
+        self._has_changed_files = False
 
     def begin(
         self,
@@ -45,7 +52,15 @@ class ScriptRunner(StepRunner):
         """Start a revision; where it is downgraded, the replay has what it loaded."""
         super().begin(revision, schema, file, recording)
         self._names = BatchNames(revision)
+        self._has_changed_files = False
         self._loaded = (recording and recording.loaded) or (revision,)
+
+    def end(self, recording: Recording) -> None:
+        """End a revision; what its upgrade did to files is told where it goes back."""
+        self.flush()
+        if recording.changed_files and not self._has_changed_files:
+            done = "\n".join(recording.changed_files)
+            self.comment(f"{_NOT_DONE}: taking back\n{done}")
 
     def answer(self) -> UnknownRows:
         """Return rows that nobody may look at."""
@@ -85,6 +100,21 @@ class ScriptRunner(StepRunner):
         self.flush()
         act()
 
+    def read_file(self, path: str) -> PathState:
+        """Return what is at a path now, or would be after what the script tells of."""
+        self.thread.check()
+        return self._files.state(self._files.locate(path))
+
+    def change_files(self, operation: FileOperation) -> None:
+        """Write what is to be done to files, as a remark with the lines that change."""
+        self.flush()
+        self._has_changed_files = True
+        try:
+            diff = diff_after(operation, self._files)
+        except FileError as error:
+            diff = f"as the files are now it can't be done: {error}"
+        self.comment(f"{_NOT_DONE}: {operation.title}\n{diff}".rstrip())
+
     def flush(self) -> None:
         """Write what is buffered, grouped by kind."""
         waiting, self._buffer = _without_repeats(ordered(self._buffer)), []
@@ -108,6 +138,9 @@ class ScriptRunner(StepRunner):
     def autocommit_block(self) -> Iterator[None]:
         """Do nothing special: cypher-shell runs each statement by itself."""
         yield
+
+
+_NOT_DONE = "This script does nothing to files. To be done besides"
 
 
 def _without_repeats(steps: Sequence[Step]) -> list[Step]:

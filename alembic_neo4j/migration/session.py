@@ -6,10 +6,11 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from alembic.runtime.migration import HeadMaintainer, MigrationContext
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j.configuration.project import Options
@@ -19,6 +20,7 @@ from alembic_neo4j.errors import (
     LockError,
     StatementError,
 )
+from alembic_neo4j.files.project_files import ProjectFiles
 from alembic_neo4j.graph.before_images import drop_unused_index
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.limits import Interrupts, Limits
@@ -34,6 +36,7 @@ from alembic_neo4j.ledger.lock import (
     lost_lock,
 )
 from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.file_units import FileUnits
 from alembic_neo4j.migration.plan import LedgerState
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.run import GraphRunner
@@ -84,6 +87,17 @@ class Session:
         """The runs of this history on this graph."""
         return Journal(self.connection, self.version_table)
 
+    @property
+    def files(self) -> ProjectFiles:
+        """The files of the project that revisions may change: not the ledger."""
+        ledger = make_url(self.database.url)
+        own = [ledger.database] if ledger.get_backend_name() == "sqlite" else []
+        endings = ("", "-wal", "-shm", "-journal")
+        reserved = tuple(
+            Path(f"{path}{end}") for path in own if path for end in endings
+        )
+        return ProjectFiles(self.options.files_root, reserved)
+
     def recorder(self, run: str, *, resumed: bool = False) -> Recorder:
         """Return where the units of a run are written down."""
         return Recorder(self.journal, self.commit, run, resumed)
@@ -91,7 +105,11 @@ class Session:
     def runner(self, recorder: Recorder | None = None) -> GraphRunner:
         """Return what runs operations on the graph."""
         tag = self.options.batch_property
-        return GraphRunner(self.graph, self.limits, recorder, batch_property=tag)
+        return GraphRunner(
+            *(self.graph, self.limits, recorder),
+            batch_property=tag,
+            files=FileUnits(self.files),
+        )
 
     def maintainer(self, heads: Iterable[str]) -> HeadMaintainer:
         """Return what writes the version table, from these heads on."""

@@ -13,6 +13,8 @@ from alembic_neo4j.checks.runs import of_another_release, shown_release
 from alembic_neo4j.cypher.events import (
     ChangeEvent,
     Event,
+    FileEvent,
+    FileReadEvent,
     Recording,
     StatementEvent,
     UnseenEvent,
@@ -42,6 +44,7 @@ from alembic_neo4j.graph.marker import Mark, clear_markers, read_progress
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, Unit
+from alembic_neo4j.migration.file_units import KIND, FileUnits, check_taken_back
 from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_stamp
 from alembic_neo4j.migration.revision_files import file_digest
 from alembic_neo4j.migration.session import Session, locked
@@ -107,6 +110,9 @@ def _judged(
     check_files(session.script, recorded.applied)
     check_stamp(read_stamp(session.graph), recorded, heads)
     step = run.steps[0]
+    recorded_files = session.journal.files.of_run(run.run, step.subject)
+    changed = [one.change for one in recorded_files]
+    check_taken_back(step.subject, changed, session.files)
     try:
         script = session.script.get_revision(step.subject)
     except CommandError:
@@ -138,11 +144,13 @@ def _downgrade(session: Session, script: Script, upgrade: Recording) -> Recordin
 
 
 def _perform(session: Session, run: OpenRun, script: Script, back: WayBack) -> None:
-    runner = session.runner(session.recorder(run.run, resumed=True))
+    recorder = session.recorder(run.run, resumed=True)
+    runner = session.runner(recorder)
     runner.begin(script.revision, Schema(), script.path, after=FIRST)
     runner.add(back.steps)
     try:
         runner.flush()
+        FileUnits(session.files).put_back(recorder, script.revision)
     except Neo4jMigrationError as error:
         error.args = (
             f"taking revision {script.revision} back: {unended(error)}. What "
@@ -188,7 +196,11 @@ class _Upgrade:
                 buffer.append(event.run)
                 if event.answers:
                     self._flush(buffer)
-            elif not isinstance(event, UnseenEvent):
+            elif isinstance(event, FileEvent):
+                self._flush(buffer)
+                # It has a position, and what it did the ledger has itself.
+                self._units.append([])
+            elif not isinstance(event, (FileReadEvent, UnseenEvent)):
                 # What a load or the ledger's database does is not judged here.
                 break
         self._flush(buffer)
@@ -208,6 +220,8 @@ class _Upgrade:
         settled: list[tuple[Unit, bool]] = []
         for unit in known:
             if unit.revision != self._revision or unit.position > FIRST:
+                continue
+            if unit.kind == KIND:
                 continue
             planned = self._planned(unit)
             if not planned[0].writes:

@@ -22,15 +22,21 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from alembic_neo4j.cli import main as verbs
 
-CALLS: dict[str, tuple[type, str]] = {
+CALLS: dict[str, tuple[Any, str]] = {
     "graph.commit": (Transaction, "commit"),
     "graph.run": (Transaction, "run"),
     "graph.read": (ManagedTransaction, "run"),
     "graph.autocommit": (Session, "run"),
     "ledger.commit": (DefaultDialect, "do_commit"),
     "ledger.execute": (DefaultDialect, "do_execute"),
+    "file.sync": (os, "fsync"),
+    "file.replace": (os, "replace"),
+    "file.remove": (Path, "unlink"),
+    "file.mode": (os, "chmod"),
+    "directory.make": (Path, "mkdir"),
+    "directory.remove": (Path, "rmdir"),
 }
-"""Where a program may die: the calls that reach the graph or the ledger."""
+"""Where a program may die: the calls that reach the graph, the ledger or a file."""
 
 
 def wrap_calls(passed: Callable[[str], None]) -> None:

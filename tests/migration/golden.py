@@ -24,7 +24,7 @@ from alembic_neo4j import op
 from alembic_neo4j.cypher.change_steps import steps
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.definitions import Schema
-from tests.migration.golden_cases import FILES, HISTORY, Case
+from tests.migration.golden_cases import FILES, HISTORY, PROJECT_FILES, Case
 from tests.migration.golden_models import HEADER, STAGES
 from tests.migration.project import Project
 
@@ -90,6 +90,8 @@ def scripts(project: Project, case: Case) -> str:
     """Return what ``--sql`` writes of the case's revision, there and back."""
     for name, text in FILES.items():
         (project.versions / name).write_text(text)
+    for name, text in PROJECT_FILES.items():
+        (project.path / name).write_text(text)
     project.revision("r0", f"{HISTORY}\n{case.before}")
     project.revision("r1", case.upgrade, downgrade_of(case), down="r0")
     up = _framed(project, "upgrade", "r0", "r1")

@@ -453,7 +453,43 @@ op.add_node(
             _ROLLBACK,
         ),
     ],
+    "files": [
+        Case(
+            'settings = op.read_json("settings.json")\n'
+            'settings["new"] = "ü"\n'
+            'op.write_json("settings.json", settings)\n'
+            'op.write_json("made/a.json", {"b": [1], "a": None}, backup=False)',
+            "pass",
+        ),
+        Case(
+            'data = op.read_toml("settings.toml")\n'
+            'data["tool"] = {"name": "x"}\n'
+            'op.write_toml("settings.toml", data, backup=False)\n'
+            'op.run_cypher("CREATE (:City)")\n'
+            'data = op.read_yaml("settings.yaml")\n'
+            'data["debug"] = True\n'
+            'op.write_yaml("settings.yaml", data, backup=True)',
+            'op.run_cypher("MATCH (n:City) DELETE n")',
+        ),
+        Case(
+            'op.backup_file("settings.json")\n'
+            'op.copy_file("settings.json", "copies/settings.json", backup=False)\n'
+            'op.move_file("copies/settings.json", "settings.yaml", backup=True)\n'
+            'op.remove_file("settings.toml")\n'
+            'op.remove_file("missing.json", missing_ok=True)\n'
+            'op.remove_file("missing.json")\n'
+            'op.ensure_directory("made/for/it")',
+            'op.remove_file("settings.json.bak", missing_ok=True)',
+        ),
+    ],
 }
+PROJECT_FILES = {
+    "settings.json": '{\n  "old": 1\n}\n',
+    "settings.toml": "# what it is about\nold = 1  # one\n",
+    "settings.yaml": "# what it is about\nold:\n    - 1   # one\n    - 'two'\n",
+}
+"""What the cases read from files of the project."""
+
 FILES = {
     "mixed.cypher": """// the schema
 CREATE INDEX one FOR (n:City) ON (n.a);

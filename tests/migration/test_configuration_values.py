@@ -48,6 +48,7 @@ WRONG: dict[str, list[str]] = {
     "throttle": [*NO_NUMBERS, "3601", "1e300"],
     "batch_size": [*NO_NUMBERS, "0", "2.5", "1e3", "1_000", "1000001", "9" * 400],
     "model_rules": ["off", "CHECK", "true", "0"],
+    "files_root": ["a\x1bb", "a\x00b"],
     "batch_property": ["x" * 256, "a\x1bb"],
 }
 NEVER_WRONG = {"username", "password", "trusted_certificates"}

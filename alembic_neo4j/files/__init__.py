@@ -1,0 +1,1 @@
+"""File operations of a revision: JSON, TOML, YAML, and the bytes before."""
