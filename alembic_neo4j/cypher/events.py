@@ -246,10 +246,24 @@ class FileEvent(Event):
 
 @dataclass(frozen=True)
 class FileReadEvent(Event):
-    """A file that a revision reads: what follows may depend on what it holds."""
+    """A file that a revision reads.
+
+    What it holds `decides` what follows, unless a replay that has read it is the same
+    as one that has not.
+    """
 
     path: str
-    writes, touches_catalogue = EVERYTHING, True
+    decides: bool = True
+
+    @property
+    def writes(self) -> TouchedNames:
+        """What follows may be anything, where it decides."""
+        return EVERYTHING if self.decides else NOTHING
+
+    @property
+    def touches_catalogue(self) -> bool:
+        """What follows may do that, where it decides."""
+        return self.decides
 
     @property
     def summary(self) -> str:

@@ -28,7 +28,7 @@ from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import OpenRun, Recorder
 from alembic_neo4j.ledger.store import Ledger
 from alembic_neo4j.migration.batch_states import accept_data, end_run
-from alembic_neo4j.migration.file_units import check_unchanged
+from alembic_neo4j.migration.file_units import check_unchanged, previewed
 from alembic_neo4j.migration.plan import (
     LedgerState,
     PlannedStep,
@@ -397,4 +397,5 @@ def _preflight(session: Session, planned: Sequence[PlannedStep]) -> None:
     # Imported when there is something to do, which most deployments have not.
     from alembic_neo4j.migration.preflight import preflight
 
+    planned = previewed(planned, session.journal.files, session.files)
     preflight(session.graph, planned, rules=session.options.checks_rules)

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from alembic_neo4j.cypher.events import FileEvent, FileReadEvent, Recording
+from alembic_neo4j.cypher.events import (
+    ChangeEvent,
+    Event,
+    FileEvent,
+    FileReadEvent,
+    Recording,
+)
 from alembic_neo4j.errors import FileError, ReplayError
 from alembic_neo4j.files.operations import (
     FileOperation,
@@ -202,7 +208,8 @@ def previewed(
     """Return the steps with what becomes other lines in files, as these are now.
 
     Each is replayed once more, and reads then give what files hold. Of one that can't
-    be replayed so, nothing is shown. A downgrade that gives files back says so.
+    be replayed so, nothing is shown. Where it does the same to the graph as without
+    them, they decide nothing. A downgrade that gives files back says so.
     """
     overlay = Overlay(view, {})
     return [_previewed(item, journal, overlay) for item in planned]
@@ -237,12 +244,26 @@ def _with_diffs(item: PlannedStep, overlay: Overlay) -> PlannedStep:
         overlay.known = known
         return item
     shown = [event for event in again.events if isinstance(event, FileEvent)]
+    same = _of_graph(item.recording, again) == _of_graph(item.recording, item.recording)
     events = []
     for event in item.recording.events:
         if isinstance(event, FileEvent) and shown and shown[0].unit == event.unit:
             event = shown.pop(0)
+        elif isinstance(event, FileReadEvent):
+            event = replace(event, decides=not same)
         events.append(event)
     return replace(item, recording=replace(item.recording, events=tuple(events)))
+
+
+def _of_graph(known: Recording, found: Recording) -> list[Event]:
+    """Return what a recording does to the graph, undoing what the known one undoes."""
+    return [
+        replace(event, change=event.change.undoing(known.undone))
+        if isinstance(event, ChangeEvent)
+        else event
+        for event in found.events
+        if not isinstance(event, (FileEvent, FileReadEvent))
+    ]
 
 
 def _diff(operation: FileOperation, overlay: Overlay) -> str:

@@ -78,7 +78,7 @@ def report(project: Project, *arguments: str, status: int = 1) -> dict[str, Any]
             *("resumed", "units"),
         }
         for unit in revision["units"]:
-            keys = {"kind", "texts", "position", "state", "count", "unknown"}
+            keys = {"kind", "texts", "position", "state", "count", "unknown", "diff"}
             assert set(unit) == keys
     return value
 

@@ -363,3 +363,29 @@ def test_the_root_has_to_be_a_directory(settings: Project, tmp_path: Path) -> No
     settings.set("neo4j.files_root", "nowhere")
     settings.revision("r1", 'op.write_json("new.json", {})')
     assert "neo4j.files_root" in settings.failed("upgrade", "head")
+
+
+def test_what_a_file_does_not_decide_is_judged_beforehand(
+    settings: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction([("UNWIND [1, 1] AS x CREATE (:A {b: x})", {})])
+    settings.revision("r1", EVERYTHING + 'op.add_unique_constraint("A", "b")')
+    before = tree(settings)
+    said = settings.failed("upgrade", "head")
+    assert "nothing of that has run" in said
+    assert tree(settings) == before
+    assert settings.heads() == []
+
+
+def test_what_a_file_decides_is_judged_in_its_place(
+    settings: Project, neo4j_graph: Graph
+) -> None:
+    neo4j_graph.transaction([("UNWIND [1, 1] AS x CREATE (:A {b: x})", {})])
+    settings.revision(
+        "r1",
+        'if op.read_json("settings.json").get("theme"):\n'
+        '    op.run_cypher("MATCH (n:A) SET n.b = elementId(n)")\n'
+        'op.add_unique_constraint("A", "b")',
+    )
+    settings.done("upgrade", "head")
+    assert settings.heads() == ["r1"]
