@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 
 from alembic_neo4j import __version__
 from alembic_neo4j.cypher import load_targets
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.identity import FORMAT
+from alembic_neo4j.ledger import store
+from alembic_neo4j.ledger.tables import VERSION_TABLE
 from tests.crash.project import open_runs
 from tests.migration.project import Project, data, graph_state, indexes
 
@@ -56,6 +62,21 @@ def _write(project: Project, by: int) -> None:
     read = f"BY = int(Path({str(project.path / 'by.txt')!r}).read_text())"
     header = f"from pathlib import Path\n{read}"
     project.revision("r1", UPGRADE, DOWNGRADE, header=header)
+
+
+def _take_back_to(project: Project, revision: str) -> None:
+    """Give the ledger the tables of an older release."""
+    engine = create_engine(f"sqlite:///{project.ledger}")
+    directory = ScriptDirectory(str(Path(store.__file__).parent))
+    options = {
+        "version_table": VERSION_TABLE,
+        "script": directory,
+        "fn": lambda heads, _: directory._downgrade_revs(revision, heads),
+    }
+    with engine.begin() as connection, store.quiet_alembic():
+        context = MigrationContext.configure(connection, opts=options)
+        context.run_migrations(op=Operations(context))
+    engine.dispose()
 
 
 def _sql(project: Project, *statements: str) -> list[Any]:
@@ -200,12 +221,7 @@ def test_a_run_of_another_release_is_told_of_where_it_did_something_else(
 def test_a_ledger_without_releases_is_read_and_brought_on(
     stopped: Project, neo4j_graph: Graph
 ) -> None:
-    _sql(
-        stopped,
-        "ALTER TABLE alembic_neo4j_unit DROP COLUMN release",
-        "ALTER TABLE alembic_neo4j_run DROP COLUMN release",
-        "UPDATE alembic_neo4j_version SET version_num = '0005'",
-    )
+    _take_back_to(stopped, "0005")
     for verb in ("status", "history", "plan"):
         outcome = stopped.verb(verb)
         assert outcome.status in (0, 1), outcome.text
