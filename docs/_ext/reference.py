@@ -23,6 +23,7 @@ from alembic_neo4j.cli.reports import REPORTS
 from alembic_neo4j.cli.shapes import described as described_shape
 from alembic_neo4j.command.repair import MENDABLE
 from alembic_neo4j.configuration.project import KEYS
+from alembic_neo4j.entities import backup
 from alembic_neo4j.schema.definitions import Property, Relationship
 
 if TYPE_CHECKING:
@@ -97,8 +98,10 @@ def awaitables() -> str:
 
 
 def entity_store() -> str:
-    """The classes of `entities`, each with its public methods and properties."""
-    return "\n\n".join(_class("entities", cls) for cls in classes_of(entities))
+    """The classes of `entities` with their methods, and the functions of its backup."""
+    parts = [_class("entities", cls) for cls in classes_of(entities)]
+    parts += [_function("backup", function) for function in functions_of(backup)]
+    return "\n\n".join(parts)
 
 
 def classes_of(package: ModuleType) -> list[type]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import platformdirs
@@ -137,6 +138,20 @@ for entity in results.entities:
 
 for facet, counts in results.facets.items():
     print(f"{facet}: {counts}")
+"""
+
+BACKUPS = """
+from alembic_neo4j.entities import backup
+
+# Create backup
+backup_path = backup.create_backup(repo.db_path, "./backups")
+
+# List backups
+for b in backup.list_backups("./backups"):
+    print(f"{b.timestamp}: {b.path}")
+
+# Restore
+backup.restore_backup(backup_path, "./restored.db")
 """
 
 Names = dict[str, object]
@@ -277,4 +292,25 @@ for id, status in (("user-auth", "in_progress"), ("auth-log", "planned")):
 
     assert capsys.readouterr().out == (
         "feature-user-auth\ntype: {'feature': 1}\nstatus: {'in_progress': 1}\n"
+    )
+
+
+def test_backups(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = run(
+        """
+from alembic_neo4j.entities import Entity, EntityRepository
+repo = EntityRepository()
+repo.create(Entity("task-a", "task", "open"))
+"""
+    )
+    run(BACKUPS, names)
+
+    moment, _, path = capsys.readouterr().out.strip().rpartition(": ")
+    assert datetime.fromisoformat(moment).tzinfo is not None
+    assert (home / path).is_file()
+    run(
+        """
+assert [e.id for e in EntityRepository("./restored.db").list()] == ["task-a"]
+""",
+        names,
     )
