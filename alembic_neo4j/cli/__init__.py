@@ -13,6 +13,7 @@ from alembic_neo4j.cli.invocation import shown_options
 
 VERBS = {
     "archive": "alembic_neo4j.cli.archive:archive",
+    "audit": "alembic_neo4j.cli.audit:audit",
     "create-node": "alembic_neo4j.cli.create:create_node",
     "create-relationship": "alembic_neo4j.cli.create:create_relationship",
     "history": "alembic_neo4j.cli.history:history",

@@ -18,6 +18,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "archive restore": (
         f"{_VERB} archive restore 1f3a5c7e9b0d born --on-conflict keep --yes",
     ),
+    "audit export": (f"{_VERB} audit export --output audit.jsonl",),
+    "audit list": (
+        f"{_VERB} audit list --limit 20",
+        f"{_VERB} audit list --actor alice --result PARTIAL",
+    ),
+    "audit verify": (
+        f"{_VERB} audit verify",
+        f"{_VERB} audit verify --file audit.jsonl",
+    ),
     "create-node": (f"{_VERB} create-node Person",),
     "create-relationship": (
         f"{_VERB} create-relationship WorksIn --source-label Person "

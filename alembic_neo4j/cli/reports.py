@@ -97,6 +97,38 @@ _BATCH = {
     "ended_at": _MOMENT.or_null(),
     "sources": rows("the files", uri=text(), sha256=text()),
 }
+_EVENT = {
+    "version_table": text("of the history in the ledger"),
+    "sequence": number("from 1 on, without a gap"),
+    "recorded_at": _MOMENT,
+    "run": text("the run in the journal").or_null(),
+    "action": text("`upgrade`, `downgrade`, `taking back`, `stamp` or a verb"),
+    "result": text(
+        "`BEGUN`, `SUCCESS`, `FAILED`, `PARTIAL` (something was written before it "
+        "failed) or `BROKEN` (the trail did not fit when the next event was added)"
+    ),
+    "closes": number("the event by which it began").or_null(),
+    "became": text(
+        "what a later command found of one that has no end of its own: `resumed`, "
+        "`taken back`, `abandoned`, `finished` or `unknown`"
+    ).or_null(),
+    "actor": text(),
+    "host": text(),
+    "release": text("of alembic-neo4j"),
+    "graph": text("its address"),
+    "ledger": text("its identity"),
+    "about": anything("a list of revisions, a batch or a file"),
+    "counts": anything(
+        "what the server has counted: `total`, and `by_label` and `by_type` where that "
+        "is known"
+    ),
+    "seconds": number("how long it took").or_null(),
+    "error": text().or_null(),
+    "previous": text(
+        "the hash of the event before; the ledger's identity in the first"
+    ),
+    "hash": text("of all of that"),
+}
 _CACHED = {
     "sha256": text(),
     "bytes": number(),
@@ -159,6 +191,23 @@ REPORTS: Mapping[str, Shape] = {
     "archive list": _ARCHIVES,
     "archive purge": _ARCHIVES,
     "archive restore": _ARCHIVES,
+    "audit list": row(events=rows("the last one first", **_EVENT)),
+    "audit verify": row(
+        events=number("how many fit"),
+        end=row("the last of them", sequence=number(), hash=text()).or_null(),
+        broken=row(
+            "the first event that does not fit, null where all do",
+            code=text(
+                "`altered`, `missing`, `parted` (it does not follow the one before), "
+                "`unreadable`, `tail` (the ledger knows of another end), "
+                "`older-ledger`, `older-graph` or `another-trail`"
+            ),
+            sequence=number(),
+            expected=text(),
+            found=text(),
+        ).or_null(),
+        unchecked=_UNCHECKED,
+    ),
     "create-node": _CREATED,
     "create-relationship": _CREATED,
     "history": row(

@@ -25,6 +25,7 @@ from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.configuration.project import read_configuration
 from alembic_neo4j.errors import ConfigurationError, Neo4jMigrationError
 from alembic_neo4j.ledger.batches import BatchCounts, Loader, Source
+from alembic_neo4j.migration.audit import audited
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.sentences import ended
@@ -224,6 +225,11 @@ def _is_stamped(config: Config, head: str | None) -> bool:
 
 def _record_batches(session: Session, batches: tuple[CrochetBatch, ...]) -> None:
     session.materialise()
+    with audited(session, "import-crochet", [batch.id for batch in batches]):
+        _record(session, batches)
+
+
+def _record(session: Session, batches: tuple[CrochetBatch, ...]) -> None:
     ledger = session.journal.batches
     for batch in batches:
         labels, nodes = _carrying(session, batch.id, "(x)", "labels(x)")

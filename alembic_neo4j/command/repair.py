@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +33,15 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.graph.execute import Attempt
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import read_stamp, write_stamp
+from alembic_neo4j.ledger.audit import FAILED, PARTIAL, SUCCESS
 from alembic_neo4j.ledger.journal import Journal
 from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.audit import (
+    AuditedAction,
+    begin_action,
+    close_untold,
+    told_when_it_fails,
+)
 from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.revision_files import (
@@ -50,6 +57,9 @@ from alembic_neo4j.sentences import unended
 
 LABELS = "label-missing"
 """The code of what only a look at all nodes of some labels finds."""
+
+LOST = "ledger-lost"
+"""The code of an empty ledger whose graph is stamped."""
 
 Key: TypeAlias = "tuple[str, str]"
 """What tells an item from others: its code and its subject."""
@@ -111,12 +121,47 @@ def _mended(context: Neo4jMigrationContext, choice: Choice) -> list[RepairOutcom
         labels = any(code == LABELS for code, _ in choice.keys)
         found, evidence = _proposals(context, labels=labels)
         work = _Work(session, evidence, choice)
-        mended = []
-        for finding in found:
-            if key_of(finding) in choice.keys:
-                session.limits.interrupts.check()
-                mended.append(_attempted(work, finding))
-        return mended
+        chosen = [finding for finding in found if key_of(finding) in choice.keys]
+        lost = any(finding.code == LOST for finding in chosen)
+        if not chosen or (session.database.is_missing and not lost):
+            # What is mended in the files alone makes no ledger.
+            return _attempts(work, chosen)
+        return _audited(work, chosen, lost=lost)
+
+
+def _audited(
+    work: _Work, chosen: Sequence[Finding], *, lost: bool
+) -> list[RepairOutcome]:
+    """Mend what was chosen, and tell the audit trail before and after."""
+    session = work.session
+    stamp = read_stamp(session.graph) if lost else None
+    work.ledger.exists()
+    action = work.action = begin_action(
+        session,
+        "repair",
+        [f"{finding.code}: {finding.subject}" for finding in chosen],
+        identity=stamp.ledger if stamp else None,
+    )
+    session.commit()
+    with told_when_it_fails(session, action):
+        mended = _attempts(work, chosen)
+        failures = [outcome.failure for outcome in mended if outcome.failure]
+        result = SUCCESS
+        if failures:
+            result = FAILED if len(failures) == len(mended) else PARTIAL
+        action.end(result, error="; ".join(failures) or None)
+        # A run may have ended by this.
+        close_untold(session)
+        session.commit()
+    return mended
+
+
+def _attempts(work: _Work, chosen: Sequence[Finding]) -> list[RepairOutcome]:
+    mended = []
+    for finding in chosen:
+        work.session.limits.interrupts.check()
+        mended.append(_attempted(work, finding))
+    return mended
 
 
 @dataclass
@@ -126,6 +171,12 @@ class _Work:
     session: Session
     evidence: Evidence
     choice: Choice
+    action: AuditedAction | None = None
+
+    @property
+    def anchor(self) -> tuple[int, str] | None:
+        """The event of the audit trail by which this began."""
+        return self.action.anchor if self.action else None
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -223,15 +274,16 @@ def _adopt(work: _Work, _: Finding) -> None:
     accept_data(session, ledger)
     session.commit()
     if stamp.ledger is None:
-        write_stamp(session.graph, Stamp(identity, stamp.heads))
+        write_stamp(session.graph, Stamp(identity, stamp.heads, audit=work.anchor))
 
 
 def _stamp(work: _Work, _: Finding) -> None:
     session, ledger = work.session, work.ledger
     identity = ledger.ensure_identity()
     session.commit()
-    write_stamp(session.graph, Stamp(identity, work.heads))
+    write_stamp(session.graph, Stamp(identity, work.heads, audit=work.anchor))
     ledger.remember_stamp(work.heads)
+    ledger.remember_audit_anchor(work.anchor)
     accept_data(session, ledger)
     session.commit()
 
@@ -340,7 +392,7 @@ def _clear(work: _Work, _: Finding) -> None:
 
 
 _MENDERS: Mapping[str, Callable[[_Work, Finding], None]] = {
-    "ledger-lost": _adopt,
+    LOST: _adopt,
     "unit-unknown": _settle_unit,
     "run-open": _abandon,
     "stamp-missing": _stamp,

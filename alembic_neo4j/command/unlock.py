@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from alembic.config import Config
 
 from alembic_neo4j.command.inspection import in_session
-from alembic_neo4j.migration.session import break_locks, lock_holder
+from alembic_neo4j.errors import LockError
+from alembic_neo4j.migration.audit import audited, has_trail
+from alembic_neo4j.migration.session import Session, break_locks, lock_holder
+
+log = logging.getLogger(__name__)
 
 
 def read_holder(config: Config) -> str | None:
@@ -15,4 +21,19 @@ def read_holder(config: Config) -> str | None:
 
 def take_locks(config: Config) -> str | None:
     """Take both locks from their holder, who can commit nothing more; return who."""
-    return in_session(config, break_locks)
+    return in_session(config, _taken)
+
+
+def _taken(session: Session) -> str | None:
+    session.check()
+    if not has_trail(session):
+        return break_locks(session)
+    holder = lock_holder(session)
+    try:
+        with audited(session, "unlock", [holder] if holder else []):
+            return break_locks(session)
+    except LockError as error:
+        # Whoever is paused while it writes to the ledger has to lose the lock, too.
+        log.warning("The audit trail could not be told of this: %s", error)
+        session.connection.rollback()
+        return break_locks(session)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j.checks.runs import of_another_release
@@ -17,8 +18,15 @@ from alembic_neo4j.graph.limits import Interrupted
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import note_run, read_stamp, write_stamp
 from alembic_neo4j.identity import identity
-from alembic_neo4j.ledger.journal import OpenRun, Recorder, RunStep
+from alembic_neo4j.ledger.journal import OpenRun, Recorder, RunStep, new_run_id
 from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.audit import (
+    ABANDONED,
+    RESUMED,
+    AuditedAction,
+    Successor,
+    begin_action,
+)
 from alembic_neo4j.migration.batch_states import end_run
 from alembic_neo4j.migration.plan import check_stamp, unfinished
 from alembic_neo4j.migration.run import GraphRunner
@@ -61,9 +69,19 @@ def run_recorded(
         if open_run is not None and not supersedes(open_run.steps[0]):
             _check_own(open_run, step, heads, repeatable=repeatable)
         ledger = session.materialise()
-        stamp = _stamped(session, ledger, stamp)
-        recorder = _recorder(session, step, open_run)
-        _note_run(session, ledger, stamp, recorder.run)
+        goes_on = open_run is not None and open_run.steps == (step,)
+        run = open_run.run if open_run is not None and goes_on else new_run_id()
+        action = begin_action(
+            session,
+            step.action,
+            [step.subject],
+            run=run,
+            stamp=stamp,
+            successor=_successor(open_run, goes_on=goes_on),
+        )
+        stamp = _stamped(session, ledger, stamp, action)
+        recorder = _recorder(session, step, open_run, run)
+        _note_run(session, ledger, stamp, recorder.run, action)
         runner = session.runner(recorder)
         runner.begin(step.subject, Schema())
         try:
@@ -72,11 +90,16 @@ def run_recorded(
                 runner.flush()
                 recorder.journal.finish_step(recorder.run, last=True)
                 ledger.remember_data_runs(recorder.run)
+                action.succeed()
                 session.commit()
         except BaseException as error:
             touched = runner.touched
             ends = repeatable and isinstance(error, Neo4jMigrationError)
             _note_failure(session, step, error, stays=touched and not ends)
+            with suppress(CommandError, SQLAlchemyError):
+                session.connection.rollback()
+                action.fail(error, wrote=touched)
+                session.commit()
             raise
         # Garbage only: a run that is killed here has ended all the same.
         clear_markers(session.graph)
@@ -105,22 +128,33 @@ def _check_own(
     raise LedgerError(unfinished(open_run, why))
 
 
-def _stamped(session: Session, ledger: Ledger, stamp: Stamp | None) -> Stamp:
+def _successor(open_run: OpenRun | None, *, goes_on: bool) -> Successor | None:
+    if open_run is None:
+        return None
+    return Successor(open_run.run, RESUMED if goes_on else ABANDONED)
+
+
+def _stamped(
+    session: Session, ledger: Ledger, stamp: Stamp | None, action: AuditedAction
+) -> Stamp:
     """Return the graph's stamp, which it gets now where it has none.
 
-    The ledger has its identity before the graph knows that it belongs to it.
+    The ledger has its identity, and tells of the action, before the graph knows that it
+    belongs to it.
     """
     identity = ledger.ensure_identity()
     session.commit()
     if stamp is None:
-        stamp = Stamp(identity, session.heads())
+        stamp = Stamp(identity, session.heads(), audit=action.anchor)
         write_stamp(session.graph, stamp)
         ledger.remember_stamp(stamp.heads)
         session.commit()
     return stamp
 
 
-def _recorder(session: Session, step: RunStep, open_run: OpenRun | None) -> Recorder:
+def _recorder(
+    session: Session, step: RunStep, open_run: OpenRun | None, run: str
+) -> Recorder:
     if open_run is not None and open_run.steps != (step,):
         (begun,) = open_run.steps
         if begun.is_about(step):
@@ -128,7 +162,7 @@ def _recorder(session: Session, step: RunStep, open_run: OpenRun | None) -> Reco
         end_run(session)
         open_run = None
     if open_run is None:
-        run = session.journal.begin([step])
+        session.journal.begin([step], run)
         session.commit()
         return session.recorder(run)
     log.info(
@@ -140,7 +174,9 @@ def _recorder(session: Session, step: RunStep, open_run: OpenRun | None) -> Reco
     return session.recorder(open_run.run, resumed=True)
 
 
-def _note_run(session: Session, ledger: Ledger, stamp: Stamp, run: str) -> None:
+def _note_run(
+    session: Session, ledger: Ledger, stamp: Stamp, run: str, action: AuditedAction
+) -> None:
     """Tell the graph which run changes its data, after the ledger knows that it will.
 
     From then on an older copy of the graph is told from it.
@@ -149,7 +185,8 @@ def _note_run(session: Session, ledger: Ledger, stamp: Stamp, run: str) -> None:
         return
     ledger.remember_data_runs(stamp.run, run)
     session.commit()
-    note_run(session.graph, run)
+    note_run(session.graph, run, action.anchor)
+    ledger.remember_audit_anchor(action.anchor)
 
 
 def _note_failure(

@@ -58,6 +58,8 @@ KEYS: Mapping[str, str] = {
     "the configuration file without it",
     "batch_property": "the property that tells which batch has created something "
     "(_alembic_batch)",
+    "actor": "who acts, for the audit trail; -x actor=… is the same (the user of the "
+    "system)",
 }
 """Every key of ours and what it means."""
 
@@ -80,6 +82,8 @@ class Options:
     batch_property: str = BATCH_PROPERTY
     model_rules: str = "check"
     files_root: Path = Path()
+    actor: str = ""
+    """Who acts, as the audit trail is told; empty for the user of the system."""
 
     @property
     def checks_rules(self) -> bool:
@@ -277,6 +281,7 @@ def _options(found: _Merged, project: Path) -> Options:
             "model_rules", values.choice, default.model_rules, choices=_RULES
         ),
         files_root=values.file_path(root, project, origin) if root else project,
+        actor=read("actor", values.name, default.actor),
     )
 
 

@@ -27,6 +27,10 @@ _VARIABLES = {
     "PASSWORD_FILE": "password_file",
     "DATABASE": "database",
 }
+_OURS_ALONE = {"ACTOR": "actor"}
+_PLAIN = frozenset({"actor"})
+"""The keys that ``-x`` also takes without their prefix."""
+
 _LISTS = frozenset({"models"})
 _BOOLEANS = frozenset({"enterprise", "compare_names"})
 _NUMBERS = frozenset({"schema_timeout", "lock_timeout", "batch_size", "throttle"})
@@ -119,13 +123,14 @@ def _command_line(arguments: Sequence[str]) -> Source:
     keys = {
         name.removeprefix(PREFIX): value
         for name, _, value in pairs
-        if name.startswith(PREFIX)
+        if name.startswith(PREFIX) or name in _PLAIN
     }
     return Source(keys, {name: Origin(f"-x {PREFIX}{name}") for name in keys})
 
 
 def _environment(prefix: str) -> Source:
-    given = {n: k for n, k in _VARIABLES.items() if os.environ.get(prefix + n)}
+    known = _VARIABLES if prefix == GENERAL else {**_VARIABLES, **_OURS_ALONE}
+    given = {n: k for n, k in known.items() if os.environ.get(prefix + n)}
     return Source(
         {key: os.environ[prefix + name] for name, key in given.items()},
         {key: Origin(prefix + name) for name, key in given.items()},

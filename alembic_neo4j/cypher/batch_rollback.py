@@ -14,6 +14,7 @@ from alembic_neo4j.cypher.quoting import commented, inline, quote
 from alembic_neo4j.cypher.steps import Atomicity, Batched, Step
 from alembic_neo4j.identity import meaning
 from alembic_neo4j.schema.definitions import EntityType
+from alembic_neo4j.schema.known_names import Name
 
 DELETION_BATCH_SIZE = 2_500
 """How many are deleted at once: more take longer each (benchmarks/loads.py)."""
@@ -62,6 +63,17 @@ class Undo(Step):
         """What is undone, wherever that is looked for first."""
         names = ("batches", "tag", "labels", "types", "detach")
         return ["undo", meaning(self, *names)]
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The labels and types of what is undone, as far as they are known."""
+        known = self.known
+        labels = self.labels or (known.labels if known else None) or ()
+        types = self.types or (known.types if known else None) or ()
+        return (
+            *((EntityType.NODE, label) for label in labels),
+            *((EntityType.RELATIONSHIP, type_) for type_ in types),
+        )
 
     @property
     def shown(self) -> str:

@@ -56,6 +56,7 @@ from alembic_neo4j.schema.changes import (
     RenameRelationshipType,
     ReverseRelationships,
 )
+from alembic_neo4j.schema.changes.change import Part
 from alembic_neo4j.schema.conversions import suggested_conversion
 from alembic_neo4j.schema.definitions import (
     Direction,
@@ -66,6 +67,7 @@ from alembic_neo4j.schema.definitions import (
     Schema,
 )
 from alembic_neo4j.schema.kinds import EXCLUSIVE, ConstraintKind, IndexKind
+from alembic_neo4j.schema.known_names import Name
 from alembic_neo4j.schema.property_classes import described_kind
 
 
@@ -77,7 +79,16 @@ def steps(change: Change, before: Schema, *, revision: str) -> tuple[Step, ...]:
     first write. Raises SchemaError where the change does not fit the schema.
     """
     found = _steps(change, before, revision)
-    return tuple(identified(found, *_known_by(change)))
+    return tuple(
+        identified(found, *_known_by(change), touches=lambda: _touches(change, before))
+    )
+
+
+def _touches(change: Change, before: Schema) -> tuple[Name, ...]:
+    """Return the labels and types that a change says it reads or writes."""
+    names = change.reads(before) | change.writes(before)
+    parts = ((EntityType.NODE, Part.LABEL), (EntityType.RELATIONSHIP, Part.TYPE))
+    return tuple((e, name) for e, part in parts for name in sorted(names.of(part)))
 
 
 def _known_by(change: Change) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from alembic_neo4j.cypher.quoting import commented, inline
 from alembic_neo4j.cypher.steps import Atomicity, Step
 from alembic_neo4j.errors import IngestError, OfflineError
 from alembic_neo4j.identity import canonical_text, meaning
+from alembic_neo4j.schema.known_names import Name
 from alembic_neo4j.schema.storable import name_problem, storable, storable_column
 
 # Rows on their way into statements: checked, laid out as lists, and digested ----------
@@ -427,6 +428,12 @@ class Load(Step):
     def recorded_as(self) -> Any:
         """What the rows become, and of which batch."""
         return ["load", meaning(self, "target", "batch", "tag", "source")]
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """What its rows become: their labels, or their type."""
+        entity = self.target.entity
+        return tuple(name for name in self.target.names if name[0] is entity)
 
     @property
     def shown(self) -> str:

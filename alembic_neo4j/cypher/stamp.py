@@ -15,12 +15,15 @@ class Stamp:
     """What the graph says of itself; `ledger` is None after a script of ``--sql``.
 
     `run` is the latest one by which a verb changed the data, None before the first. It
-    tells a graph from an older copy of it at the same heads.
+    tells a graph from an older copy of it at the same heads. `audit` is an event of the
+    ledger's audit trail, its sequence and its hash: the latest one when the stamp was
+    written, None in a stamp of a release that had none.
     """
 
     ledger: str | None
     heads: tuple[str, ...]
     run: str | None = None
+    audit: tuple[int, str] | None = None
 
 
 def stamp_text(heads: Sequence[str]) -> str:

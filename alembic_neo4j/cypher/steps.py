@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from alembic_neo4j.cypher.quoting import commented, inline
 from alembic_neo4j.errors import OfflineError, SchemaError
 from alembic_neo4j.identity import canonical_text, identity
 from alembic_neo4j.schema.definitions import Element, Index, described
+from alembic_neo4j.schema.known_names import Name
 
 DEFAULT_BATCH_SIZE = 10_000
 
@@ -64,6 +65,11 @@ class Step(ABC):
         raise TypeError(f"expected a step that is recorded, found {self!r}")
 
     @property
+    def names(self) -> tuple[Name, ...]:
+        """The labels and types by which what it changes is counted, as far as known."""
+        return ()
+
+    @property
     def atomicity(self) -> Atomicity:
         """In what it takes effect."""
         return Atomicity.TRANSACTION
@@ -101,6 +107,12 @@ class SchemaStep(Step):
     """A command for one index or constraint."""
 
     element: Element
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The labels or types of the index or constraint."""
+        element = self.element
+        return tuple((element.entity, name) for name in element.labels)
 
     @property
     def recorded_as(self) -> Any:
@@ -157,6 +169,12 @@ class Identified(Step):
     """
 
     identity: str = field(default="", compare=False, repr=False)
+    touches: tuple[Name, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The labels and types that its change reads or writes."""
+        return self.touches
 
     @property
     def recorded_as(self) -> Any:
@@ -467,8 +485,10 @@ def script_of(unit: Sequence[Step]) -> str:
     return "\n".join(lines)
 
 
-def identified(steps: Iterable[Step], *about: Any) -> Iterator[Step]:
-    """Yield the steps of one change, each with its identity.
+def identified(
+    steps: Iterable[Step], *about: Any, touches: Callable[[], tuple[Name, ...]] = tuple
+) -> Iterator[Step]:
+    """Yield the steps of one change, each with its identity and the names it `touches`.
 
     That is what they are `about`, and which of its kind each one is: their Cypher may
     be another one in the next release.
@@ -478,7 +498,8 @@ def identified(steps: Iterable[Step], *about: Any) -> Iterator[Step]:
     for step in steps:
         if isinstance(step, Identified):
             kind, text = step.kind_of_unit, text or canonical_text(about)
-            step = replace(step, identity=f"{kind} {seen[kind]} {text}")
+            known_by = f"{kind} {seen[kind]} {text}"
+            step = replace(step, identity=known_by, touches=touches())
             seen[kind] += 1
         yield step
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from alembic_neo4j.cypher.capabilities import Server
 from alembic_neo4j.errors import ConfigurationError, ConnectionFailed, StatementError
+from alembic_neo4j.graph.changes import Changes, counted_by
 from alembic_neo4j.graph.driver import load_driver
 from alembic_neo4j.graph.stored_values import Row as Row
 from alembic_neo4j.graph.stored_values import Rows, sendable
@@ -131,6 +133,8 @@ class Graph:
         self._server: Server | None = None
         self._url = settings.url
         self.lock: Lock | None = None
+        self.changes = Changes()
+        """What has been committed here, as the server has counted it."""
 
     @property
     def url(self) -> str:
@@ -199,6 +203,7 @@ class Graph:
         from neo4j import exceptions as driver_errors
 
         token = token or (self.lock.token if self.lock else None)
+        counts: Counter[str] = Counter()
         with self._session("WRITE") as session:
             with waiting_for(self._answer_to("BEGIN")):
                 transaction = session.begin_transaction(
@@ -208,9 +213,11 @@ class Graph:
             def run(text: str, parameters: Mapping[str, Any]) -> Rows:
                 try:
                     with waiting_for(self._answer_to(text)):
-                        return _rows(transaction, text, sendable(parameters))
+                        rows = _rows(transaction, text, sendable(parameters))
                 except driver_errors.Neo4jError as error:
                     raise self._refused(error, text) from error
+                counts.update(rows.counts)
+                return rows
 
             try:
                 if self.lock and fenced:
@@ -218,6 +225,7 @@ class Graph:
                 yield run
                 with waiting_for(self._answer_to("COMMIT")):
                     transaction.commit()
+                self.changes.add(counts)
             finally:
                 with waiting_for(self._answer_to("ROLLBACK")):
                     transaction.close()
@@ -235,7 +243,10 @@ class Graph:
             metadata = {TOKEN: self.lock.token}
         query = neo4j.Query(text, metadata=metadata)
         with self._session("WRITE") as session, waiting_for(self._answer_to(text)):
-            return [r.data() for r in session.run(query, sendable(parameters))]
+            result = session.run(query, sendable(parameters))
+            rows = [record.data() for record in result]
+            self.changes.add(counted_by(text, result.consume().counters))
+            return rows
 
     def close(self) -> None:
         """Close the driver; a local server goes on running."""
@@ -407,6 +418,7 @@ def _rows(
     counters = result.consume().counters
     rows.nodes_created = counters.nodes_created
     rows.relationships_created = counters.relationships_created
+    rows.counts = counted_by(text, counters)
     return rows
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from alembic_neo4j.cypher.stamp import LABEL, Stamp
 from alembic_neo4j.graph.connection import Graph
 
 _READ = (
     f"MATCH (s:{LABEL} {{id: 1}}) "
-    "RETURN s.ledger AS ledger, s.heads AS heads, s.run AS run"
+    "RETURN s.ledger AS ledger, s.heads AS heads, s.run AS run, "
+    "s.auditSequence AS sequence, s.auditHash AS hash"
 )
 _WRITE = (
     f"MERGE (s:{LABEL} {{id: 1}}) SET s.ledger = $ledger, s.heads = $heads, "
     "s.written = datetime()"
 )
 _NOTE = f"MATCH (s:{LABEL} {{id: 1}}) SET s.run = $run"
+_ANCHOR = ", s.auditSequence = $sequence, s.auditHash = $hash"
 
 
 def read_stamp(graph: Graph) -> Stamp | None:
@@ -22,15 +27,31 @@ def read_stamp(graph: Graph) -> Stamp | None:
     if not rows:
         return None
     (row,) = rows
-    return Stamp(row["ledger"], tuple(row["heads"] or ()), row["run"])
+    audit = (row["sequence"], row["hash"]) if row["sequence"] and row["hash"] else None
+    return Stamp(row["ledger"], tuple(row["heads"] or ()), row["run"], audit)
 
 
 def write_stamp(graph: Graph, stamp: Stamp) -> None:
-    """Put ledger and heads into the graph's stamp, in a transaction of its own."""
-    parameters = {"ledger": stamp.ledger, "heads": sorted(stamp.heads)}
-    graph.transaction([(_WRITE, parameters)])
+    """Put ledger and heads into the graph's stamp, in a transaction of its own.
+
+    The event of the audit trail that it names stays where there is none to be written.
+    """
+    written = {"ledger": stamp.ledger, "heads": sorted(stamp.heads)}
+    graph.transaction([_anchored(_WRITE, written, stamp.audit)])
 
 
-def note_run(graph: Graph, run: str) -> None:
-    """Put into the graph's stamp which run is going to change the data."""
-    graph.transaction([(_NOTE, {"run": run})])
+def note_run(graph: Graph, run: str, audit: tuple[int, str] | None) -> None:
+    """Put into the graph's stamp which run is going to change the data.
+
+    With it goes the event of the audit trail by which that begins.
+    """
+    graph.transaction([_anchored(_NOTE, {"run": run}, audit)])
+
+
+def _anchored(
+    text: str, parameters: Mapping[str, Any], audit: tuple[int, str] | None
+) -> tuple[str, Mapping[str, Any]]:
+    if audit is None:
+        return text, parameters
+    sequence, digest = audit
+    return text + _ANCHOR, {**parameters, "sequence": sequence, "hash": digest}

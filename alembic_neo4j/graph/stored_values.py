@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta, timezone, tzinfo
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -197,10 +198,11 @@ Row: TypeAlias = "dict[str, Any]"
 
 
 class Rows(list[Row]):
-    """The rows of a statement, and how many entities it has created."""
+    """The rows of a statement, how many entities it has created, and what it counts."""
 
     nodes_created = 0
     relationships_created = 0
+    counts: Mapping[str, int] = MappingProxyType({})
 
 
 LIMIT = 1_000_000

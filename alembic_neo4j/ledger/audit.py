@@ -20,12 +20,15 @@ from typing import Any
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Row, insert, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 
 from alembic_neo4j import __version__
+from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.identity import FORMAT, canonical_text, format_of, identity
 from alembic_neo4j.ledger.store import Ledger, begin_writing, quiet_alembic
 from alembic_neo4j.ledger.tables import audit_events, rows_of
 from alembic_neo4j.ledger.versions import r0008_audit
+from alembic_neo4j.sentences import ended
 
 log = logging.getLogger(__name__)
 
@@ -385,8 +388,17 @@ class AuditTrail:
             anchored=_chain_end(self._ledger.audit_anchor) if anchor else None,
         )
 
-    def append(self, entry: Entry, anchor: ChainEnd | None = None) -> AuditEvent:
+    def append(
+        self,
+        entry: Entry,
+        anchor: ChainEnd | None = None,
+        *,
+        identity: str | None = None,
+    ) -> AuditEvent:
         """Add an event and return it; nobody else adds one until the caller commits.
+
+        The ledger gets an identity where it has none, unless it is to have the one that
+        is given.
 
         Where what is there does not fit any more, by its own end or by the `anchor` in
         the graph, that is said in the log and in an event of its own before this one.
@@ -394,6 +406,7 @@ class AuditTrail:
         self._hold()
         if not self.exists():
             self._create()
+        identity = self._ledger.identity or identity or self._ledger.ensure_identity()
         end, broken = self._checked_end(anchor)
         if broken is not None:
             log.warning(
@@ -402,8 +415,8 @@ class AuditTrail:
                 broken,
             )
             noted = Entry("audit", BROKEN, error=f"{broken}")
-            end = self._add(noted, end).end
-        return self._add(entry, end)
+            end = self._add(noted, end, identity).end
+        return self._add(entry, end, identity)
 
     def _is_ours(self) -> Any:
         return audit_events.c.version_table == self._version_table
@@ -461,8 +474,7 @@ class AuditTrail:
             )
         return rows[0].hash if rows else None
 
-    def _add(self, entry: Entry, end: ChainEnd | None) -> AuditEvent:
-        ledger = self._ledger.ensure_identity()
+    def _add(self, entry: Entry, end: ChainEnd | None, identity: str) -> AuditEvent:
         event = AuditEvent(
             version_table=self._version_table,
             sequence=end.sequence + 1 if end else 1,
@@ -476,18 +488,31 @@ class AuditTrail:
             host=_storable(socket.gethostname(), 255),
             release=__version__,
             graph=_storable(self._author.graph, 1000),
-            ledger=ledger,
+            ledger=identity,
             about=_stored([_storable(name) for name in entry.about]),
             counts=_stored(entry.counts),
             # SQLite stores no zero with a sign.
             seconds=None if entry.seconds is None else round(entry.seconds, 6) + 0.0,
             error=None if entry.error is None else _storable(entry.error),
-            previous=end.hash if end else ledger,
+            previous=end.hash if end else identity,
         )
         event = replace(event, hash=event.expected_hash)
-        self._connection.execute(insert(audit_events), asdict(event))
+        try:
+            self._connection.execute(insert(audit_events), asdict(event))
+        except DBAPIError as error:
+            raise self._unwritable(error) from error
         self._ledger.remember_audit_end(event.end.pair)
         return event
+
+    def _unwritable(self, error: DBAPIError) -> LedgerError:
+        name = audit_events.name
+        return LedgerError(
+            f"the audit trail can't be written to: {ended(str(error.orig))} Nothing "
+            "has run, since it would not be told of. Where its table is damaged put it "
+            f"aside, `ALTER TABLE {name} RENAME TO {name}_damaged`, drop its triggers, "
+            "and run the same command again: it makes the table anew and notes in it "
+            "what is missing"
+        )
 
 
 def _chain_end(pair: tuple[int, str] | None) -> ChainEnd | None:

@@ -132,6 +132,11 @@ class Unit:
     release: str | None = __version__
 
 
+def new_run_id() -> str:
+    """Return the id of a run that is going to be recorded."""
+    return str(uuid.uuid4())
+
+
 class Journal:
     """The runs of one version table, on a connection that the caller commits."""
 
@@ -148,6 +153,14 @@ class Journal:
     def files(self) -> FileJournal:
         """What revisions of the same history do to files, on the same connection."""
         return FileJournal(self._connection, self._version_table)
+
+    def state(self, run: str) -> str | None:
+        """Return the state of a run (see RecordedRun), None where it is not known."""
+        query = select(runs.c.state).where(
+            runs.c.run == run, runs.c.version_table == self._version_table
+        )
+        state: str | None = self._connection.execute(query).scalar_one_or_none()
+        return state
 
     def open_run(self) -> OpenRun | None:
         """Return the run that has not ended, None where every one has."""
@@ -206,9 +219,9 @@ class Journal:
         rows = self._connection.execute(select(runs.c.steps).where(runs.c.run == run))
         return tuple(step for row in rows for step in _steps(row.steps))
 
-    def begin(self, steps: Sequence[RunStep]) -> str:
-        """Record a run and return its id."""
-        run = str(uuid.uuid4())
+    def begin(self, steps: Sequence[RunStep], run: str | None = None) -> str:
+        """Record a run and return its id, which `new_run_id` may have given before."""
+        run = run or new_run_id()
         self._connection.execute(
             insert(runs).values(
                 run=run,

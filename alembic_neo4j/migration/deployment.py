@@ -25,8 +25,17 @@ from alembic_neo4j.graph.limits import Interrupted
 from alembic_neo4j.graph.lock import read_owner
 from alembic_neo4j.graph.marker import clear_markers
 from alembic_neo4j.graph.stamp import read_stamp, write_stamp
-from alembic_neo4j.ledger.journal import OpenRun, Recorder
+from alembic_neo4j.ledger.journal import OpenRun, Recorder, new_run_id
 from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.migration.audit import (
+    ABANDONED,
+    RESUMED,
+    AuditedAction,
+    Successor,
+    begin_action,
+    close_untold,
+    told_when_it_fails,
+)
 from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.file_units import check_unchanged, previewed
 from alembic_neo4j.migration.plan import (
@@ -107,6 +116,8 @@ class Deployment:
 
     def __init__(self, session: Session, runner: GraphRunner, command: Command) -> None:
         self._session, self._runner, self._command = session, runner, command
+        self._audited: AuditedAction | None = None
+        self._wrote = False
 
     def migrate(self, steps: Sequence[Step], heads: tuple[str, ...]) -> None:
         """Take the steps from these heads on, after those of a run that is open.
@@ -135,7 +146,9 @@ class Deployment:
             if now != heads:
                 log.info("Another command has left nothing to do")
             if not judged.is_done:
-                self._settle(self._session.materialise())
+                ledger = self._session.materialise()
+                close_untold(self._session)
+                self._settle(ledger)
 
     def _judged(
         self, steps: Sequence[Step], heads: tuple[str, ...]
@@ -197,10 +210,15 @@ class Deployment:
         heads, recorded = judged.found.heads, judged.found.recorded
         ledger = self._session.materialise()
         identity = ledger.ensure_identity()
+        stamp, open_run = judged.found.stamp, recorded.open_run
+        begun = judged.planned[: len(open_run.steps)] if open_run else []
+        run = open_run.run if open_run else new_run_id()
+        successor = Successor(run, RESUMED) if open_run else None
+        action = self._begin(begun or judged.planned, run, stamp, successor)
         self._session.commit()
-        stamp = judged.found.stamp
         if stamp is None or set(stamp.heads) != set(heads):
-            write_stamp(self._session.graph, Stamp(identity, heads))
+            stamped = Stamp(identity, heads, audit=action.anchor)
+            write_stamp(self._session.graph, stamped)
         # The graph is stamped when the run ends, since each schema change makes the
         # server plan that statement anew; until then this is what the stamp says.
         ledger.remember_stamp(heads)
@@ -208,12 +226,12 @@ class Deployment:
         maintainer = self._session.maintainer(heads)
         try:
             with self._session.limits.interrupts.deferred():
-                for recorder, items in self._parts(judged.planned, recorded.open_run):
+                for recorder, items in self._parts(judged.planned, open_run, run):
                     self._take(items, recorder, maintainer, ledger)
-        except BaseException:
+        except BaseException as error:
             # What went wrong matters more than a stamp that the next run writes.
             with suppress(Neo4jMigrationError, SQLAlchemyError):
-                self._settle(ledger)
+                self._settle(ledger, error)
             raise
         self._settle(ledger)
 
@@ -233,9 +251,29 @@ class Deployment:
             recorder.journal.files.end(item.script.revision, kept)
             recorder.journal.finish_step(recorder.run, last=item is items[-1])
             self._session.commit()
+            self._wrote = True
+
+    def _begin(
+        self,
+        items: Sequence[PlannedStep],
+        run: str,
+        stamp: Stamp | None = None,
+        successor: Successor | None = None,
+    ) -> AuditedAction:
+        """Tell the audit trail of a run that is going to begin, or to go on."""
+        self._wrote = False
+        self._audited = begin_action(
+            self._session,
+            items[0].run_step.action,
+            [item.script.revision for item in items],
+            run=run,
+            stamp=stamp,
+            successor=successor,
+        )
+        return self._audited
 
     def _parts(
-        self, planned: list[PlannedStep], open_run: OpenRun | None
+        self, planned: list[PlannedStep], open_run: OpenRun | None, run: str
     ) -> Iterator[tuple[Recorder, list[PlannedStep]]]:
         # What is left of an open run first, then the rest as a run of its own.
         begun = len(open_run.steps) if open_run else 0
@@ -246,30 +284,51 @@ class Deployment:
                 open_run.begun_by,
             )
             yield self._session.recorder(open_run.run, resumed=True), planned[:begun]
+            self._told(None)
         # A relative target counts from where the open run began.
         rest = [] if open_run and self._is_relative() else planned[begun:]
         if rest:
             if open_run:
                 _preflight(self._session, rest)
-            yield self._session.recorder(self._begun(rest)), rest
+                run = new_run_id()
+                self._begin(rest, run)
+            yield self._session.recorder(self._begun(rest, run)), rest
 
-    def _begun(self, planned: list[PlannedStep]) -> str:
-        run = self._session.journal.begin([item.run_step for item in planned])
+    def _begun(self, planned: list[PlannedStep], run: str) -> str:
+        self._session.journal.begin([item.run_step for item in planned], run)
         self._session.commit()
         return run
 
     def _is_relative(self) -> bool:
         return is_relative(self._command.target)
 
-    def _settle(self, ledger: Ledger) -> None:
+    def _settle(self, ledger: Ledger, error: BaseException | None = None) -> None:
+        # What the stamp names of the audit trail has to be there by then.
+        anchor = self._told(error)
         # From here on an older stamp is a restored graph's.
-        self._session.connection.rollback()
         heads = self._session.heads()
-        write_stamp(self._session.graph, Stamp(ledger.ensure_identity(), heads))
+        stamp = Stamp(ledger.ensure_identity(), heads, audit=anchor)
+        write_stamp(self._session.graph, stamp)
         open_run = self._session.journal.open_run()
         clear_markers(self._session.graph, kept=open_run.run if open_run else "")
         ledger.remember_stamp(heads)
+        ledger.remember_audit_anchor(anchor)
         self._session.commit()
+
+    def _told(self, error: BaseException | None) -> tuple[int, str] | None:
+        """Tell the audit trail how it ended, and return the latest event of it."""
+        if self._audited is None:
+            self._session.commit()
+            end = self._session.audit.end
+            return end.pair if end else None
+        self._session.connection.rollback()
+        action, self._audited = self._audited, None
+        if error is None:
+            anchor = action.succeed()
+        else:
+            anchor = action.fail(error, wrote=self._wrote)
+        self._session.commit()
+        return anchor
 
     def _perform(self, item: PlannedStep, recorder: Recorder) -> None:
         runner = self._runner
@@ -288,7 +347,9 @@ class Deployment:
             if isinstance(error, SQLAlchemyError):
                 self._session.connection.rollback()
             runner.put_files_back()
-            self._note_failure(error, item, touched=runner.touched)
+            touched = runner.touched
+            self._wrote = self._wrote or touched
+            self._note_failure(error, item, touched=touched)
             raise
 
     def _record(
@@ -361,6 +422,26 @@ class Deployment:
         if not self._command.purges:
             check_stamp_owner(stamp, recorded, heads)
         ledger = self._session.materialise()
+        open_run = recorded.open_run
+        self._audited = begin_action(
+            self._session,
+            "stamp",
+            [self._command.target],
+            stamp=stamp,
+            successor=Successor(open_run.run, ABANDONED) if open_run else None,
+        )
+        self._session.commit()
+        with told_when_it_fails(self._session, self._audited):
+            self._write_stamp(ledger, stamp, steps, heads)
+        self._settle(ledger)
+
+    def _write_stamp(
+        self,
+        ledger: Ledger,
+        stamp: Stamp | None,
+        steps: Sequence[Step],
+        heads: tuple[str, ...],
+    ) -> None:
         if self._command.purges:
             ledger.keep_only(())
             # With a new identity, the graph that it was at before is not its own.
@@ -377,7 +458,6 @@ class Deployment:
         if self._command.purges:
             accept_data(self._session, ledger)
         self._session.commit()
-        self._settle(ledger)
 
     def _record_stamped(self, ledger: Ledger, maintainer: HeadMaintainer) -> None:
         stamped = list(self._session.history.walk(maintainer.heads))

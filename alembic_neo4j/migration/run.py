@@ -357,8 +357,10 @@ class GraphRunner(StepRunner):
         self.recorder.commit()
 
     def _attempted(self, attempt: Attempt, planned: Unit) -> list[Row]:
+        names = tuple(dict.fromkeys(n for step in attempt.unit for n in step.names))
         try:
-            return attempt.run()
+            with self._graph.changes.about(names):
+                return attempt.run()
         except BaseException as error:
             if attempt.left_nothing(error):
                 self._void.add(planned.position)

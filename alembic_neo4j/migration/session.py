@@ -25,6 +25,7 @@ from alembic_neo4j.graph.before_images import drop_unused_index
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.limits import Interrupts, Limits
 from alembic_neo4j.graph.lock import Owner, break_lock, graph_lock, read_owner
+from alembic_neo4j.ledger.audit import AuditTrail, Author
 from alembic_neo4j.ledger.connection import LedgerConnection, check_recorded
 from alembic_neo4j.ledger.engine import committed
 from alembic_neo4j.ledger.journal import Journal, Recorder
@@ -35,7 +36,7 @@ from alembic_neo4j.ledger.lock import (
     ledger_lock,
     lost_lock,
 )
-from alembic_neo4j.ledger.store import Ledger
+from alembic_neo4j.ledger.store import Ledger, user_name
 from alembic_neo4j.migration.file_units import FileUnits
 from alembic_neo4j.migration.plan import LedgerState
 from alembic_neo4j.migration.replay import History
@@ -97,6 +98,16 @@ class Session:
             Path(f"{path}{end}") for path in own if path for end in endings
         )
         return ProjectFiles(self.options.files_root, reserved)
+
+    @property
+    def audit(self) -> AuditTrail:
+        """The audit trail of this history, written to by who runs this command."""
+        settings = self.graph.settings
+        address = self.graph.url + (
+            f"/{settings.database}" if settings.database else ""
+        )
+        author = Author(self.options.actor or user_name(), address)
+        return AuditTrail(self.connection, self.version_table, author)
 
     def recorder(self, run: str, *, resumed: bool = False) -> Recorder:
         """Return where the units of a run are written down."""

@@ -44,6 +44,14 @@ from alembic_neo4j.graph.marker import Mark, clear_markers, read_progress
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp, write_stamp
 from alembic_neo4j.ledger.journal import DONE, TAKING_BACK, OpenRun, Unit
+from alembic_neo4j.migration.audit import (
+    RESUMED,
+    TAKEN_BACK,
+    AuditedAction,
+    Successor,
+    begin_action,
+    told_when_it_fails,
+)
 from alembic_neo4j.migration.file_units import KIND, FileUnits, check_taken_back
 from alembic_neo4j.migration.plan import can_be_taken_back, check_files, check_stamp
 from alembic_neo4j.migration.revision_files import file_digest
@@ -81,34 +89,59 @@ def take_back(session: Session, heads: tuple[str, ...]) -> None:
                 "run that this one was to take back; nothing has run here. See "
                 "`alembic-neo4j status`"
             )
-        script, back = _judged(session, run, now)
-        journal = session.journal
-        ledger = session.materialise()
-        if run.steps[0].action != TAKING_BACK:
-            journal.take_back(run.run)
-            for unit, had_effect in back.settled:
-                if had_effect:
-                    journal.finish_unit(run.run, unit, "[]")
-                else:
-                    journal.forget_unit(run.run, unit)
-            session.commit()
-        with session.limits.interrupts.deferred():
-            _perform(session, run, script, back)
-        write_stamp(session.graph, Stamp(ledger.ensure_identity(), now))
-        clear_markers(session.graph)
-        ledger.remember_stamp(now)
-        journal.finish_step(run.run, last=True)
+        stamp = read_stamp(session.graph)
+        script, back = _judged(session, run, now, stamp)
+        goes_on = run.steps[0].action == TAKING_BACK
+        session.materialise()
+        action = begin_action(
+            session,
+            TAKING_BACK,
+            [run.steps[0].subject],
+            run=run.run,
+            stamp=stamp,
+            successor=Successor(run.run, RESUMED if goes_on else TAKEN_BACK),
+        )
         session.commit()
+        with told_when_it_fails(session, action):
+            _carry_out(session, run, script, back, action)
+
+
+def _carry_out(
+    session: Session,
+    run: OpenRun,
+    script: Script,
+    back: WayBack,
+    action: AuditedAction,
+) -> None:
+    journal, ledger, now = session.journal, session.ledger, session.heads()
+    if run.steps[0].action != TAKING_BACK:
+        journal.take_back(run.run)
+        for unit, had_effect in back.settled:
+            if had_effect:
+                journal.finish_unit(run.run, unit, "[]")
+            else:
+                journal.forget_unit(run.run, unit)
+        session.commit()
+    with session.limits.interrupts.deferred():
+        _perform(session, run, script, back)
+    stamp = Stamp(ledger.ensure_identity(), now, audit=action.anchor)
+    write_stamp(session.graph, stamp)
+    clear_markers(session.graph)
+    ledger.remember_stamp(now)
+    ledger.remember_audit_anchor(action.anchor)
+    journal.finish_step(run.run, last=True)
+    action.succeed()
+    session.commit()
 
 
 def _judged(
-    session: Session, run: OpenRun, heads: tuple[str, ...]
+    session: Session, run: OpenRun, heads: tuple[str, ...], stamp: Stamp | None
 ) -> tuple[Script, WayBack]:
     recorded = session.recorded()
     if not run.is_known_again:
         raise LedgerError(of_another_release(run, heads))
     check_files(session.script, recorded.applied)
-    check_stamp(read_stamp(session.graph), recorded, heads)
+    check_stamp(stamp, recorded, heads)
     step = run.steps[0]
     recorded_files = session.journal.files.of_run(run.run, step.subject)
     changed = [one.change for one in recorded_files]
