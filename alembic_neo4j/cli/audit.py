@@ -14,6 +14,7 @@ from alembic_neo4j.cli.project import (
     print_json,
     project_options,
 )
+from alembic_neo4j.schema.definitions import counted
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -109,7 +110,8 @@ def export_events(config: Config, output: Path | None) -> None:
     from alembic_neo4j.command.audit import export_trail
 
     count, end = export_trail(config, output or sys.stdout)
-    click.echo(f"{count:,} events{_last(end)}", err=True)
+    click.echo(f"{counted(count, 'event')} written.", err=True)
+    _tell_end(end, err=True)
 
 
 def _described(event: AuditEvent) -> str:
@@ -124,7 +126,7 @@ def _described(event: AuditEvent) -> str:
         details.append(event.became)
     if event.seconds is not None:
         details.append(f"took {event.seconds:.2f}s")
-    details += [f"{count:,} {name}" for name, count in _total(event).items()]
+    details += [f"{name} {count:,}" for name, count in _total(event).items()]
     subject = f" {what}" if what else ""
     line = f"{event.sequence} {event.result} {event.action}{subject}"
     error = f"\n    {event.error}" if event.error else ""
@@ -138,21 +140,25 @@ def _total(event: AuditEvent) -> dict[str, int]:
 
 
 def _print(verified: Verified) -> None:
-    verdict = verified.verdict
-    if verdict.broken is not None:
-        click.echo(f"{verdict.broken}.")
+    verdict, broken = verified.verdict, verified.verdict.broken
+    if broken is not None:
+        click.echo(f"event {broken.sequence} of the audit trail ({broken.code})")
+        click.echo(f"    expected {broken.expected}")
+        click.echo(f"    found {broken.found}")
         click.echo(
-            f"The {verdict.events:,} before it fit. See the how-to guide on the audit "
-            "trail for what each of these may mean."
+            f"{counted(verdict.events, 'event')} before it fit. See the how-to guide "
+            "on the audit trail for what this may mean."
         )
     else:
-        click.echo(f"{verdict.events:,} events, all of them fit{_last(verdict.end)}")
+        click.echo(f"{counted(verdict.events, 'event')}, nothing found.")
+        _tell_end(verdict.end)
     for part in verified.unchecked:
         click.echo(f"Not compared with the {part.area}: {part.reason}", err=True)
 
 
-def _last(end: ChainEnd | None) -> str:
-    return f"; the last is {end.sequence} ({end.hash})" if end else ""
+def _tell_end(end: ChainEnd | None, *, err: bool = False) -> None:
+    if end is not None:
+        click.echo(f"The last is {end.sequence}, with the hash {end.hash}", err=err)
 
 
 def _row(verified: Verified) -> dict[str, Any]:
