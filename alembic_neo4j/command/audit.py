@@ -73,8 +73,11 @@ def _verified(session: Session, asks_graph: bool) -> Verified:
     if asks_graph:
         stamp = reached("graph", lambda: read_stamp(session.graph), unchecked)
     foreign = _foreign(session, stamp)
-    anchor = ChainEnd(*stamp.audit) if stamp and stamp.audit and not foreign else None
-    verdict = session.audit.judge(anchor)
+    anchor = None
+    if stamp is not None and stamp.audit is not None and foreign is None:
+        anchor = ChainEnd(*stamp.audit)
+    is_ours = stamp is not None and foreign is None
+    verdict = session.audit.judge(anchor, is_stamped=is_ours)
     if verdict.broken is None and foreign is not None:
         verdict = Verdict(verdict.events, verdict.end, foreign)
     return Verified(verdict, tuple(unchecked))

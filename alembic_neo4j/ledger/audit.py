@@ -376,16 +376,23 @@ class AuditTrail:
             )
         return [_event(row) for row in rows]
 
-    def judge(self, anchor: ChainEnd | None = None) -> Verdict:
-        """Recompute the chain; `anchor` is the event that the graph's stamp names."""
+    def judge(
+        self, anchor: ChainEnd | None = None, *, is_stamped: bool = False
+    ) -> Verdict:
+        """Recompute the chain; `anchor` is the event that the graph's stamp names.
+
+        Where that `is_stamped` and names none, it is older than a ledger that has given
+        it one.
+        """
         if not self._ledger.exists():
             return judge_chain((), anchor=anchor)
+        asked = is_stamped or anchor is not None
         return judge_chain(
             self.events(),
             recorded=self.end,
             knows_end=True,
             anchor=anchor,
-            anchored=_chain_end(self._ledger.audit_anchor) if anchor else None,
+            anchored=_chain_end(self._ledger.audit_anchor) if asked else None,
         )
 
     def append(

@@ -320,6 +320,11 @@ def test_an_older_graph_is_found(file: Path) -> None:
     assert verdict_of(file, events[5].end) == ""
     found = verdict_of(file, events[3].end)
     assert found.startswith("event 6 of the audit trail (older-graph)")
+    with Opened(make_url(f"sqlite:///{file}")) as opened:
+        # One from before there was a trail.
+        broken = AuditTrail(opened, TABLE).judge(is_stamped=True).broken
+    assert broken is not None
+    assert broken.code == "older-graph"
 
 
 def test_a_thousand_flipped_bits_are_all_found(file: Path) -> None:
