@@ -31,7 +31,11 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.journal import OpenRun, Unit
-from alembic_neo4j.migration.file_units import check_unchanged, previewed
+from alembic_neo4j.migration.file_units import (
+    Preview,
+    check_unchanged,
+    previewed,
+)
 from alembic_neo4j.migration.plan import (
     LedgerState,
     PlannedStep,
@@ -56,6 +60,7 @@ class _Prepared:
     recorded: LedgerState
     planned: Sequence[PlannedStep]
     run: Sequence[RevisionForesight]
+    preview: Preview
 
 
 def read_plan(
@@ -85,9 +90,12 @@ def _planned(
     if recorded.open_run and isinstance(target, str) and is_relative(target):
         # It counts from where the open run began, which is all that would run.
         planned = planned[: len(recorded.open_run.steps)]
-    shown = previewed(planned, session.journal.files, session.files)
+    files = (session.journal.files, session.files, recorded.open_run)
+    preview = previewed(planned, *files)
     prepared = _Prepared(
-        heads, recorded, planned, foreseen(shown, rules=session.options.checks_rules)
+        *(heads, recorded, planned),
+        foreseen(preview.steps, rules=session.options.checks_rules),
+        preview,
     )
     found = _from_files(session, prepared)
     if not ask:
@@ -107,6 +115,7 @@ def _from_files(session: Session, prepared: _Prepared) -> RunPlan:
         ),
         ("unfinished", lambda: check_placeholders(planned)),
         ("files", lambda: check_files(session.script, recorded.applied)),
+        ("unfit-files", prepared.preview.check),
         ("changed-files", lambda: _check_unchanged(session, prepared)),
     )
     refused = any(refusal.code == "open-run" for refusal in refusals)

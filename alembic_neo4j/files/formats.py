@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from alembic_neo4j.errors import FileError, MissingExtra
-from alembic_neo4j.sentences import ended
+from alembic_neo4j.sentences import ended, unended
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
@@ -71,7 +71,7 @@ def encode(format: FileFormat, data: Any, path: str, old: bytes | None) -> bytes
     except Exception as error:
         raise FileError(
             f"{path}: expected data that {format.name} can hold, found other ones: "
-            f"{ended(error)} Nothing was written"
+            f"{unended(error)}"
         ) from error
 
 

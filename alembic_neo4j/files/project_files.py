@@ -106,15 +106,20 @@ class ProjectFiles:
     def put(self, path: str, state: PathState) -> None:
         """Have a located path hold what a state says, whole or not at all.
 
-        A directory that is not empty is left where it is. Raises FileError where it
-        can't be done; the path is as it was then.
+        A directory that is to go and is not empty is left where it is. Raises FileError
+        where it can't be done; the path is as it was then. Only where a file takes the
+        place of a directory, or the other way round, is there nothing for a moment.
         """
         place = self._place(path)
         with _told(path, "written"):
             if state.is_file:
                 assert state.content is not None
+                if place.is_dir():
+                    place.rmdir()
                 self._write(place, state.content, state.mode)
             elif state.kind == DIRECTORY:
+                if place.is_file():
+                    place.unlink()
                 place.mkdir(exist_ok=True)
             elif place.is_dir():
                 self._remove_directory(place)

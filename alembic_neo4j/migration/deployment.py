@@ -477,5 +477,7 @@ def _preflight(session: Session, planned: Sequence[PlannedStep]) -> None:
     # Imported when there is something to do, which most deployments have not.
     from alembic_neo4j.migration.preflight import preflight
 
-    planned = previewed(planned, session.journal.files, session.files)
+    preview = previewed(planned, session.journal.files, session.files)
+    preview.check()
+    planned = preview.steps
     preflight(session.graph, planned, rules=session.options.checks_rules)

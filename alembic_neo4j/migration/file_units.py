@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from alembic_neo4j.cypher.events import (
@@ -13,8 +13,9 @@ from alembic_neo4j.cypher.events import (
     FileEvent,
     FileReadEvent,
     Recording,
+    UnseenEvent,
 )
-from alembic_neo4j.errors import FileError, ReplayError
+from alembic_neo4j.errors import FileError, MissingExtra, ReplayError
 from alembic_neo4j.files.operations import (
     FileOperation,
     GiveBack,
@@ -24,7 +25,7 @@ from alembic_neo4j.files.operations import (
 )
 from alembic_neo4j.files.project_files import Overlay, ProjectFiles, View
 from alembic_neo4j.ledger.files import FileJournal, PathChange, PathState
-from alembic_neo4j.ledger.journal import Recorder, Unit
+from alembic_neo4j.ledger.journal import OpenRun, Recorder, Unit
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.replay import record
 from alembic_neo4j.sentences import unended
@@ -126,7 +127,7 @@ class FileUnits:
         now = self.files.state(change.path)
         if now.is_like(change.after):
             return
-        if not now.is_like(change.before):
+        if not now.is_like(change.before) and not now.is_nothing:
             raise FileError(
                 f"{change.path}: expected {change.before}, found {now}: somebody has "
                 "changed it while the run was at it. Give it back what it had, or what "
@@ -202,17 +203,59 @@ def check_taken_back(revision: str, changes: Sequence[PathChange], view: View) -
         raise FileError(f"{unended(error)}; nothing has run") from error
 
 
+@dataclass(frozen=True)
+class Preview:
+    """The steps of a plan upon the files as they are now.
+
+    `problem` is what the first of them that can't do its work on files is told by.
+    """
+
+    steps: tuple[PlannedStep, ...]
+    problem: str = ""
+
+    def check(self) -> None:
+        """Raise FileError where there is a problem."""
+        if self.problem:
+            raise FileError(f"{unended(self.problem)}; nothing has run")
+
+
 def previewed(
-    planned: Sequence[PlannedStep], journal: FileJournal, view: View
-) -> list[PlannedStep]:
+    planned: Sequence[PlannedStep],
+    journal: FileJournal,
+    view: View,
+    open_run: OpenRun | None = None,
+) -> Preview:
     """Return the steps with what becomes other lines in files, as these are now.
 
     Each is replayed once more, and reads then give what files hold. Of one that can't
     be replayed so, nothing is shown. Where it does the same to the graph as without
-    them, they decide nothing. A downgrade that gives files back says so.
+    them, they decide nothing. A downgrade that gives files back says so. What an open
+    run has changed is taken to be as it was before.
     """
     overlay = Overlay(view, {})
-    return [_previewed(item, journal, overlay) for item in planned]
+    if open_run is not None:
+        recorded = journal.of_run(open_run.run, open_run.steps[0].subject)
+        changes = [one.change for one in reversed(recorded)]
+        overlay.known.update((change.path, change.before) for change in changes)
+    steps = []
+    problem = ""
+    is_certain = True
+    for item in planned:
+        # What is not seen may write the very file that is missing here.
+        is_certain = is_certain and not any(
+            isinstance(event, UnseenEvent) for event in item.recording.events
+        )
+        try:
+            steps.append(_previewed(item, journal, overlay))
+        except ReplayError as error:
+            of_files = isinstance(error.__cause__, (FileError, MissingExtra))
+            if of_files and is_certain and not problem:
+                problem = str(error)
+            is_certain = False
+            steps.append(item)
+        except NotImplementedError:
+            steps.append(item)
+    return Preview(tuple(steps), problem)
 
 
 def _previewed(
@@ -237,12 +280,7 @@ def _previewed(
 
 
 def _with_diffs(item: PlannedStep, overlay: Overlay) -> PlannedStep:
-    known = dict(overlay.known)
-    try:
-        again = record(item.script, item.direction, item.before, files=overlay)
-    except (ReplayError, NotImplementedError):
-        overlay.known = known
-        return item
+    again = record(item.script, item.direction, item.before, files=overlay)
     shown = [event for event in again.events if isinstance(event, FileEvent)]
     same = _of_graph(item.recording, again) == _of_graph(item.recording, item.recording)
     events = []

@@ -38,6 +38,17 @@ from alembic_neo4j.cypher.steps import Run, Step
 from alembic_neo4j.cypher.loads import Load
 from alembic_neo4j.cypher.batch_rollback import CreatedContents, Undo
 from alembic_neo4j.cypher.steps import digest_of, kind_of, only_reads, ordered, units
+from alembic_neo4j.files.formats import FileFormat as FileForm
+from alembic_neo4j.files.operations import (
+    BackUpFile,
+    CopyFile,
+    EnsureDirectory,
+    FileOperation,
+    GiveBack,
+    MoveFile,
+    RemoveFile,
+    WriteFile,
+)
 from alembic_neo4j.graph.archives import Archive, purging, restoring
 from alembic_neo4j.ingest.typed_values import ValueOptions
 from alembic_neo4j.ingest.data_rows import DataFileSource
@@ -47,6 +58,7 @@ from alembic_neo4j.ingest.rules import PropertyRules, Rules
 from alembic_neo4j.ingest.transfer_mapping import mapping_from_value
 from alembic_neo4j.ingest.validation import OnError, Policy
 from alembic_neo4j.ledger.audit import AuditEvent
+from alembic_neo4j.ledger.files import PathChange, PathState
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.schema.changes import (
     AddConstraint,
@@ -318,6 +330,8 @@ def _all() -> Iterator[tuple[str, str]]:
     yield from _units("archive purge", [*purging(archive), *purging(marks)])
     yield from _loads()
     yield from _verbs()
+    for operation in FILE_OPERATIONS:
+        yield f"unit: {operation.title}", operation.digest
 
 
 def recorded_units(found: Iterable[Step]) -> list[list[Step]]:
@@ -360,6 +374,17 @@ def _verbs() -> Iterator[tuple[str, str]]:
     yield from _revision_files()
 
 
+FILE_OPERATIONS: tuple[FileOperation, ...] = (
+    WriteFile("a/b.json", FileForm.JSON, {"at": 1}, backup=False),
+    WriteFile("a/b.toml", FileForm.TOML, {}),
+    WriteFile("a/b.yaml", FileForm.YAML, {}),
+    BackUpFile("a/b.json"),
+    CopyFile("a/b.json", "c.json", backup=False),
+    MoveFile("a/b.json", "c.json"),
+    RemoveFile("a/b.json", missing_ok=True),
+    EnsureDirectory("a/b"),
+    GiveBack("r1", (PathChange("a", PathState(), PathState.of_file(b"")),)),
+)
 AUDITED = AuditEvent(
     *("alembic_version", 2, "2026-11-27T06:00:00.000000+00:00", "run", "upgrade"),
     *("FAILED", 1, None, "alice", "host", "0.1.0", "bolt://host:7687", "ledger"),

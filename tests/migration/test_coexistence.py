@@ -163,9 +163,15 @@ def test_a_revision_file_passes_strict_mypy(project: Project) -> None:
         '    op.get_bind().run("RETURN 1")\n'
         "    with op.get_context().autocommit_block():\n"
         '        op.execute("RETURN 1")\n'
+        '    settings = op.read_json("settings.json")\n'
+        '    settings["queue"] = op.read_toml("a.toml").get("queue", {})\n'
+        '    op.write_json("settings.json", settings, backup=False)\n'
+        '    op.move_file(Path("a.toml"), Path("b") / "a.toml")\n'
     )
     path.write_text(
-        path.read_text().replace('    """Upgrade the graph."""\n    pass\n', body)
+        path.read_text()
+        .replace('    """Upgrade the graph."""\n    pass\n', body)
+        .replace("from alembic_neo4j", "from pathlib import Path\n\nfrom alembic_neo4j")
     )
     cache = Path(__file__).parents[2] / ".mypy_cache"
     done = subprocess.run(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from alembic_neo4j.graph.connection import Graph
 from tests.crash.harness import KILLED, RERUNS, Kill, client, points
-from tests.migration.project import Project
+from tests.migration.project import Project, data
 
 pytestmark = pytest.mark.server
 
@@ -128,3 +129,38 @@ def test_a_killed_upgrade_is_taken_back_with_its_files(
     assert found(filed) == OLD
     assert rests(filed) == []
     assert not (filed.path / "made").exists()
+
+
+FAILS = 'op.run_cypher("MATCH (n:Stop) WITH count(n) AS c RETURN 1 / (1 - c)")'
+
+
+@pytest.mark.sample(6)
+@pytest.mark.parametrize("part", range(24))
+def test_a_client_that_is_killed_while_it_puts_files_back_is_gone_on_with(
+    filed: Project, neo4j_graph: Graph, part: int
+) -> None:
+    filed.revision("r1", f"{UPGRADE}\n{FAILS}", DOWNGRADE)
+    neo4j_graph.transaction([("CREATE (:Stop)", {})])
+    counted = filed.path / "points"
+    failed = client(filed, ("upgrade", "head"), Kill(f"count={counted}"))
+    assert "/ by zero" in failed.text
+    assert found(filed) == OLD
+    # The last file that is written is put back first.
+    passed = counted.read_text().splitlines()
+    names = [n for n in passed if n.startswith(("file.", "directory.", "ledger.comm"))]
+    written = max(i for i, n in enumerate(names) if n.startswith("file.replace.after"))
+    back = names[len(names) // 2 : written + 8]
+    restored(filed)
+    neo4j_graph.transaction([("MATCH (n:City) DELETE n", {})])
+    neo4j_graph.transaction([("MATCH (n:__AlembicNeo4jStamp) DELETE n", {})])
+
+    at = back[part * len(back) // 24]
+    killed = client(filed, ("upgrade", "head"), Kill(at))
+
+    assert killed.status == KILLED, killed.text
+    each_is_whole(filed)
+    neo4j_graph.transaction([("MATCH (n:Stop) DELETE n", {})])
+    finishes(filed, "upgrade", "head")
+    assert is_new(found(filed)), at
+    assert rests(filed) == []
+    assert len(data(neo4j_graph)) == 1

@@ -11,6 +11,7 @@ import pytest
 
 from alembic_neo4j.files.project_files import LARGEST
 from alembic_neo4j.graph.connection import Graph
+from tests.crash.harness import Kill, client
 from tests.migration.project import Project, data
 
 pytestmark = pytest.mark.server
@@ -283,7 +284,9 @@ def test_the_root_is_what_the_configuration_says(settings: Project) -> None:
 
 
 def test_the_ledger_is_no_file_of_a_revision(settings: Project) -> None:
-    settings.revision("r1", 'op.remove_file("neo4j_ledger.db")')
+    settings.revision("r0", "op.ensure_directory('made')")
+    settings.done("upgrade", "head")
+    settings.revision("r1", 'op.remove_file("neo4j_ledger.db")', down="r0")
     assert "the tool" in settings.failed("upgrade", "head")
     assert settings.ledger.exists()
 
@@ -389,3 +392,55 @@ def test_what_a_file_decides_is_judged_in_its_place(
     )
     settings.done("upgrade", "head")
     assert settings.heads() == ["r1"]
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ('op.read_json("app.toml")', "expected JSON"),
+        ('op.write_json("conf/hooks.yaml/below.json", {})', "found a file"),
+        ('op.remove_file("nowhere.json")', "found nothing"),
+        ('op.write_json("new.json", {"a": {1, 2}})', "JSON can hold"),
+    ],
+)
+def test_what_can_not_be_done_is_told_before_anything_runs(
+    settings: Project, neo4j_graph: Graph, call: str, told: str
+) -> None:
+    before = tree(settings)
+    settings.revision("r1", 'op.run_cypher("CREATE (:A)")\nop.write_json("a.json", [])')
+    settings.revision("r2", call, down="r1")
+
+    said = settings.failed("upgrade", "head")
+
+    assert told in said
+    assert "line 9" in said
+    assert said.endswith("nothing has run")
+    assert data(neo4j_graph) == []
+    assert tree(settings) == before
+    plan = settings.verb("plan", "--format", "json")
+    (refusal,) = json.loads(plan.out)["refusals"]
+    assert refusal["code"] == "unfit-files"
+
+
+def test_what_an_unseen_operation_writes_may_be_read_later(settings: Project) -> None:
+    settings.revision(
+        "r1",
+        'if not op.is_replaying():\n    op.write_json("made.json", {"a": 1})\n'
+        'op.move_file("made.json", "moved.json")',
+    )
+    settings.done("upgrade", "head")
+    assert json.loads(text(settings, "moved.json")) == {"a": 1}
+
+
+def test_a_plan_of_an_open_run_shows_what_is_done(settings: Project) -> None:
+    settings.revision("r1", EVERYTHING)
+    assert client(settings, ("upgrade", "head"), Kill("file.replace.before#3")).status
+
+    report = json.loads(settings.verb("plan", "--format", "json").out)
+
+    units = report["revisions"][0]["units"]
+    assert [unit["state"] for unit in units[:3]] == ["done", "running", None]
+    assert report["refusals"] == []
+    assert units[1]["diff"].endswith("+debug = true\n")
+    settings.done("upgrade", "head")
+    assert json.loads(text(settings, "settings.json"))["queue"]["size"] == 6
