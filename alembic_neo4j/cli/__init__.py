@@ -20,6 +20,7 @@ VERBS = {
     "import-crochet": "alembic_neo4j.cli.import_crochet:import_crochet",
     "ingest": "alembic_neo4j.cli.ingest:ingest",
     "init": "alembic_neo4j.cli.init:init",
+    "ledger": "alembic_neo4j.cli.ledger:ledger",
     "local": "alembic_neo4j.cli.local:local",
     "plan": "alembic_neo4j.cli.plan:plan",
     "repair": "alembic_neo4j.cli.repair:repair",

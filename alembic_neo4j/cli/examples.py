@@ -53,6 +53,13 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} ingest validate people.csv --label Person --reject-file bad.csv",
     ),
     "init": (f"{_VERB} init", f"{_VERB} -c graph.ini init graph"),
+    "ledger backup create": (f"{_VERB} ledger backup create --directory /mnt/backups",),
+    "ledger backup list": (f"{_VERB} ledger backup list",),
+    "ledger backup restore": (
+        f"{_VERB} ledger backup restore "
+        "neo4j_ledger.db.backups/neo4j_ledger-20261127T091500.000000Z.db --force",
+    ),
+    "ledger backup verify": (f"{_VERB} ledger backup verify",),
     "local list": (f"{_VERB} local list",),
     "local logs": (f"{_VERB} local logs --lines 100 --follow",),
     "local start": (f"{_VERB} local start --neo4j-version 2026.08.1",),

@@ -280,6 +280,20 @@ REPORTS: Mapping[str, Shape] = {
         kept=texts("the files that were there and are as they were"),
         ignored=texts("the lines that were added to .gitignore"),
     ),
+    "ledger backup create": row(path=text("the backup"), bytes=number()),
+    "ledger backup list": row(
+        backups=rows("the oldest first", path=text(), timestamp=_MOMENT, bytes=number())
+    ),
+    "ledger backup restore": row(
+        path=text("the ledger"),
+        kept=text("the ledger that was there, under its new name").or_null(),
+        heads=_HEADS,
+    ),
+    "ledger backup verify": row(
+        backups=rows(
+            "all that were read", path=text(), problem=text("what is damaged").or_null()
+        )
+    ),
     "local list": row(servers=rows("those with data here", **_KNOWN_SERVER)),
     "local logs": row(file=text("the log"), lines=texts("the last of it")),
     "local start": row(**_SERVER),

@@ -40,6 +40,7 @@ LANGUAGES = ("console", "python", "ini", "toml", "cypher")
 _FENCE = re.compile(r"```(\w*)")
 _ID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{12}(?![0-9A-Za-z])")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d(\.\d+)?)?\b")
+_MOMENT = re.compile(r"\b\d{8}T\d{6}\.\d{6}Z")
 _SECONDS = re.compile(r"\b\d+\.\d\ds\b")
 _RELEASE = re.compile(r"\bNeo4j \d+\.\d+\.\d+\b")
 _ADDRESS = re.compile(r"\bbolt://127\.0\.0\.1:\d+")
@@ -299,6 +300,7 @@ def _id_pairs(expected: str, actual: str) -> list[tuple[str, str]]:
 
 def _normal(line: str) -> str:
     line = _DATE.sub("<date>", _ID.sub("<id>", line.rstrip()))
+    line = _MOMENT.sub("<moment>", line)
     line = _SECONDS.sub("<seconds>", _WHO.sub("<who>", line))
     line = _ADDRESS.sub("<address>", line)
     return _RELEASE.sub("Neo4j <release>", line)

@@ -1,0 +1,169 @@
+"""Backups of a project's ledger: made, listed, verified and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.config import Config
+from sqlalchemy import Connection, inspect
+from sqlalchemy.engine import URL
+
+from alembic_neo4j.command.inspection import in_session
+from alembic_neo4j.entities.backup import (
+    POSTGRESQL_TOOL,
+    Backup,
+    Restored,
+    create_backup,
+    list_backups,
+    restore_backup,
+    verify_backup,
+)
+from alembic_neo4j.errors import ConfigurationError, LedgerError, StoreError
+from alembic_neo4j.ledger.connection import check_soundness, version_rows
+from alembic_neo4j.ledger.engine import connect_read_only, shown_url, sqlite_path
+from alembic_neo4j.ledger.lock import check_location, ledger_lock
+from alembic_neo4j.ledger.tables import VERSION_TABLE
+from alembic_neo4j.migration.session import Session
+
+
+@dataclass(frozen=True)
+class VerifiedBackup:
+    """A backup that was looked at; `problem` says what is damaged, None if nothing."""
+
+    path: Path
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class RestoredLedger:
+    """A ledger that was put back, `heads` are where it is now."""
+
+    restored: Restored
+    heads: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Ledger:
+    """A ledger that is a file, with what its lock needs; it is not open."""
+
+    url: URL
+    file: Path
+    version_table: str
+    lock_timeout: float
+
+
+def create(config: Config, directory: Path | None) -> Path:
+    """Make a backup of the ledger, whoever writes to it meanwhile, and return its file.
+
+    Raises ConfigurationError where the ledger is no file, LedgerError where there is
+    none yet, and StoreError where the backup can't be made: none is left then.
+    """
+    ledger = _ledger(config)
+    if not ledger.file.exists():
+        raise LedgerError(
+            f"expected a ledger to make a backup of, found none: {ledger.file} is made "
+            "by the first upgrade"
+        )
+    return create_backup(ledger.file, directory or usual_directory(ledger.file))
+
+
+def listed(config: Config, directory: Path | None) -> list[Backup]:
+    """Return the backups of a directory, the oldest first; they are not read."""
+    return list_backups(directory or usual_directory(_ledger(config).file))
+
+
+def verified(
+    config: Config, directory: Path | None, paths: Sequence[Path]
+) -> list[VerifiedBackup]:
+    """Read backups to the last bit, all of the directory where none is named.
+
+    Raises StoreError where a named one is not there.
+    """
+    chosen = paths or [backup.path for backup in listed(config, directory)]
+    return [VerifiedBackup(path, _problem(path)) for path in chosen]
+
+
+def restore(config: Config, path: Path, *, force: bool) -> RestoredLedger:
+    """Make the ledger be that of a backup, under the ledger's lock.
+
+    The backup is checked before anything is touched, also for whether it is one of a
+    ledger that this release reads. A ledger that is there is replaced only with
+    `force`, and kept. The graph is not looked at: the next command compares its stamp.
+
+    Raises LedgerError or StoreError where the backup is none, or the ledger is there,
+    and LockError where another command is at it: nothing is changed then.
+    """
+    ledger = _ledger(config)
+    check_location(ledger.url)
+    if ledger.file.exists() and not force:
+        raise LedgerError(
+            f"expected no ledger, found {ledger.file}; nothing has been changed. To "
+            "have it replaced, say --force: it is kept under another name"
+        )
+    verify_backup(path)
+    heads = _heads(path, ledger.version_table)
+    with ledger_lock(
+        ledger.url,
+        ledger.version_table,
+        timeout=ledger.lock_timeout,
+        holder=lambda: None,
+    ):
+        return RestoredLedger(restore_backup(path, ledger.file, force=force), heads)
+
+
+def usual_directory(ledger: Path) -> Path:
+    """Return where the backups of a ledger are, where nobody names a directory."""
+    return ledger.with_name(f"{ledger.name}.backups")
+
+
+def _ledger(config: Config) -> _Ledger:
+    """Return where the ledger is; it is closed again when this returns."""
+
+    def look(session: Session) -> _Ledger:
+        url = session.database.url
+        file = sqlite_path(url)
+        if file is None:
+            tool = f"for PostgreSQL use {POSTGRESQL_TOOL}"
+            raise ConfigurationError(
+                f"expected a ledger in a SQLite file to back up, found {shown_url(url)}"
+                f"; {tool if url.get_backend_name() == 'postgresql' else 'name a file'}"
+            )
+        timeout = session.options.lock_timeout
+        return _Ledger(url, file.absolute(), session.version_table, timeout)
+
+    return in_session(config, look)
+
+
+def _problem(path: Path) -> str | None:
+    if not path.is_file():
+        raise StoreError(f"expected a backup, found no file {path}; correct its name")
+    try:
+        verify_backup(path)
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def _heads(path: Path, version_table: str) -> list[str]:
+    """Return where a backup's ledger is; raises LedgerError where it has none."""
+    connection = connect_read_only(URL.create("sqlite", database=str(path.absolute())))
+    if connection is None:
+        raise StoreError(f"the backup {path} can't be read, or has files beside it")
+    try:
+        return _checked_heads(connection, path, version_table)
+    finally:
+        connection.close()
+        connection.engine.dispose()
+
+
+def _checked_heads(connection: Connection, path: Path, version_table: str) -> list[str]:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        raise LedgerError(
+            f"expected the backup of a ledger, found that of another database in "
+            f"{path}; nothing has been changed. A store of entities is put back by "
+            "alembic_neo4j.entities.backup"
+        )
+    check_soundness(connection, version_table)
+    return version_rows(connection, version_table)
