@@ -57,6 +57,7 @@ from alembic_neo4j.migration.operations import (
     judged,
 )
 from alembic_neo4j.migration.transfer_operation import TransferOp
+from alembic_neo4j.migration_types import MigrationResult as MigrationResult
 from alembic_neo4j.schema import changes as _changes
 from alembic_neo4j.schema.changes import Change, Placeholder
 from alembic_neo4j.schema.definitions import (

@@ -125,7 +125,8 @@ def may_upgrade(status: Status, findings: Sequence[Finding]) -> bool:
 class HistoryEntry:
     """One step of a run, or a revision that was recorded without one.
 
-    `state` is ``done``, ``failed`` (its run was ended before it was done) or ``open``;
+    `state` is ``done``, ``skipped`` (it was not applicable), ``failed`` (its run was
+    ended before it was done) or ``open``;
     `at` is when the run was begun, or the revision recorded. `applied` is what the
     ledger has of the revision, where it stands by this entry.
     """
@@ -153,6 +154,7 @@ def history_entries(
             record = None
             if done and step.action == "upgrade":
                 record = standing.pop(step.subject, None)
+                state = "skipped" if record and record.skipped else state
             entries.append(
                 HistoryEntry(
                     *(step.action, step.subject, state, run.begun_at, run.begun_by),

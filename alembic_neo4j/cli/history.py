@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 @click.option("--action", help="Only upgrade, downgrade, stamp, or a verb such as run.")
 @click.option(
     "--state",
-    type=click.Choice(["done", "failed", "open"]),
-    help="Only what was done, was given up, or has not ended.",
+    type=click.Choice(["done", "skipped", "failed", "open"]),
+    help="Only what was done, passed over, given up, or has not ended.",
 )
 @type_option
 @click.option("--limit", type=click.IntRange(min=1), help="Not more than these.")
@@ -57,7 +57,7 @@ def history(
         if revision in (None, entry.revision)
         and action in (None, entry.action)
         and state in (None, entry.state)
-        and kind in (None, found.types.get(entry.revision or ""))
+        and kind in (None, _type(entry, found))
     ]
     shown = fitting[:limit]
     if as_json:
@@ -65,6 +65,12 @@ def history(
         print_json({"entries": rows, "of": len(fitting)})
     else:
         _print(shown, found, len(fitting))
+
+
+def _type(entry: HistoryEntry, found: Entries) -> str | None:
+    """Return what a revision is about, as it was when it was applied."""
+    recorded = entry.applied and entry.applied.migration_type
+    return recorded or found.types.get(entry.revision or "")
 
 
 def _row(entry: HistoryEntry, found: Entries) -> dict[str, Any]:
@@ -77,12 +83,23 @@ def _row(entry: HistoryEntry, found: Entries) -> dict[str, Any]:
         "action": entry.action,
         "subject": entry.subject,
         "message": found.said.get(entry.revision or ""),
-        "type": found.types.get(entry.revision or ""),
+        "type": _type(entry, found),
         "state": entry.state,
         "at": in_utc(entry.at).isoformat(),
         "by": entry.by,
         "applied": applied,
     }
+
+
+def _said(entry: HistoryEntry) -> Iterator[str]:
+    """Yield what a revision said of itself."""
+    result = entry.applied.said if entry.applied else None
+    if result is None:
+        return
+    if result.message:
+        yield result.message
+    yield from (f"changed: {change}" for change in result.changes)
+    yield from (f"warning: {warning}" for warning in result.warnings)
 
 
 def _print(shown: Sequence[HistoryEntry], found: Entries, of: int) -> None:
@@ -100,6 +117,8 @@ def _print(shown: Sequence[HistoryEntry], found: Entries, of: int) -> None:
             f"{entry.state:<7} {entry.action} {entry.subject}"
             f"{f'  {message}' if message else ''}: {', '.join(details)}"
         )
+        for line in _said(entry):
+            click.echo(f"{'':8}{line}")
     if not shown:
         click.echo("There is nothing of that.")
     elif len(shown) < of:

@@ -184,6 +184,14 @@ _APPLIED = {
         "what became of the file since: `as applied`, `reformatted`, `edited`, "
         "`missing` or `unknown`"
     ),
+    "skipped": flag("whether it was not applicable, and did nothing"),
+    "result": row(
+        "what it said of itself, null where that was nothing",
+        success=flag("true: else it would not be here"),
+        message=text(),
+        changes=texts(""),
+        warnings=texts(""),
+    ).or_null(),
 }
 _LOCK = row("who holds it, null where nobody does", holder=text()).or_null()
 
@@ -217,7 +225,10 @@ REPORTS: Mapping[str, Shape] = {
             subject=text("the revision, or what the verb is about"),
             message=text("of the revision; null where it has no file").or_null(),
             type=text("its `migration_type`; null where it has no file").or_null(),
-            state=text("`done`, `failed` (given up before it was done) or `open`"),
+            state=text(
+                "`done`, `skipped` (not applicable), `failed` (given up before it was "
+                "done) or `open`"
+            ),
             at=_MOMENT,
             by=text(),
             applied=row("the revision as it was applied by this", **_APPLIED).or_null(),

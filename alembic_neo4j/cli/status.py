@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -108,12 +109,15 @@ def _run(status: Status) -> dict[str, Any] | None:
 
 def applied_row(record: AppliedRevision, history: HistoryEvidence) -> dict[str, Any]:
     """Return an applied revision for JSON."""
+    said = record.said
     return {
         "revision": record.revision,
         "applied_at": in_utc(record.applied_at).isoformat(),
         "applied_by": record.applied_by,
         "seconds": record.seconds,
         "file": file_state(record, history),
+        "skipped": bool(record.skipped),
+        "result": said and asdict(said),
     }
 
 

@@ -44,6 +44,7 @@ from alembic_neo4j.migration.audit import (
 )
 from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.context import Neo4jMigrationContext
+from alembic_neo4j.migration.revision_code import migration_type
 from alembic_neo4j.migration.revision_files import (
     code_digest,
     file_digest,
@@ -269,6 +270,7 @@ def _adopt(work: _Work, _: Finding) -> None:
             schema_hash=schema_digest(recording.after),
             file_hash=file_digest(script),
             code_hash=code_digest(script),
+            migration_type=migration_type(script),
         )
     ledger.remember_stamp(stamp.heads)
     accept_data(session, ledger)

@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, insert, inspect, select, update
 
 from alembic_neo4j.ledger.tables import VERSION_TABLE, facts, revisions, rows_of
+from alembic_neo4j.migration_types import MigrationResult
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class AppliedRevision:
     """A revision as it was when it was applied.
 
     `code_hash` is that of its file without comments and whitespace, None where it was
-    not recorded; `seconds` how long it took, None where it was not run.
+    not recorded; `seconds` how long it took, None where it was not run. One that was
+    `skipped` did nothing; `result` is what it said of itself, as JSON.
     """
 
     revision: str
@@ -36,6 +38,16 @@ class AppliedRevision:
     applied_by: str
     code_hash: str | None = None
     seconds: float | None = None
+    migration_type: str | None = None
+    skipped: bool | None = None
+    result: str | None = None
+
+    @property
+    def said(self) -> MigrationResult | None:
+        """What it said of itself, None where that was nothing."""
+        return (
+            None if self.result is None else MigrationResult(**json.loads(self.result))
+        )
 
 
 class Ledger:
@@ -190,8 +202,11 @@ class Ledger:
         file_hash: str,
         code_hash: str | None = None,
         seconds: float | None = None,
+        migration_type: str | None = None,
+        skipped: bool = False,
+        result: MigrationResult | None = None,
     ) -> None:
-        """Record that a revision is applied."""
+        """Record that a revision is applied, or that it was passed over."""
         self.record_removed(revision)
         row = {
             "version_table": self._version_table,
@@ -200,6 +215,9 @@ class Ledger:
             "file_hash": file_hash,
             "code_hash": code_hash,
             "seconds": seconds,
+            "migration_type": migration_type,
+            "skipped": skipped,
+            "result": None if result is None else json.dumps(asdict(result)),
             "applied_at": datetime.now(timezone.utc),
             "applied_by": user_name(),
         }

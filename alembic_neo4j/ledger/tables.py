@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -48,11 +49,15 @@ revisions = Table(
     Column("applied_by", String(255), nullable=False),
     Column("code_hash", String(64)),
     Column("seconds", Float),
+    Column("migration_type", String(16)),
+    Column("skipped", Boolean),
+    Column("result", Text),
 )
 """The applied revisions: the replayed schema's hash and the file's SHA-256.
 
 `code_hash` is that of the file without comments and whitespace; `seconds` is how long
-the command took that brought it to its end.
+the command took that brought it to its end. One that was `skipped` did nothing, since
+it was not applicable; `result` is JSON, what it said of itself.
 """
 
 runs = Table(

@@ -27,7 +27,7 @@ from alembic_neo4j.migration.plan import plan, takes_back
 from alembic_neo4j.migration.planned_names import check_plan
 from alembic_neo4j.migration.revision_code import call, needed_functions, whole_history
 from alembic_neo4j.migration.run import GraphRunner
-from alembic_neo4j.migration.script import ScriptRunner, program_call
+from alembic_neo4j.migration.script import ScriptRunner, program_call, refuse_asking
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.way_back import take_back
 
@@ -287,6 +287,7 @@ class Neo4jMigrationContext(MigrationContext):
             runner.comment(f"Running {step.short_log}")
             if isinstance(step, RevisionStep):
                 item = next(items)
+                refuse_asking(item.script)
                 begun = (item.script.revision, item.before, item.script.path)
                 runner.begin(*begun, item.recording)
                 call(item.script, item.direction, runner.thread, kw)

@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from alembic.runtime.migration import HeadMaintainer, RevisionStep, StampStep
@@ -20,6 +21,7 @@ from alembic_neo4j.errors import (
     LedgerError,
     LockError,
     Neo4jMigrationError,
+    RevisionError,
 )
 from alembic_neo4j.graph.limits import Interrupted
 from alembic_neo4j.graph.lock import read_owner
@@ -52,10 +54,16 @@ from alembic_neo4j.migration.plan import (
     shown_heads,
 )
 from alembic_neo4j.migration.planned_names import check_plan
-from alembic_neo4j.migration.revision_code import call
+from alembic_neo4j.migration.revision_code import (
+    RevisionContext,
+    call,
+    is_applicable,
+    migration_type,
+)
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.migration.run import GraphRunner
 from alembic_neo4j.migration.session import Session, locked
+from alembic_neo4j.migration_types import MigrationResult
 from alembic_neo4j.schema.digest import schema_digest
 from alembic_neo4j.sentences import unended
 
@@ -105,6 +113,15 @@ class CheckedPlan:
         stamped = recorded.stamped
         left = stamped is not None and set(stamped) != set(self.found.heads)
         return not self.planned and not (recorded.identity and left)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a step: passed over, or done, with what it said of itself."""
+
+    result: MigrationResult | None = None
+    skipped: bool = False
+    seconds: float = 0.0
 
 
 class Deployment:
@@ -244,9 +261,9 @@ class Deployment:
     ) -> None:
         for item in items:
             began = time.monotonic()
-            self._perform(item, recorder)
-            seconds = time.monotonic() - began
-            self._record(item, maintainer, ledger, seconds)
+            outcome = self._perform(item, recorder, ledger)
+            outcome = replace(outcome, seconds=time.monotonic() - began)
+            self._record(item, maintainer, ledger, outcome)
             kept = recorder.run if item.step.is_upgrade else ""
             recorder.journal.files.end(item.script.revision, kept)
             recorder.journal.finish_step(recorder.run, last=item is items[-1])
@@ -330,7 +347,9 @@ class Deployment:
         self._session.commit()
         return anchor
 
-    def _perform(self, item: PlannedStep, recorder: Recorder) -> None:
+    def _perform(
+        self, item: PlannedStep, recorder: Recorder, ledger: Ledger
+    ) -> Outcome:
         runner = self._runner
         alembic_log.info("Running %s", item.step)
         runner.recorder, runner.action = recorder, item.direction
@@ -339,7 +358,14 @@ class Deployment:
         begun = (item.script.revision, item.before, item.script.path)
         runner.begin(*begun, item.recording)
         try:
-            call(item.script, item.direction, runner.thread, self._command.arguments)
+            if self._is_passed_over(item, recorder, ledger):
+                log.info("%s is not applicable: passed over", item.script.revision)
+                return Outcome(skipped=True)
+            result = call(
+                item.script, item.direction, runner.thread, self._command.arguments
+            )
+            if result is not None and not result.success:
+                raise RevisionError(_failed(item, result))
             runner.flush()
             if not item.step.is_upgrade:
                 runner.give_files_back()
@@ -351,13 +377,32 @@ class Deployment:
             self._wrote = self._wrote or touched
             self._note_failure(error, item, touched=touched)
             raise
+        for warning in result.warnings if result is not None else ():
+            log.warning("%s: %s", item.script.revision, warning)
+        return Outcome(result)
+
+    def _is_passed_over(
+        self, item: PlannedStep, recorder: Recorder, ledger: Ledger
+    ) -> bool:
+        revision = item.script.revision
+        if item.step.is_downgrade:
+            known = ledger.applied().get(revision)
+            return known is not None and bool(known.skipped)
+        # What it has begun itself would be an answer to its own question.
+        units = recorder.journal.units(recorder.run) if recorder.resumed else ()
+        if any(unit.revision == revision for unit in units):
+            return False
+        session = self._session
+        root = Path(session.options.files_root)
+        context = RevisionContext(revision, root, session.graph.read)
+        return not is_applicable(item.script, context)
 
     def _record(
         self,
         item: PlannedStep,
         maintainer: HeadMaintainer,
         ledger: Ledger,
-        seconds: float,
+        outcome: Outcome,
     ) -> None:
         step, revision = item.step, item.script.revision
         maintainer.update_to_step(step)
@@ -367,7 +412,10 @@ class Deployment:
                 schema_hash=item.schema_hash,
                 file_hash=item.file_hash,
                 code_hash=item.code_hash,
-                seconds=seconds,
+                migration_type=migration_type(item.script),
+                seconds=outcome.seconds,
+                skipped=outcome.skipped,
+                result=outcome.result,
             )
         else:
             ledger.record_removed(revision)
@@ -469,8 +517,17 @@ class Deployment:
                     schema_hash=schema_digest(recording.after),
                     file_hash=file_digest(script),
                     code_hash=code_digest(script),
+                    migration_type=migration_type(script),
                 )
         ledger.keep_only({script.revision for script, _ in stamped})
+
+
+def _failed(item: PlannedStep, result: MigrationResult) -> str:
+    reasons = "; ".join(filter(None, (result.message, *result.warnings)))
+    return (
+        f"{item.direction}() says that it failed: {reasons or 'it does not say why'}. "
+        "Mend the cause and run the same command again"
+    )
 
 
 def _preflight(session: Session, planned: Sequence[PlannedStep]) -> None:

@@ -24,10 +24,12 @@ from alembic_neo4j.errors import (
     CheckFailed,
     IrreversibleError,
     LedgerError,
+    RevisionError,
 )
 from alembic_neo4j.ledger.journal import LOADING, TAKING_BACK, OpenRun, RunStep
 from alembic_neo4j.ledger.store import AppliedRevision
 from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.revision_code import CHECK
 from alembic_neo4j.migration.revision_files import code_digest, file_digest, named_files
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex
 from alembic_neo4j.schema.definitions import Schema
@@ -108,9 +110,24 @@ def plan(
     planned = []
     for step in revisions:
         recording = _recorded(step, history, schema)
+        _refuse_conditional(step, schema, recording)
         planned.append(PlannedStep(step, schema, recording))
         schema = recording.after
     return planned
+
+
+def _refuse_conditional(
+    step: RevisionStep, before: Schema, recording: Recording
+) -> None:
+    """Raise RevisionError where it is not certain that a schema change takes place."""
+    script = step.revision
+    asks = getattr(script.module, CHECK, None) is not None
+    if asks and recording.after != before:
+        raise RevisionError(
+            f"revision {script.revision} ({script.path}) has {CHECK}() and changes the "
+            "schema: where it is passed over, the history says what is not so. Nothing "
+            "has run; put what changes the schema into a revision of its own"
+        )
 
 
 def check_capabilities(planned: Iterable[PlannedStep], server: Server) -> None:

@@ -1,7 +1,8 @@
 """What a revision's file has to be, and the call of its functions.
 
 ``upgrade()`` and ``downgrade()`` are plain functions that run on one thread and return
-None. Whatever else they are, or do, would be recorded as applied without having run.
+None, or a MigrationResult where they declare it. Whatever else they are, or do, would
+be recorded as applied without having run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -25,13 +28,20 @@ from alembic.util.exc import CommandError
 
 from alembic_neo4j.errors import LedgerError, RevisionError
 from alembic_neo4j.graph.limits import Interrupted
-from alembic_neo4j.migration_types import MIGRATION_TYPES, MigrationType
+from alembic_neo4j.migration_types import (
+    MIGRATION_TYPES,
+    MigrationResult,
+    MigrationType,
+)
 from alembic_neo4j.sentences import ended
 
 log = logging.getLogger(__name__)
 
 _THREAD_SECONDS = 1.0
 """How long a thread that a revision has left behind is waited for."""
+
+CHECK = "check_applicable"
+"""The function by which a revision says whether there is anything to do for it."""
 
 # Reading a history ---------------------------------------------------------------
 
@@ -161,7 +171,7 @@ def _check_revision(script: Script) -> None:
                 f"{_named(script)}: {name} = {value!r}: "
                 f"expected {expected}. Nothing has run; mend the file"
             )
-    for name in ("upgrade", "downgrade"):
+    for name in ("upgrade", "downgrade", CHECK):
         function = getattr(module, name, None)
         if function is None and name == "upgrade":
             raise RevisionError(_lacking(_named(script), name))
@@ -224,8 +234,9 @@ def _check_function(script: Script, name: str, function: Any) -> None:
         line = f", line {code.co_firstlineno}" if code else ""
         raise RevisionError(
             f"revision {script.revision} ({script.path}{line}): {name} is {kind}, "
-            "which would run nothing when it is called. Expected a plain function "
-            "that returns None (asyncio.run(…) in it runs a coroutine). Nothing has run"
+            "which would run nothing when it is called. Expected a plain function that "
+            f"returns {'True or False' if name == CHECK else 'None'} (asyncio.run(…) "
+            "in it runs a coroutine). Nothing has run"
         )
 
 
@@ -241,6 +252,19 @@ def _kind_of(function: Any) -> str:
     if inspect.isgeneratorfunction(plain):
         return "a generator (it has a yield)"
     return ""
+
+
+@dataclass(frozen=True)
+class RevisionContext:
+    """What ``check_applicable(context)`` may look at.
+
+    `root` is the directory of the project's files (``neo4j.files_root``); `read` gives
+    the rows of a Cypher statement that writes nothing.
+    """
+
+    revision: str
+    root: Path
+    read: Callable[..., list[dict[str, Any]]]
 
 
 # Calling a function --------------------------------------------------------------
@@ -282,11 +306,12 @@ class OwnThread:
 
 def call(
     script: Script, name: str, thread: OwnThread, arguments: Mapping[str, Any]
-) -> None:
+) -> MigrationResult | None:
     """Call a revision's ``upgrade`` or ``downgrade`` and look at what it has done.
 
-    Raises RevisionError where it ends the program, returns anything but None, or an
-    operation was called from another thread; else what it raises.
+    Returns its MigrationResult, whatever that says, where it declares one. Raises
+    RevisionError where it ends the program, returns anything else, or an operation was
+    called from another thread; else what it raises.
     """
     function = function_of(script, name)
     threads = set(threading.enumerate())
@@ -294,8 +319,37 @@ def call(
         result = function(**arguments)
     _wait_for(thread for thread in threading.enumerate() if thread not in threads)
     thread.settle()
+    declared = str(getattr(function, "__annotations__", {}).get("return", ""))
+    if "MigrationResult" in declared:
+        if not isinstance(result, MigrationResult):
+            raise RevisionError(
+                f"{name}() declares a MigrationResult and returned "
+                f"{type(result).__name__}: return op.MigrationResult(success=True)"
+            )
+        return result
     if result is not None:
         raise RevisionError(_returned(name, result))
+    return None
+
+
+def is_applicable(script: Script, context: RevisionContext) -> bool:
+    """Ask a revision's ``check_applicable``; one without it is.
+
+    The function is given the context, if it takes an argument. Raises RevisionError
+    where it is no plain function, or returns anything but True or False.
+    """
+    if getattr(script.module, CHECK, None) is None:
+        return True
+    function = function_of(script, CHECK)
+    given = (context,) if inspect.signature(function).parameters else ()
+    with no_exit():
+        found = function(*given)
+    if not isinstance(found, bool):
+        raise RevisionError(
+            f"{CHECK}() returned {found!r}; expected True or False. The revision has "
+            "not run"
+        )
+    return found
 
 
 def _wait_for(threads: Iterator[threading.Thread]) -> None:
@@ -307,6 +361,11 @@ def _wait_for(threads: Iterator[threading.Thread]) -> None:
 
 def _returned(name: str, result: Any) -> str:
     what = type(result).__name__
+    if isinstance(result, MigrationResult):
+        return (
+            f"{name}() returned a MigrationResult, which it does not declare: write "
+            f"`def {name}() -> op.MigrationResult:`"
+        )
     if inspect.iscoroutine(result):
         # Python would warn besides that it was never awaited.
         result.close()

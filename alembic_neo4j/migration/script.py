@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, TextIO
 
 from alembic.config import Config
+from alembic.script import Script
 
 from alembic_neo4j.cypher.batch_rollback import RollbackCounts, Undo
 from alembic_neo4j.cypher.events import Recording
@@ -25,8 +26,19 @@ from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.ledger.files import PathState
 from alembic_neo4j.migration.batches import BatchNames
 from alembic_neo4j.migration.operations import BatchOperation
+from alembic_neo4j.migration.revision_code import CHECK
 from alembic_neo4j.migration.run import StepRunner
 from alembic_neo4j.schema.definitions import Schema
+
+
+def refuse_asking(script: Script) -> None:
+    """Raise OfflineError for a revision that asks whether it is applicable."""
+    if getattr(script.module, CHECK, None) is not None:
+        raise OfflineError(
+            f"revision {script.revision} ({script.path}) has {CHECK}(), which only a "
+            "run can ask: it can't be written to a script. Upgrade past it without "
+            "--sql, or write the others: `--sql FROM:TO`"
+        )
 
 
 class ScriptRunner(StepRunner):
