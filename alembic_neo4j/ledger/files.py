@@ -6,7 +6,7 @@ A change of a path is recorded and committed before the path is touched.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,6 +143,14 @@ class FileJournal:
     def end(self, revision: str, run: str = "") -> None:
         """Forget what was changed for a revision, but by a run that brought it here."""
         self._delete(files.c.revision == revision, files.c.run != run)
+
+    def abandon(self, run: str, revisions: Sequence[str]) -> None:
+        """Forget what a run has changed for revisions that it is not to end."""
+        self._delete(files.c.run == run, files.c.revision.in_(revisions))
+
+    def keep_only(self, revisions: Iterable[str]) -> None:
+        """Forget what was changed for every revision but these."""
+        self._delete(files.c.revision.not_in(list(revisions)))
 
     def _found(self, *where: ColumnElement[bool]) -> tuple[RecordedChange, ...]:
         rows = rows_of(

@@ -265,10 +265,12 @@ class Journal:
             runs.c.version_table == self._version_table,
             runs.c.state == "open",
         )
-        ended = self._connection.scalars(select(runs.c.run).where(*is_open)).all()
+        ended = self._connection.execute(select(runs).where(*is_open)).all()
         self._connection.execute(update(runs).where(*is_open).values(state="abandoned"))
-        for run in ended:
-            self._forget_rows(run)
+        for row in ended:
+            self._forget_rows(row.run)
+            left = _steps(row.steps)[row.finished :]
+            self.files.abandon(row.run, [s.revision for s in left if s.revision])
 
     def _forget_rows(self, run: str) -> None:
         """Remove what statements returned: only a run that goes on needs it."""

@@ -519,7 +519,9 @@ class Deployment:
                     code_hash=code_digest(script),
                     migration_type=migration_type(script),
                 )
-        ledger.keep_only({script.revision for script, _ in stamped})
+        applied = {script.revision for script, _ in stamped}
+        ledger.keep_only(applied)
+        self._session.journal.files.keep_only(applied)
 
 
 def _failed(item: PlannedStep, result: MigrationResult) -> str:

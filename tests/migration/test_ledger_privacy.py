@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from alembic_neo4j.graph.connection import Graph
+from tests.crash.harness import KILLED, Kill, client
 from tests.migration.project import Project
 
 SECRET = "ada@example.org"
@@ -110,3 +111,43 @@ def test_a_file_that_was_there_keeps_its_mode_and_is_told_of(people: Project) ->
 def _codes(project: Project) -> set[str]:
     outcome = project.verb("verify", "--format", "json")
     return {row["code"] for row in json.loads(outcome.out)["findings"]}
+
+
+WRITES = """
+op.write_json("a.json", {"b": 1}, backup=False)
+op.write_json("a.json", {"b": 2}, backup=False)
+op.run_cypher("MATCH (n:Switch) SET n.x = 1 / n.y")
+"""
+
+
+@pytest.fixture
+def filed(people: Project) -> Project:
+    """A file with a secret, which a revision writes to."""
+    (people.path / "a.json").write_text(json.dumps({"mail": SECRET}))
+    people.revision("r1", WRITES)
+    return people
+
+
+@pytest.mark.parametrize("ended", ["downgrade", "stamp"])
+def test_what_a_file_had_is_kept_while_the_revision_is_applied(
+    filed: Project, ended: str
+) -> None:
+    filed.done("upgrade", "head")
+    assert _remains(filed)
+    filed.done(ended, "base")
+    assert _remains(filed) == []
+
+
+def test_what_a_file_had_goes_with_a_run_that_failed_and_one_that_was_abandoned(
+    filed: Project, neo4j_graph: Graph
+) -> None:
+    filed.revision("r1", 'op.run_cypher("CREATE (:A)")\n' + WRITES)
+    neo4j_graph.transaction([("CREATE (:Switch {y: 0})", {})])
+    filed.failed("upgrade", "head")
+    assert _remains(filed) == []
+    killed = client(filed, ("upgrade", "head"), Kill("file.replace.after#2"))
+    assert killed.status == KILLED
+    assert _remains(filed)
+    done = filed.verb("repair", "--abandon-run", "--yes")
+    assert done.status == 0, done.text
+    assert _remains(filed) == []

@@ -98,3 +98,26 @@ def test_a_connection_that_is_lost_leaves_a_run_that_goes_on(
     shared.done("upgrade", "head")
     assert neo4j_graph.read("MATCH (n:Counter) RETURN n.count AS n") == [{"n": 3}]
     assert stamped(neo4j_graph) == ["r2"]
+
+
+def test_files_are_put_back_and_given_back(shared: Project) -> None:
+    settings = shared.path / "settings.json"
+    settings.write_bytes(b'{"a": "\xc3\xbc"}')
+    shared.revision("r0", 'op.write_json("settings.json", {"b": 1})')
+    broken = 'op.execute(text("SELECT nothing FROM nowhere"))'
+    header = "from sqlalchemy import text"
+    write = 'op.write_json("settings.json", {"c": 1}, backup=False)'
+    shared.revision("r1", f"{write}\n{broken}", down="r0", header=header)
+    shared.done("upgrade", "r0")
+    after = settings.read_bytes()
+
+    # The statement breaks the transaction in which its end would be recorded.
+    outcome = shared.program("-c", "neo4j.ini", "upgrade", "head")
+
+    assert outcome.status != 0
+    assert settings.read_bytes() == after
+    shared.revision("r1", write, down="r0")
+    shared.done("upgrade", "head")
+    shared.done("downgrade", "base")
+    assert settings.read_bytes() == b'{"a": "\xc3\xbc"}'
+    assert not (shared.path / "settings.json.bak").exists()
