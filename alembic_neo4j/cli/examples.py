@@ -60,6 +60,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "neo4j_ledger.db.backups/neo4j_ledger-20261127T091500.000000Z.db --force",
     ),
     "ledger backup verify": (f"{_VERB} ledger backup verify",),
+    "ledger list": (
+        f"{_VERB} ledger list --type revision --status planned",
+        f"{_VERB} ledger list --limit 20 --offset 20 --format json",
+    ),
+    "ledger note": (
+        f"{_VERB} ledger note 'asked for by the archive' --about revision-1f3a5c7e9b0d",
+    ),
+    "ledger search": (f"{_VERB} ledger search 'person ind*' --type revision",),
+    "ledger show": (f"{_VERB} ledger show revision-1f3a5c7e9b0d",),
     "local list": (f"{_VERB} local list",),
     "local logs": (f"{_VERB} local logs --lines 100 --follow",),
     "local start": (f"{_VERB} local start --neo4j-version 2026.08.1",),

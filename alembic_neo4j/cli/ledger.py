@@ -2,14 +2,187 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from alembic_neo4j.cli.ledger_backup import backup
+from alembic_neo4j.cli.project import format_option, print_json, project_options
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from alembic_neo4j.command.ledger import Page
+    from alembic_neo4j.entities import Entity
 
 
 @click.group()
 def ledger() -> None:
-    """What is remembered beside the graph, and backups of it."""
+    """What is remembered beside the graph: shown, searched, noted, backed up.
+
+    The ledger's revisions, runs, batches and backups are shown as entities, next to
+    notes and entities of one's own, which are stored in the ledger's database.
+    """
 
 
 ledger.add_command(backup)
+
+
+def _page_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = (
+        click.option("--type", "kind", help="Only these, such as revision or note."),
+        click.option("--status", help="Only those of this status, such as planned."),
+        click.option(
+            "--limit", type=click.IntRange(min=1), help="Not more than these."
+        ),
+        click.option(
+            "--offset", type=click.IntRange(min=0), default=0, help="Pass over so many."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@ledger.command("list")
+@project_options
+@_page_options
+@format_option
+def list_entities(
+    config: Config,
+    kind: str | None,
+    status: str | None,
+    limit: int | None,
+    offset: int,
+    as_json: bool,
+) -> None:
+    """List what is remembered: what the ledger has, then entities of one's own.
+
+    Revisions are in the order in which they run, the rest as it came.
+    """
+    from alembic_neo4j.command.ledger import Wanted, listed
+
+    _report(listed(config, Wanted(kind, status, limit, offset)), as_json)
+
+
+@ledger.command()
+@click.argument("text")
+@project_options
+@_page_options
+@format_option
+def search(
+    config: Config,
+    text: str,
+    kind: str | None,
+    status: str | None,
+    limit: int | None,
+    offset: int,
+    as_json: bool,
+) -> None:
+    """Search what is remembered for all words of TEXT.
+
+    Words in quotes follow each other, and migr* is how a word begins; all else is text.
+    What the ledger has comes first, the newest in front.
+    """
+    from alembic_neo4j.command.ledger import Wanted, searched
+
+    _report(searched(config, text, Wanted(kind, status, limit, offset)), as_json)
+
+
+@ledger.command()
+@click.argument("entity")
+@project_options
+@format_option
+def show(config: Config, entity: str, as_json: bool) -> None:
+    """Show an ENTITY by its id, such as revision-1f3a, and the notes about it."""
+    from alembic_neo4j.command.ledger import shown
+
+    found = shown(config, entity)
+    if as_json:
+        notes = [_row(one) for one in found.notes]
+        print_json({"entity": _row(found.entity), "notes": notes})
+        return
+    one = found.entity
+    click.echo(f"{one.id}: {one.status}, {one.created_at:%Y-%m-%d %H:%M} UTC")
+    for name, value in one.data.items():
+        if value not in (None, "", ()):
+            click.echo(f"  {name}: {_words(value)}")
+    for each in found.notes:
+        click.echo(f"{_line(each)}")
+
+
+@ledger.command()
+@click.argument("text")
+@project_options
+@click.option("--about", metavar="ID", help="What it is about, such as revision-1f3a.")
+@click.option("--slug", help="What its id ends with; else the time.")
+@click.option(
+    "--status", default="documented", show_default=True, help="One of the 17 statuses."
+)
+@format_option
+def note(
+    config: Config,
+    text: str,
+    about: str | None,
+    slug: str | None,
+    status: str,
+    as_json: bool,
+) -> None:
+    """Keep a note beside the ledger; TEXT is what it says."""
+    from alembic_neo4j.command import ledger
+
+    made = ledger.note(config, text, about=about, slug=slug, status=status)
+    if as_json:
+        print_json({"entity": _row(made)})
+    else:
+        click.echo(made.id)
+
+
+def _report(page: Page, as_json: bool) -> None:
+    if as_json:
+        rows = [_row(entity) for entity in page.entities]
+        print_json({"entities": rows, "of": page.of})
+        return
+    for entity in page.entities:
+        click.echo(_line(entity))
+    if not page.of:
+        click.echo("There is nothing of that.")
+    elif len(page.entities) < page.of:
+        click.echo(f"{len(page.entities):,} of {page.of:,}")
+
+
+def _row(entity: Entity) -> dict[str, Any]:
+    return {
+        "id": entity.id,
+        "type": entity.type,
+        "status": entity.status,
+        "data": dict(entity.data),
+        "version": entity.version,
+        "created_at": entity.created_at.isoformat(),
+        "updated_at": entity.updated_at.isoformat(),
+    }
+
+
+_HEADLINES = ("message", "does", "state", "text", "name", "path")
+"""What an entity is told by in a list, the first of these that it has."""
+
+
+def _line(entity: Entity) -> str:
+    said = next((entity.data[name] for name in _HEADLINES if entity.data.get(name)), "")
+    words = " ".join(_words(said).split())
+    shown = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
+    return f"{entity.status:<11} {entity.id}  {shown}".rstrip()
+
+
+_LONGEST = 60
+
+
+def _words(value: Any) -> str:
+    from alembic_neo4j.entities.json_values import json_text
+
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return json_text(value)

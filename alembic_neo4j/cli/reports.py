@@ -194,6 +194,19 @@ _APPLIED = {
     ).or_null(),
 }
 _LOCK = row("who holds it, null where nobody does", holder=text()).or_null()
+_REMEMBERED_ENTITY = {
+    "id": text("it begins with the type"),
+    "type": text("`revision`, `run`, `batch`, `backup`, `note` or one of your own"),
+    "status": text("one of the 17"),
+    "data": anything("an object, whose keys depend on the type"),
+    "version": number("0 for what the ledger has: only what is stored has versions"),
+    "created_at": _MOMENT,
+    "updated_at": _MOMENT,
+}
+_REMEMBERED = row(
+    entities=rows("in their order", **_REMEMBERED_ENTITY),
+    of=number("how many there are, without `--limit`"),
+)
 
 REPORTS: Mapping[str, Shape] = {
     "archive list": _ARCHIVES,
@@ -304,6 +317,13 @@ REPORTS: Mapping[str, Shape] = {
         backups=rows(
             "all that were read", path=text(), problem=text("what is damaged").or_null()
         )
+    ),
+    "ledger list": _REMEMBERED,
+    "ledger note": row(entity=row("the note", **_REMEMBERED_ENTITY)),
+    "ledger search": _REMEMBERED,
+    "ledger show": row(
+        entity=row("what was asked for", **_REMEMBERED_ENTITY),
+        notes=rows("about it", **_REMEMBERED_ENTITY),
     ),
     "local list": row(servers=rows("those with data here", **_KNOWN_SERVER)),
     "local logs": row(file=text("the log"), lines=texts("the last of it")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alembic_neo4j.entities.entity import Entity
@@ -74,3 +75,12 @@ def terms(query: str) -> list[Term]:
             left -= 0 if term in found else len(parts)
             found[term] = None
     return [*found]
+
+
+def has_all(entity: Entity, wanted: Iterable[Term]) -> bool:
+    """Tell whether an entity, which no store need have, has all that is asked for."""
+    text = searched_words(entity)
+    return all(
+        f" {' '.join(term.words)}{'' if term.prefix else ' '}" in text
+        for term in wanted
+    )

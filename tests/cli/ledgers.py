@@ -75,3 +75,9 @@ def load(path: Path, batch: str, *, end: bool = True) -> str:
             journal.batches.finish_rows(batch, BatchCounts(created_nodes=3))
             journal.finish_step(run, last=True)
         return run
+
+
+def give_up(path: Path) -> None:
+    """Record that the open run was ended as it is."""
+    with opened(path) as connection:
+        Journal(connection, TABLE).abandon()
