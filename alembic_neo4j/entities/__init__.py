@@ -9,6 +9,7 @@ from alembic_neo4j.entities.entity import STATUSES, Entity
 from alembic_neo4j.entities.observers import EntityObserver
 from alembic_neo4j.entities.repository import EntityRepository
 from alembic_neo4j.entities.search import EntitySearch, SearchResult
+from alembic_neo4j.entities.sync import SyncableRepository, SyncResult
 
 __all__ = [
     "STATUSES",
@@ -17,4 +18,6 @@ __all__ = [
     "EntityRepository",
     "EntitySearch",
     "SearchResult",
+    "SyncResult",
+    "SyncableRepository",
 ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import uuid
-from contextlib import suppress
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, insert, inspect, select, update
 from sqlalchemy.engine import URL
@@ -13,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from alembic_neo4j.entities.engine import (
     create_private,
     damaged,
+    open_engine,
     reading,
     shown,
     store_path,
@@ -27,6 +31,57 @@ from alembic_neo4j.entities.tables import (
     metadata,
 )
 from alembic_neo4j.errors import StoreError
+
+
+class Store:
+    """An opened store: its transactions, for this process and for forks of it.
+
+    Nobody has to close it: it is closed when it goes, and at the program's end.
+    """
+
+    def __init__(self, url: URL, *, create: bool, shared: bool) -> None:
+        self._engine = open_engine(url)
+        self._process = os.getpid()
+        self._closed = weakref.finalize(self, _close, self._engine, self._process)
+        try:
+            prepare(self._engine, create=create, shared=shared)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def url(self) -> URL:
+        """Where the store is."""
+        return self._engine.url
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yield a connection whose transaction sees one state of the store."""
+        with reading(self._own_engine()) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Yield a connection that keeps other writers away, committed in the end."""
+        with writing(self._own_engine()) as connection:
+            check_version(connection)
+            yield connection
+
+    def close(self) -> None:
+        """Close the connections to the store."""
+        self._closed()
+
+    def _own_engine(self) -> Engine:
+        if self._process != os.getpid():
+            # A fork: the connections are the parent's, which goes on with them.
+            self._engine.dispose(close=False)
+            self._process = os.getpid()
+        return self._engine
+
+
+def _close(engine: Engine, process: int) -> None:
+    engine.dispose(close=process == os.getpid())
+
 
 _VERSION = "version"
 _SITE = "site"
@@ -66,6 +121,16 @@ def check_version(connection: Connection) -> None:
     In PostgreSQL they wait for the row; SQLite has one writer anyway.
     """
     found = connection.execute(_LOCKED_VERSION).scalar_one_or_none()
+    _check_found(connection, found)
+
+
+def check_readable(connection: Connection) -> None:
+    """Check that the store is still this release's; nobody is kept away."""
+    query = select(facts.c.value).where(facts.c.key == _VERSION)
+    _check_found(connection, connection.execute(query).scalar_one_or_none())
+
+
+def _check_found(connection: Connection, found: str | None) -> None:
     if found != str(len(MIGRATIONS)):
         raise _unexpected(connection.engine.url, found)
 

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import os
-import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, Select, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.engine import URL
 
 from alembic_neo4j.entities import search as searching
-from alembic_neo4j.entities.engine import (
-    open_engine,
-    reading,
-    shown,
-    store_path,
-    store_url,
-    writing,
-)
+from alembic_neo4j.entities.engine import shown, store_path, store_url
 from alembic_neo4j.entities.entity import Entity, checked_count, checked_status
 from alembic_neo4j.entities.filters import Filters, conditions
 from alembic_neo4j.entities.json_values import storable_text
 from alembic_neo4j.entities.observers import EntityObserver
-from alembic_neo4j.entities.opening import check_version, prepare, site_of
+from alembic_neo4j.entities.opening import Store, site_of
 from alembic_neo4j.entities.search import USUAL_LIMIT, SearchResult
 from alembic_neo4j.entities.tables import entities, versions
 from alembic_neo4j.entities.versioning import (
+    check_settled,
     conflict,
     current,
     entity_of,
@@ -66,15 +58,11 @@ class EntityRepository:
         site_id: str | None = None,
     ) -> None:
         if site_id is not None:
-            _check_site(site_id)
-        self._engine = open_engine(store_url(path_or_url))
-        self._process = os.getpid()
-        self._observers: list[EntityObserver] = []
-        # Nobody has to close it: it is closed when it goes, and at the program's end.
-        self._closed = weakref.finalize(self, _close, self._engine, self._process)
+            check_site(site_id)
+        self.store = Store(store_url(path_or_url), create=create, shared=shared)
+        self.observers: list[EntityObserver] = []
         try:
-            prepare(self._engine, create=create, shared=shared)
-            with self._reading() as connection:
+            with self.store.reading() as connection:
                 self._site = site_id or site_of(connection)
         except BaseException:
             self.close()
@@ -83,7 +71,7 @@ class EntityRepository:
     @property
     def db_path(self) -> Path | None:
         """The file of the store, None where it is PostgreSQL or in memory."""
-        return store_path(self._engine.url)
+        return store_path(self.store.url)
 
     @property
     def site_id(self) -> str:
@@ -96,14 +84,15 @@ class EntityRepository:
         One that was deleted may be created again: its versions are counted on, and its
         history has both lives. Raises EntityExists where it is there.
         """
-        _check_entity(entity)
-        with self._writing() as connection:
+        check_entity(entity)
+        with self.store.writing() as connection:
             before = current(connection, entity.id)
+            check_settled(before)
             if before is not None and not before.entity.deleted:
                 raise exists(entity.id, before.entity.version)
             new = entity.copy(deleted=False)
             stored = write(connection, self._site, new, before)
-        for observer in tuple(self._observers):
+        for observer in tuple(self.observers):
             observer.created(stored)
         return stored
 
@@ -115,11 +104,14 @@ class EntityRepository:
         """
         if not _is_text(entity_id):
             return None
-        with self._reading() as connection:
+        with self.store.reading() as connection:
+            found = current(connection, entity_id)
             if version is None:
-                found = current(connection, entity_id)
                 return None if found is None or found.entity.deleted else found.entity
             checked_count(version, "version")
+            if found is not None and found.entity.version == version:
+                # After a conflict it may be none that anybody wrote.
+                return found.entity
             query = _history(entity_id).where(versions.c.version == version)
             rows = connection.execute(query).all()
             return entity_of(rows[-1], connection) if rows else None
@@ -128,7 +120,7 @@ class EntityRepository:
         """Return all versions of an entity, the first one first; deletions are some."""
         if not _is_text(entity_id):
             return []
-        with self._reading() as connection:
+        with self.store.reading() as connection:
             rows = connection.execute(_history(entity_id))
             return [entity_of(row, connection) for row in rows]
 
@@ -138,9 +130,10 @@ class EntityRepository:
         The entity is one that was read or returned, with changes made by `copy`. Raises
         VersionConflict where another version has been stored since: nothing is changed.
         """
-        _check_entity(entity)
-        with self._writing() as connection:
+        check_entity(entity)
+        with self.store.writing() as connection:
             before = current(connection, entity.id)
+            check_settled(before)
             if (
                 before is None
                 or before.entity.deleted
@@ -155,7 +148,7 @@ class EntityRepository:
                 )
             new = entity.copy(created_at=old.created_at, deleted=False)
             stored = write(connection, self._site, new, before)
-        for observer in tuple(self._observers):
+        for observer in tuple(self.observers):
             observer.updated(old, stored)
         return stored
 
@@ -170,15 +163,16 @@ class EntityRepository:
             checked_count(version, "version")
         if not _is_text(entity_id):
             return False
-        with self._writing() as connection:
+        with self.store.writing() as connection:
             before = current(connection, entity_id)
             if before is None or before.entity.deleted:
                 return False
+            check_settled(before)
             old = before.entity
             if version is not None and version != old.version:
                 raise conflict(entity_id, version, before)
             write(connection, self._site, old.copy(deleted=True), before)
-        for observer in tuple(self._observers):
+        for observer in tuple(self.observers):
             observer.deleted(old)
         return True
 
@@ -209,7 +203,7 @@ class EntityRepository:
         if limit is not None:
             checked_count(limit, "limit")
         checked_count(offset, "offset")
-        with self._reading() as connection:
+        with self.store.reading() as connection:
             where = list(conditions(asked, connection.dialect.name))
             if after is not None:
                 where.append(entities.c.number > _number(connection, after))
@@ -228,24 +222,24 @@ class EntityRepository:
         offset: int = 0,
     ) -> SearchResult:
         """Return the entities that have all words of the query; see `EntitySearch`."""
-        with self._reading() as connection:
+        with self.store.reading() as connection:
             return searching.search(
                 connection, query, filters, facets, limit=limit, offset=offset
             )
 
     def add_observer(self, observer: EntityObserver) -> None:
         """Tell an observer of every change that is made by this repository."""
-        if observer not in self._observers:
-            self._observers.append(observer)
+        if observer not in self.observers:
+            self.observers.append(observer)
 
     def remove_observer(self, observer: EntityObserver) -> None:
         """Tell an observer of no further changes; it need not have been added."""
-        if observer in self._observers:
-            self._observers.remove(observer)
+        if observer in self.observers:
+            self.observers.remove(observer)
 
     def close(self) -> None:
         """Close the connections to the store."""
-        self._closed()
+        self.store.close()
 
     def __enter__(self) -> EntityRepository:
         return self
@@ -259,29 +253,7 @@ class EntityRepository:
         self.close()
 
     def __repr__(self) -> str:
-        return f"EntityRepository({shown(self._engine.url)!r})"
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with reading(self._own_engine()) as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with writing(self._own_engine()) as connection:
-            check_version(connection)
-            yield connection
-
-    def _own_engine(self) -> Engine:
-        if self._process != os.getpid():
-            # A fork: the connections are the parent's, which goes on with them.
-            self._engine.dispose(close=False)
-            self._process = os.getpid()
-        return self._engine
-
-
-def _close(engine: Engine, process: int) -> None:
-    engine.dispose(close=process == os.getpid())
+        return f"EntityRepository({shown(self.store.url)!r})"
 
 
 def _history(entity_id: str) -> Select[Any]:
@@ -313,14 +285,16 @@ def _is_text(entity_id: object) -> bool:
     return storable_text(entity_id)
 
 
-def _check_entity(entity: object) -> None:
+def check_entity(entity: object) -> None:
+    """Raise ValidationError for what is no entity."""
     if not isinstance(entity, Entity):
         raise ValidationError(
             f"expected an Entity, found {type(entity).__name__} {shortened(entity)}"
         )
 
 
-def _check_site(site_id: object) -> None:
+def check_site(site_id: object) -> None:
+    """Raise ValidationError for what is no name of a site."""
     if (
         not isinstance(site_id, str)
         or not site_id.strip()

@@ -115,6 +115,18 @@ versions = Table(
 )
 """Every version of every entity."""
 
+conflicts = Table(
+    "alembic_neo4j_entity_conflict",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("resolver", Text, nullable=False),
+    Column("waits", Boolean, nullable=False),
+)
+"""The entities of which no version covers all others, and what resolved that.
+
+`waits` tells that nothing did: somebody has to decide.
+"""
+
 WORD_INDEX = "alembic_neo4j_entity_words"
 """The FTS5 table upon `entities.words`; SQLite only."""
 
@@ -203,7 +215,15 @@ def _run(connection: Connection, statements: str) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create,)
+def _add_conflicts(connection: Connection) -> None:
+    """Add the conflicts that a sync finds."""
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_neo4j_entity_conflict ("
+        "id TEXT PRIMARY KEY, resolver TEXT NOT NULL, waits BOOLEAN NOT NULL)"
+    )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create, _add_conflicts)
 """What makes each version of the tables of the one before; the first, of nothing."""
 
 _WORD_INDEX = (

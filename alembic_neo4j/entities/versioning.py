@@ -8,22 +8,41 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alembic_neo4j.entities.engine import damaged
 from alembic_neo4j.entities.entity import Entity, now
 from alembic_neo4j.entities.json_values import json_text
-from alembic_neo4j.entities.tables import entities, sites, versions
+from alembic_neo4j.entities.tables import conflicts, entities, sites, versions
 from alembic_neo4j.entities.words import searched_words
 from alembic_neo4j.errors import EntityExists, ValidationError, VersionConflict
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An entity as it is in the store, with the version vector of that version."""
+    """An entity as it is in the store, with the version vector of that version.
+
+    `conflicting` tells whether it was made of versions that did not know of each other,
+    and `waits` whether somebody has to decide between these.
+    """
 
     entity: Entity
+    vector: Mapping[str, int]
+    conflicting: bool = False
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version as somebody wrote it: its dot, and the vector of what it was made of.
+
+    `version` of the entity is how many versions of it that are, itself included.
+    """
+
+    entity: Entity
+    site: str
+    counter: int
     vector: Mapping[str, int]
 
 
@@ -40,7 +59,12 @@ ENTITY_COLUMNS = (
 
 
 # Made once: SQLAlchemy takes longer to make them than SQLite to run them.
-_CURRENT = select(entities).where(entities.c.id == bindparam("wanted"))
+WITH_CONFLICT = select(entities, conflicts.c.waits).outerjoin_from(
+    entities, conflicts, conflicts.c.id == entities.c.id
+)
+"""The entities as they are now; `waits` is None where there is no conflict."""
+
+_CURRENT = WITH_CONFLICT.where(entities.c.id == bindparam("wanted"))
 _COUNTER = select(sites.c.counter).where(sites.c.site == bindparam("mine"))
 _COUNT = update(sites).where(sites.c.site == bindparam("mine"))
 _UPDATE = update(entities).where(
@@ -70,13 +94,38 @@ def current(connection: Connection, entity_id: str) -> Stored | None:
     row = connection.execute(_CURRENT, {"wanted": entity_id}).one_or_none()
     if row is None:
         return None
-    entity = entity_of(row, connection)
+    return stored_of(row, connection)
+
+
+def stored_of(row: Row[Any], connection: Connection) -> Stored:
+    """Return what a row of `WITH_CONFLICT` holds; raises StoreError as `entity_of`."""
+    entity, vector = entity_of(row, connection), vector_of(row, connection)
+    return Stored(entity, vector, row.waits is not None, bool(row.waits))
+
+
+def version_of(row: Row[Any], connection: Connection) -> Version:
+    """Return what a row of `versions` holds; raises StoreError as `entity_of`."""
+    vector = vector_of(row, connection)
+    if vector.get(row.site) != row.counter:
+        what = f"{row.id}: {row.vector} is no vector of {row.site}'s {row.counter}"
+        raise damaged(connection.engine.url, what)
+    return Version(entity_of(row, connection), row.site, row.counter, vector)
+
+
+def vector_of(row: Row[Any], connection: Connection) -> dict[str, int]:
+    """Return the version vector of a row; raises StoreError where it has none."""
     try:
-        return Stored(
-            entity, {str(s): int(n) for s, n in json.loads(row.vector).items()}
-        )
+        return {str(s): int(n) for s, n in json.loads(row.vector).items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise damaged(connection.engine.url, f"{row.id}: {error}") from error
+
+
+def values_of(entity: Entity, vector: Mapping[str, int]) -> dict[str, Any]:
+    """Return the columns of an entity, as both tables have them."""
+    values = {name: getattr(entity, name) for name in ENTITY_COLUMNS}
+    values["data"] = json_text(entity.data)
+    values["vector"] = json_text(dict(sorted(vector.items())))
+    return values
 
 
 def write(
@@ -96,11 +145,10 @@ def write(
         updated_at=max(moment, entity.created_at),
     )
     vector = {**(before.vector if before else {}), site: counter}
-    values = {name: getattr(stored, name) for name in ENTITY_COLUMNS}
-    values["data"] = json_text(stored.data)
-    values["vector"] = json_text(dict(sorted(vector.items())))
-    values |= {"site": site, "counter": counter}
+    values = values_of(stored, vector) | {"site": site, "counter": counter}
     _write_current(connection, stored, before, values)
+    if before is not None and before.conflicting:
+        connection.execute(delete(conflicts).where(conflicts.c.id == entity.id))
     connection.execute(insert(versions), values)
     return stored
 
@@ -132,6 +180,18 @@ def _write_current(
     if done.rowcount != 1:
         # Whoever wrote it did not ask for the lock.
         raise conflict(entity.id, before.entity.version, current(connection, entity.id))
+
+
+def check_settled(found: Stored | None) -> None:
+    """Raise VersionConflict for an entity whose conflict somebody has to decide."""
+    if found is not None and found.waits:
+        entity = found.entity
+        raise VersionConflict(
+            f"expected {entity.id} without a conflict, found one that waits to be "
+            "decided: it was changed on two sites. Look at it by conflicts() of a "
+            "SyncableRepository, and decide it by resolve()",
+            *(entity.id, entity.version, entity.version),
+        )
 
 
 def exists(entity_id: str, version: int) -> EntityExists:

@@ -23,7 +23,7 @@ from alembic_neo4j.cli.reports import REPORTS
 from alembic_neo4j.cli.shapes import described as described_shape
 from alembic_neo4j.command.repair import MENDABLE
 from alembic_neo4j.configuration.project import KEYS
-from alembic_neo4j.entities import backup
+from alembic_neo4j.entities import backup, conflict
 from alembic_neo4j.schema.definitions import Property, Relationship
 
 if TYPE_CHECKING:
@@ -98,10 +98,21 @@ def awaitables() -> str:
 
 
 def entity_store() -> str:
-    """The classes of `entities` with their methods, and the functions of its backup."""
+    """The classes of `entities`, the resolvers of conflicts, the backup's functions."""
     parts = [_class("entities", cls) for cls in classes_of(entities)]
+    parts += [_class("conflict", cls) for cls in RESOLVERS]
     parts += [_function("backup", function) for function in functions_of(backup)]
     return "\n\n".join(parts)
+
+
+RESOLVERS = (
+    conflict.Conflict,
+    conflict.LastWriteWinsResolver,
+    conflict.HigherVersionWinsResolver,
+    conflict.MergeFieldsResolver,
+    conflict.DeferResolver,
+    conflict.CallbackResolver,
+)
 
 
 def classes_of(package: ModuleType) -> list[type]:

@@ -86,6 +86,7 @@ def test_the_entity_store_is_in_the_reference(html: Path) -> None:
     classes = {f"entities.{cls.__name__}" for cls in reference.classes_of(entities)}
     assert len(classes) > 3
     assert classes <= found
+    assert {"conflict.Conflict", "conflict.MergeFieldsResolver"} <= found
     assert {"backup.create_backup", "backup.restore_backup"} <= found
     methods = ("copy", "history"), ("Entity", "EntityRepository")
     assert {f"entities.{cls}.{m}" for m, cls in zip(*methods, strict=True)} <= found

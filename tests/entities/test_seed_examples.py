@@ -122,6 +122,29 @@ def handle_delete(entity):
 repo.add_observer(observer)
 """
 
+SYNC = """
+from alembic_neo4j.entities import SyncableRepository
+
+# Requires: pip install alembic-neo4j[sync]
+repo = SyncableRepository(
+    EntityRepository("./local.db"),
+    site_id="my-laptop"
+)
+
+# Sync with another database
+repo.sync_with(other_repo)
+"""
+
+CONFLICT_RESOLUTION = """
+from alembic_neo4j.entities.conflict import LastWriteWinsResolver
+
+repo = SyncableRepository(
+    EntityRepository("./local.db"),
+    site_id="my-laptop",
+    conflict_resolver=LastWriteWinsResolver()
+)
+"""
+
 ADVANCED_SEARCH = """
 from alembic_neo4j.entities import EntitySearch
 
@@ -276,6 +299,31 @@ repo.delete("task-a")
 
     assert capsys.readouterr().out == (
         "Created: task-a\nUpdated: task-a (v1 -> v2)\nDeleted: task-a\n"
+    )
+
+
+def test_sync() -> None:
+    names = run(
+        """
+from alembic_neo4j.entities import Entity, EntityRepository
+other_repo = EntityRepository("./other.db")
+other_repo.create(Entity("task-a", "task", "open"))
+"""
+    )
+    run(SYNC, names)
+    run(CONFLICT_RESOLUTION, names)
+    run(
+        """
+import alembic_neo4j.entities.conflict as conflict
+assert repo.site_id == "my-laptop"
+assert repo.read("task-a") == other_repo.read("task-a")
+created = repo.create(Entity("task-b", "task", "open"))
+repo.sync_with(other_repo)
+assert other_repo.list() == repo.list()
+named = "LastWriteWins HigherVersionWins MergeFields Defer Callback".split()
+assert all(hasattr(conflict, f"{name}Resolver") for name in named)
+""",
+        names,
     )
 
 
