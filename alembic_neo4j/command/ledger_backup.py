@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,23 @@ from alembic_neo4j.entities.backup import (
     restore_backup,
     verify_backup,
 )
-from alembic_neo4j.errors import ConfigurationError, LedgerError, StoreError
+from alembic_neo4j.errors import (
+    ConfigurationError,
+    LedgerError,
+    Neo4jMigrationError,
+    StoreError,
+)
 from alembic_neo4j.ledger.connection import check_soundness, version_rows
 from alembic_neo4j.ledger.engine import connect_read_only, shown_url, sqlite_path
 from alembic_neo4j.ledger.lock import check_location, ledger_lock
 from alembic_neo4j.ledger.tables import VERSION_TABLE
+from alembic_neo4j.migration.audit import audited, has_trail
 from alembic_neo4j.migration.session import Session
+
+log = logging.getLogger(__name__)
+
+RESTORE = "ledger backup restore"
+"""What the audit trail calls it."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,7 @@ def restore(config: Config, path: Path, *, force: bool) -> RestoredLedger:
     The backup is checked before anything is touched, also for whether it is one of a
     ledger that this release reads. A ledger that is there is replaced only with
     `force`, and kept. The graph is not looked at: the next command compares its stamp.
+    The audit trail of the ledger that is put back is told of it.
 
     Raises LedgerError or StoreError where the backup is none, or the ledger is there,
     and LockError where another command is at it: nothing is changed then.
@@ -110,7 +123,24 @@ def restore(config: Config, path: Path, *, force: bool) -> RestoredLedger:
         timeout=ledger.lock_timeout,
         holder=lambda: None,
     ):
-        return RestoredLedger(restore_backup(path, ledger.file, force=force), heads)
+        restored = restore_backup(path, ledger.file, force=force)
+        in_session(config, lambda session: _tell(session, path))
+    return RestoredLedger(restored, heads)
+
+
+def _tell(session: Session, path: Path) -> None:
+    """Tell the audit trail of the restored ledger that it was, where it has one.
+
+    The trail of the ledger that was replaced ends where it did.
+    """
+    try:
+        session.check()
+        if has_trail(session):
+            with audited(session, RESTORE, [path.name]):
+                pass
+    except Neo4jMigrationError as error:
+        # It is restored, whatever its trail says.
+        log.warning("The audit trail could not be told of this: %s", error)
 
 
 def usual_directory(ledger: Path) -> Path:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
 
 from alembic_neo4j.ledger.batches import BatchCounts, Loader, Source
 from alembic_neo4j.ledger.connection import connect, open_engine
@@ -18,9 +19,9 @@ TABLE = "alembic_version"
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Connection]:
+def opened(path: Path | URL) -> Iterator[Connection]:
     """A connection to a ledger; what was written on it is committed."""
-    engine = open_engine(f"sqlite:///{path}")
+    engine = open_engine(f"sqlite:///{path}" if isinstance(path, Path) else path)
     connection = connect(engine)
     try:
         yield connection
@@ -38,7 +39,7 @@ def write_revisions(project: Project) -> None:
         down = f"r{number}"
 
 
-def begin_ledger(path: Path) -> None:
+def begin_ledger(path: Path | URL) -> None:
     """Make a ledger that is at no revision."""
     with opened(path) as connection:
         ledger = Ledger(connection, TABLE)
@@ -48,7 +49,7 @@ def begin_ledger(path: Path) -> None:
         connection.execute(text(f"CREATE TABLE {TABLE} ({number})"))
 
 
-def apply(path: Path, revision: str) -> str:
+def apply(path: Path | URL, revision: str) -> str:
     """Record that a revision was applied, and return the run."""
     with opened(path) as connection:
         journal, ledger = Journal(connection, TABLE), Ledger(connection, TABLE)
@@ -62,7 +63,7 @@ def apply(path: Path, revision: str) -> str:
         return run
 
 
-def load(path: Path, batch: str, *, end: bool = True) -> str:
+def load(path: Path | URL, batch: str, *, end: bool = True) -> str:
     """Record that a batch of people was loaded, and return the run."""
     with opened(path) as connection:
         journal = Journal(connection, TABLE)
@@ -77,7 +78,7 @@ def load(path: Path, batch: str, *, end: bool = True) -> str:
         return run
 
 
-def give_up(path: Path) -> None:
+def give_up(path: Path | URL) -> None:
     """Record that the open run was ended as it is."""
     with opened(path) as connection:
         Journal(connection, TABLE).abandon()

@@ -7,11 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.engine import make_url
+from sqlalchemy import inspect
+from sqlalchemy.engine import URL, make_url
 
 from alembic_neo4j.entities import STATUSES, Entity, EntityRepository
 from alembic_neo4j.ledger.lock import ledger_lock
-from tests.cli.ledgers import TABLE, apply, begin_ledger, give_up, load, write_revisions
+from tests.cli.ledgers import (
+    TABLE,
+    apply,
+    begin_ledger,
+    give_up,
+    load,
+    opened,
+    write_revisions,
+)
 from tests.migration.project import Project
 
 
@@ -206,6 +215,34 @@ def test_a_note_may_come_before_the_ledger(project: Project) -> None:
     apply(project.ledger, "r1")
     assert statuses(project, "list")["revision-r1"] == "completed"
     assert len(said(project, "show", "revision-r1")["notes"]) == 1
+
+
+@pytest.mark.server
+def test_a_ledger_in_postgresql_is_shown_as_well(
+    project: Project, postgresql_url: URL
+) -> None:
+    write_revisions(project)
+    url = postgresql_url.render_as_string(hide_password=False)
+    project.set("sqlalchemy.url", url.replace("%", "%%"))
+    assert len(ids(project, "list")) == 3
+    begin_ledger(postgresql_url)
+    apply(postgresql_url, "r1")
+    load(postgresql_url, "people")
+    with opened(postgresql_url) as connection:
+        before = inspect(connection).get_table_names()
+    assert ids(project, "search", "people")[0] == "batch-people"
+    with opened(postgresql_url) as connection:
+        assert inspect(connection).get_table_names() == before
+
+    said(project, "note", "Ask for the people", "--about", "revision-r1")
+
+    assert len(said(project, "show", "revision-r1")["notes"]) == 1
+    found = ids(project, "search", "people")
+    assert [each.partition("-")[0] for each in found] in (
+        ["batch", "run", "note"],
+        ["run", "batch", "note"],
+    )
+    assert not [*project.path.glob("*.db*")]
 
 
 def test_what_is_stored_beside_the_ledger_is_not_in_its_way(chain: Project) -> None:

@@ -61,6 +61,12 @@ def test_a_backup_is_made_listed_verified_and_put_back(kept: Project) -> None:
     assert restored["path"] == str(kept.ledger)
     assert restored["heads"] == heads(kept.ledger) == ["r1"]
     assert heads(Path(restored["kept"])) == ["r2"]
+    events = json.loads(kept.verb("audit", "list", "--format", "json").out)["events"]
+    told = [(each["action"], each["result"], each["about"]) for each in events]
+    assert sorted(told) == [
+        ("ledger backup restore", result, [Path(made["path"]).name])
+        for result in ("BEGUN", "SUCCESS")
+    ]
     # It is a ledger like any other: read, locked and written to.
     assert kept.verb("history").out.count("\n") == 1
     apply(kept.ledger, "r2")
