@@ -208,8 +208,8 @@ def test_two_files_or_sections_are_refused(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["upgrade"], "`upgrade` is Alembic's: alembic -c neo4j.ini upgrade head"),
-        (["upgrade", "+1"], "alembic -c neo4j.ini upgrade +1"),
+        (["stamp"], "`stamp` is Alembic's: alembic -c neo4j.ini stamp head"),
+        (["downgrade", "-2"], "alembic -c neo4j.ini downgrade -2"),
         (["-c", "g.ini", "-n", "b", "downgrade"], "alembic -c g.ini -n b downgrade -1"),
         (["revison"], "Did you mean Alembic's `revision`: alembic -c neo4j.ini rev"),
         (["statu"], "Did you mean `status`?"),
@@ -273,7 +273,14 @@ def test_a_relationship_type_is_called_so_by_every_operation() -> None:
 
 def test_an_option_is_called_the_same_by_every_verb() -> None:
     names = {o for path in LEAVES for p in command_of(path).params for o in p.opts}
-    assert not {"--key", "--type", "--rel-type", "--batch-id", "--version"} & names
+    assert not {"--key", "--rel-type", "--batch-id", "--version"} & names
+    # The type of a revision, or of what is remembered; one of relationships is said so.
+    typed = {
+        path[0]
+        for path in LEAVES
+        if any("--type" in p.opts for p in command_of(path).params)
+    }
+    assert typed == {"history", "ledger", "plan", "upgrade"}
 
 
 # Errors as JSON ----------------------------------------------------------------------
