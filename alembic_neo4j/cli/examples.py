@@ -67,7 +67,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "ledger note": (
         f"{_VERB} ledger note 'asked for by the archive' --about revision-1f3a5c7e9b0d",
     ),
-    "ledger search": (f"{_VERB} ledger search 'person ind*' --type revision",),
+    "ledger search": (
+        f"{_VERB} ledger search 'person ind*' --type revision --facet status",
+    ),
     "ledger show": (f"{_VERB} ledger show revision-1f3a5c7e9b0d",),
     "local list": (f"{_VERB} local list",),
     "local logs": (f"{_VERB} local logs --lines 100 --follow",),

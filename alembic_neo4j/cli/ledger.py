@@ -70,6 +70,13 @@ def list_entities(
 @click.argument("text")
 @project_options
 @_page_options
+@click.option(
+    "--facet",
+    "facets",
+    multiple=True,
+    type=click.Choice(["type", "status"]),
+    help="Count what was found by this as well; may be repeated.",
+)
 @format_option
 def search(
     config: Config,
@@ -78,6 +85,7 @@ def search(
     status: str | None,
     limit: int | None,
     offset: int,
+    facets: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Search what is remembered for all words of TEXT.
@@ -87,7 +95,8 @@ def search(
     """
     from alembic_neo4j.command.ledger import Wanted, searched
 
-    _report(searched(config, text, Wanted(kind, status, limit, offset)), as_json)
+    wanted = Wanted(kind, status, limit, offset)
+    _report(searched(config, text, wanted, facets), as_json)
 
 
 @ledger.command()
@@ -142,7 +151,7 @@ def note(
 def _report(page: Page, as_json: bool) -> None:
     if as_json:
         rows = [_row(entity) for entity in page.entities]
-        print_json({"entities": rows, "of": page.of})
+        print_json({"entities": rows, "of": page.of, "facets": page.facets})
         return
     for entity in page.entities:
         click.echo(_line(entity))
@@ -150,6 +159,9 @@ def _report(page: Page, as_json: bool) -> None:
         click.echo("There is nothing of that.")
     elif len(page.entities) < page.of:
         click.echo(f"{len(page.entities):,} of {page.of:,}")
+    for facet, counts in page.facets.items():
+        told = ", ".join(f"{value} {count:,}" for value, count in counts.items())
+        click.echo(f"{facet}: {told or 'none'}")
 
 
 def _row(entity: Entity) -> dict[str, Any]:

@@ -206,6 +206,7 @@ _REMEMBERED_ENTITY = {
 _REMEMBERED = row(
     entities=rows("in their order", **_REMEMBERED_ENTITY),
     of=number("how many there are, without `--limit`"),
+    facets=anything("an object: for each `--facet` how many have each value"),
 )
 
 REPORTS: Mapping[str, Shape] = {

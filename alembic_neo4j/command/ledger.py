@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from difflib import get_close_matches
 from pathlib import Path
@@ -76,10 +77,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Page:
-    """Some entities, and how many there are of them without a limit."""
+    """Some entities, and how many there are of them without a limit.
+
+    `facets` have how many of these have each value, the most frequent first.
+    """
 
     entities: Sequence[Entity]
     of: int
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,10 +109,13 @@ def listed(config: Config, wanted: Wanted) -> Page:
         return _page([*filter(wanted.takes, looked.entities), *own], wanted)
 
 
-def searched(config: Config, query: str, wanted: Wanted) -> Page:
+def searched(
+    config: Config, query: str, wanted: Wanted, facets: Sequence[str] = ()
+) -> Page:
     """Return what has all words of a query, as a search of an entity store finds it.
 
     Of the ledger the newest comes first, then of what is stored beside it the best.
+    Of `facets`, which are ``type`` and ``status``, all that was found is counted.
     """
     looked = in_session(config, _look)
     asked = terms(query)
@@ -123,7 +131,7 @@ def searched(config: Config, query: str, wanted: Wanted) -> Page:
         own: Sequence[Entity] = ()
         if (store := looked.opened(stack)) is not None:
             own = store.search(query, wanted.filters, limit=None).entities
-        return _page([*found, *own], wanted)
+        return _page([*found, *own], wanted, facets)
 
 
 def shown(config: Config, entity_id: str) -> Shown:
@@ -172,9 +180,13 @@ def note(
         return store.create(Entity(f"{NOTE}-{slug}", NOTE, status, data))
 
 
-def _page(found: Sequence[Entity], wanted: Wanted) -> Page:
+def _page(found: Sequence[Entity], wanted: Wanted, facets: Sequence[str] = ()) -> Page:
     end = None if wanted.limit is None else wanted.offset + wanted.limit
-    return Page(found[wanted.offset : end], len(found))
+    counts = {
+        facet: dict(Counter(getattr(one, facet) for one in found).most_common())
+        for facet in facets
+    }
+    return Page(found[wanted.offset : end], len(found), counts)
 
 
 def _missing(entity_id: str, known: Sequence[Entity]) -> LedgerError:

@@ -160,6 +160,23 @@ def test_everything_is_searched(kept: Project) -> None:
     assert "nothing of that" in kept.verb("ledger", "search", "nowhere").out
 
 
+def test_what_was_found_is_counted_by_facets(kept: Project) -> None:
+    said(kept, "note", "the message of it all")
+    counted = ("--facet", "type", "--facet", "status", "--limit", "1")
+
+    found = said(kept, "search", "message of", *counted)
+
+    assert len(found["entities"]) == 1
+    assert found["facets"] == {
+        "type": {"revision": 3, "note": 1},
+        "status": {"completed": 2, "planned": 1, "documented": 1},
+    }
+    assert said(kept, "search", "message of")["facets"] == {}
+    text = kept.verb("ledger", "search", "message of", *counted).out
+    assert "type: revision 3, note 1\n" in text
+    assert "1 of 4\n" in text
+
+
 def test_entities_of_ones_own_are_listed_with_the_rest(kept: Project) -> None:
     with EntityRepository(kept.ledger, shared=True) as store:
         task = store.create(Entity("task-a", "task", "blocked", {"name": "Ask Ann"}))
