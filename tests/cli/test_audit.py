@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alembic_neo4j.graph.connection import Graph
-from tests.crash.harness import KILLED
+from tests.crash.harness import KILLED, Kill, started, unlock
 from tests.migration.project import NOWHERE, Project
 from tests.migration.test_audit import CREATE, DIES_ONCE, forge
 
@@ -184,4 +185,43 @@ def test_a_repair_and_an_unlock_are_told(applied: Project, neo4j_graph: Graph) -
     assert [e["result"] for e in latest] == ["SUCCESS", "BEGUN"]
     assert latest[0]["counts"]["total"] == {"indexes_added": 1}
     assert "element-missing" in latest[0]["about"][0]
+    assert applied.verb("audit", "verify").status == 0
+
+
+def test_a_ledger_rebuilt_from_the_graph_begins_a_trail_that_tells_of_the_lost_one(
+    applied: Project,
+) -> None:
+    lost = shown(applied)
+    for suffix in ("", "-wal", "-shm"):
+        applied.ledger.with_name(applied.ledger.name + suffix).unlink(missing_ok=True)
+    outcome = applied.verb("repair", "--adopt-graph", "--yes")
+    assert outcome.status == 0, outcome.text
+    outcome = applied.verb("audit", "verify")
+    assert outcome.status == 1
+    assert "event 3 of the audit trail (older-ledger)" in outcome.out
+    applied.done("upgrade", "r2")
+    found = shown(applied)
+    assert [e["result"] for e in found] == [
+        *("SUCCESS", "BEGUN", "BROKEN"),
+        *("SUCCESS", "BEGUN"),
+    ]
+    assert lost[0]["hash"] in found[2]["error"]
+    assert {e["ledger"] for e in found} == {lost[0]["ledger"]}
+    assert applied.verb("audit", "verify").status == 0
+
+
+def test_a_paused_holder_of_the_lock_is_told_to_have_lost_it(
+    applied: Project,
+) -> None:
+    kill = Kill("graph.commit.before#5", sent=signal.SIGSTOP)
+    with started(applied, ["upgrade", "head"], kill) as holder:
+        holder.pauses()
+        assert unlock(applied).status == 0
+        latest = shown(applied, "--action", "unlock")
+        assert [e["result"] for e in latest] == ["SUCCESS", "BEGUN"]
+        assert "@" in latest[0]["about"][0]
+        holder.goes_on()
+        holder.ended()
+    applied.done("upgrade", "head")
+    assert shown(applied)[0]["result"] == "SUCCESS"
     assert applied.verb("audit", "verify").status == 0
