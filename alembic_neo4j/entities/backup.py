@@ -18,6 +18,7 @@ from typing import IO, TypeAlias
 
 from filelock import FileLock, Timeout
 
+from alembic_neo4j.entities.engine import reading_uri
 from alembic_neo4j.errors import LockError, StoreError, ValidationError
 from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import waiting_for
@@ -139,7 +140,7 @@ def _copy(source: Path, partial: Path) -> None:
 
     with (
         waiting_for(f"the database {source}", limit=_WAIT_SECONDS),
-        closing(_opened(source)) as old,
+        closing(_opened(source, reading_uri(source))) as old,
         closing(_opened(partial)) as new,
     ):
         new.execute("PRAGMA synchronous=OFF")
@@ -149,8 +150,8 @@ def _copy(source: Path, partial: Path) -> None:
         new.execute("PRAGMA journal_mode=DELETE")
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode=rw"
+def _opened(path: Path, uri: str | None = None) -> sqlite3.Connection:
+    uri = uri or f"{path.absolute().as_uri()}?mode=rw"
     return sqlite3.connect(uri, uri=True, timeout=1, isolation_level=None)
 
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, event
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    NullPool,
+    QueuePool,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -150,6 +159,9 @@ def open_engine(url: URL) -> Engine:
         options["connect_args"] = {"check_same_thread": False}
     elif url.get_backend_name() == "postgresql":
         options = {"pool_pre_ping": True}
+    elif (path := store_path(url)) is not None and reading_uri(path) is not None:
+        # Whoever may write there may do so at any time: each look is a new one.
+        options = {"poolclass": NullPool, "creator": lambda: _connect_to_read(path)}
     try:
         engine = create_engine(url, **options)
     except ModuleNotFoundError as error:
@@ -170,6 +182,26 @@ def open_engine(url: URL) -> Engine:
     _tell_of_waits(engine)
     event.listen(engine, "handle_error", _say_what_is_wrong)
     return engine
+
+
+def reading_uri(path: Path) -> str | None:
+    """Return by which URI SQLite opens a file in a directory that may only be read.
+
+    It can't make the files of its log there, and opens the database only as one that
+    nobody changes (https://www.sqlite.org/wal.html#readonly). None where it can, and
+    where a log has been left: what is in that would not be seen.
+    """
+    if not path.exists() or os.access(path.absolute().parent, os.W_OK):
+        return None
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        return None
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    uri = reading_uri(path) or f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ from tests.cli.ledgers import (
     opened,
     write_revisions,
 )
-from tests.migration.project import Project
+from tests.migration.project import PROGRAM, Project
+from tests.migration.test_ledger_permissions import PLAIN_USER
 
 
 @pytest.fixture
@@ -232,6 +235,38 @@ def test_a_note_may_come_before_the_ledger(project: Project) -> None:
     apply(project.ledger, "r1")
     assert statuses(project, "list")["revision-r1"] == "completed"
     assert len(said(project, "show", "revision-r1")["notes"]) == 1
+
+
+def test_a_directory_that_may_only_be_read_is_looked_at(
+    kept: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    said(kept, "note", "people", "--slug", "mine")
+    directory = str(tmp_path_factory.mktemp("backups"))
+    mode = kept.path.stat().st_mode
+
+    def as_plain_user(*arguments: str) -> subprocess.CompletedProcess[str]:
+        program = str(PROGRAM.with_name("alembic-neo4j"))
+        command = [sys.executable, "-c", PLAIN_USER, program, "ledger", *arguments]
+        return subprocess.run(
+            command, cwd=kept.path, capture_output=True, text=True, check=False
+        )
+
+    kept.path.chmod(0o555)
+    try:
+        before = sorted(kept.path.iterdir())
+        listed = as_plain_user("list", "--type", "note")
+        found = as_plain_user("search", "people")
+        made = as_plain_user("backup", "create", "--directory", directory)
+        refused = as_plain_user("note", "x")
+        assert sorted(kept.path.iterdir()) == before
+    finally:
+        kept.path.chmod(mode)
+    assert listed.stdout == "documented  note-mine  people\n", listed.stderr
+    assert "batch-first-people" in found.stdout
+    assert made.returncode == 0, made.stderr
+    assert refused.returncode == 2
+    assert "attempt to write a readonly database" in refused.stderr
+    assert said(kept, "backup", "verify", made.stdout.strip())
 
 
 @pytest.mark.server

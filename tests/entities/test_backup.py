@@ -172,6 +172,30 @@ def test_a_backup_is_one_moment_of_a_store_that_is_written_to(
     assert counts[-1] > counts[0]
 
 
+def test_several_processes_may_make_backups_in_one_directory(
+    database: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import sys\n"
+        "from alembic_neo4j.entities import backup\n"
+        "for _ in range(5):\n"
+        "    print(backup.create_backup(*sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", code, str(database), str(tmp_path / "backups")]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    said = [process.communicate()[0].split() for process in running]
+
+    assert [process.returncode for process in running] == [0] * 4
+    made = sorted(path for paths in said for path in paths)
+    assert len({*made}) == 20
+    found = backup.list_backups(tmp_path / "backups")
+    assert sorted(str(each.path) for each in found) == made
+    for each in found:
+        backup.verify_backup(each.path)
+
+
 # Whether it is whole ------------------------------------------------------------------
 
 
