@@ -30,6 +30,7 @@ from sqlalchemy import (
 from alembic_neo4j.entities.conflict import ConflictResolver, lateness
 from alembic_neo4j.entities.engine import damaged
 from alembic_neo4j.entities.entity import Entity
+from alembic_neo4j.entities.forks import continue_elsewhere, hand_on
 from alembic_neo4j.entities.tables import conflicts, entities, sites, versions
 from alembic_neo4j.entities.versioning import (
     WITH_CONFLICT,
@@ -39,6 +40,7 @@ from alembic_neo4j.entities.versioning import (
     values_of,
     vector_of,
     version_of,
+    written_as,
 )
 from alembic_neo4j.entities.words import searched_words
 
@@ -77,17 +79,27 @@ def _by_another(resolver: ConflictResolver) -> Any:
 
 
 def receive(
-    target: Connection, source: Connection, resolver: ConflictResolver, tell: Tell
+    target: Connection,
+    source: Connection,
+    site: str,
+    resolver: ConflictResolver,
+    tell: Tell,
 ) -> int:
     """Write what `target` lacks of `source`, and return how many versions that are.
 
-    What is changed by it is told. Raises StoreError where the source is damaged.
+    They have to have no fork. What is changed is told. Where `site`, as which the
+    target writes, wrote more than it knows, it writes under another name from then on.
+    Raises StoreError where the source is damaged.
     """
     offered = known(source)
     lacks = lacking(known(target), offered)
+    mine = written_as(target, site)
+    hand_on(target, source)
     received = 0
-    for site, counter in lacks.items():
-        received += _copy(target, source, site, counter, offered[site])
+    for each, counter in lacks.items():
+        received += _copy(target, source, each, counter, offered[each])
+    if mine in lacks:
+        continue_elsewhere(target, mine)
     groups = iter(lacks.items())
     while group := dict(islice(groups, _BATCH)):
         _show_all(target, _touched(target, group), resolver, tell)
@@ -115,10 +127,7 @@ def _copy(
     if expected != until:
         raise _hole(source, site, expected + 1)
     there = {"site": site, "counter": until}
-    if after:
-        target.execute(update(sites).where(sites.c.site == site), there)
-    else:
-        target.execute(delete(sites).where(sites.c.site == site))
+    if not target.execute(update(sites).where(sites.c.site == site), there).rowcount:
         target.execute(insert(sites), there)
     return until - after
 

@@ -16,6 +16,7 @@ from alembic_neo4j.entities.conflict import (
     LastWriteWinsResolver,
 )
 from alembic_neo4j.entities.entity import Entity
+from alembic_neo4j.entities.forks import find_fork, part
 from alembic_neo4j.entities.merging import (
     ancestry,
     heads,
@@ -55,6 +56,10 @@ class SyncableRepository(EntityRepository):
     name that each store has of its own. `conflict_resolver` decides what is shown of an
     entity that was changed in two stores which did not know of each other; without one
     the last write wins.
+
+    Where another store knows more of the site than this one, or has other writes of it
+    (it was restored, or copied, or has the same name), no write is lost: a sync sees it
+    and lets one of the two go on under the name with an ending, ``my-laptop~1f0c…``.
 
     Raises ValidationError where something is given that is none of these.
     """
@@ -97,12 +102,16 @@ class SyncableRepository(EntityRepository):
         return SyncResult(self.pull_from(other).received, self.push_to(other).sent)
 
     def pull_from(self, other: EntityRepository) -> SyncResult:
-        """Give this store what the other one has; the other one stays as it is."""
+        """Give this store what the other one has; the other one is only read.
+
+        It is written to only where both wrote as the same site, of which one has to
+        have another name.
+        """
         _check_repository(other)
         return SyncResult(received=_pull(self, other, self._resolver))
 
     def push_to(self, other: EntityRepository) -> SyncResult:
-        """Give the other store what this one has; this one stays as it is."""
+        """Give the other store what this one has: what `pull_from` does, from there."""
         _check_repository(other)
         resolver = self._resolver
         if isinstance(other, SyncableRepository):
@@ -177,12 +186,28 @@ def _check_repository(repo: object) -> None:
 def _pull(
     target: EntityRepository, source: EntityRepository, resolver: ConflictResolver
 ) -> int:
-    if target.store is source.store or not _is_behind(target, source, resolver):
+    if target.store is source.store:
         return 0
+    while True:
+        part(target.store, source.store)
+        if not _is_behind(target, source, resolver):
+            return 0
+        received = _received(target, source, resolver)
+        if received is not None:
+            return received
+
+
+def _received(
+    target: EntityRepository, source: EntityRepository, resolver: ConflictResolver
+) -> int | None:
+    """Return how many versions were received, None where the stores have to part."""
     with _Changes(target) as changes:
         with target.store.writing() as writing, source.store.reading() as reading:
             check_readable(reading)
-            received = receive(writing, reading, resolver, changes.add)
+            # Somebody may have written since they parted.
+            if find_fork(writing, reading) or find_fork(reading, writing):
+                return None
+            received = receive(writing, reading, target.site_id, resolver, changes.add)
         changes.tell()
     return received
 

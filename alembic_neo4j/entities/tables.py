@@ -72,8 +72,24 @@ sites = Table(
     metadata,
     Column("site", Text, primary_key=True),
     Column("counter", BigInteger, nullable=False),
+    Column("continued_as", Text),
 )
-"""Up to which write of each site the store has everything: its version vector."""
+"""Up to which write of each site the store has everything: its version vector.
+
+Whoever writes as a site that is continued as another one writes as that.
+"""
+
+forks = Table(
+    "alembic_neo4j_entity_fork",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("counter", BigInteger, primary_key=True),
+    Column("digest", Text, primary_key=True),
+)
+"""Lines of a site's writes that have another name from a counter on.
+
+`digest` is that of the write there, by which a store sees that it has the line.
+"""
 
 
 def _version_columns() -> list[Column[Any]]:
@@ -223,7 +239,22 @@ def _add_conflicts(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create, _add_conflicts)
+def _add_forks(connection: Connection) -> None:
+    """Add the lines of writes that go on under another name."""
+    site = "alembic_neo4j_entity_site"
+    connection.exec_driver_sql(f"ALTER TABLE {site} ADD COLUMN continued_as TEXT")
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_neo4j_entity_fork (site TEXT NOT NULL, "
+        "counter BIGINT NOT NULL CHECK (counter >= 1), digest TEXT NOT NULL, "
+        "PRIMARY KEY (site, counter, digest))"
+    )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _create,
+    _add_conflicts,
+    _add_forks,
+)
 """What makes each version of the tables of the one before; the first, of nothing."""
 
 _WORD_INDEX = (

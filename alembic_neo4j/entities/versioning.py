@@ -65,7 +65,9 @@ WITH_CONFLICT = select(entities, conflicts.c.waits).outerjoin_from(
 """The entities as they are now; `waits` is None where there is no conflict."""
 
 _CURRENT = WITH_CONFLICT.where(entities.c.id == bindparam("wanted"))
-_COUNTER = select(sites.c.counter).where(sites.c.site == bindparam("mine"))
+_COUNTER = select(sites.c.counter, sites.c.continued_as).where(
+    sites.c.site == bindparam("mine")
+)
 _COUNT = update(sites).where(sites.c.site == bindparam("mine"))
 _UPDATE = update(entities).where(
     entities.c.id == bindparam("wanted"), entities.c.version == bindparam("was")
@@ -136,7 +138,7 @@ def write(
     It is a write of `site`, later than what was before whatever the clock says. Raises
     VersionConflict, or EntityExists, where the store is not at `before` any more.
     """
-    counter = _next_counter(connection, site)
+    site, counter = _next_dot(connection, site)
     moment = now()
     if before is not None:
         moment = max(moment, before.entity.updated_at + timedelta(microseconds=1))
@@ -153,13 +155,23 @@ def write(
     return stored
 
 
-def _next_counter(connection: Connection, site: str) -> int:
-    counter = connection.execute(_COUNTER, {"mine": site}).scalar()
-    if counter is None:
+def _next_dot(connection: Connection, site: str) -> tuple[str, int]:
+    found = connection.execute(_COUNTER, {"mine": site}).one_or_none()
+    if found is None:
         connection.execute(insert(sites), {"site": site, "counter": 1})
-        return 1
-    connection.execute(_COUNT, {"mine": site, "counter": counter + 1})
-    return int(counter) + 1
+        return site, 1
+    if found.continued_as is not None:
+        return _next_dot(connection, found.continued_as)
+    connection.execute(_COUNT, {"mine": site, "counter": found.counter + 1})
+    return site, found.counter + 1
+
+
+def written_as(connection: Connection, site: str) -> str:
+    """Return the name under which the store writes what it writes as a site."""
+    found = connection.execute(_COUNTER, {"mine": site}).one_or_none()
+    if found is None or found.continued_as is None:
+        return site
+    return written_as(connection, found.continued_as)
 
 
 def _write_current(

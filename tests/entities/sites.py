@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import Table, delete, insert, select
 
 from alembic_neo4j.entities import Entity, EntityRepository, SyncableRepository
 from alembic_neo4j.entities.conflict import (
@@ -22,7 +22,8 @@ from alembic_neo4j.entities.conflict import (
     LastWriteWinsResolver,
     MergeFieldsResolver,
 )
-from alembic_neo4j.entities.tables import conflicts, entities, sites, versions
+from alembic_neo4j.entities.tables import conflicts, entities, metadata, sites, versions
+from alembic_neo4j.entities.versioning import ENTITY_COLUMNS
 
 EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -93,12 +94,13 @@ def opened(
         ]
 
 
-def do(step: Write | Pull, repos: Sequence[SyncableRepository]) -> None:
-    """Let the sites do a step."""
+def do(step: Write | Pull, repos: Sequence[SyncableRepository], tick: int = 0) -> None:
+    """Let the sites do a step; by the tick no two of them are at the same time."""
     if isinstance(step, Pull):
         repos[step.site].pull_from(repos[step.of])
         return
     repo, moment = repos[step.site], EPOCH + timedelta(seconds=step.clock)
+    moment += timedelta(microseconds=tick)
     entity_id = f"task-{step.entity}"
     if any(each.id == entity_id for each in repo.conflicts()):
         return
@@ -117,6 +119,34 @@ def do(step: Write | Pull, repos: Sequence[SyncableRepository]) -> None:
             repo.update(found.copy(data=data))
 
 
+def saved(repo: EntityRepository) -> dict[Table, list[dict[str, Any]]]:
+    """Return all that a store has, as a copy of its file would."""
+    with repo.store.reading() as connection:
+        return {
+            table: [
+                dict(zip(table.c.keys(), row, strict=True))
+                for row in connection.execute(select(table))
+            ]
+            for table in metadata.sorted_tables
+        }
+
+
+def restore(repo: EntityRepository, tables: dict[Table, list[dict[str, Any]]]) -> None:
+    """Let a store be as it was."""
+    with repo.store.writing() as connection:
+        for table, rows in tables.items():
+            connection.execute(delete(table))
+            if rows:
+                connection.execute(insert(table), rows)
+
+
+def contents(repo: EntityRepository) -> list[tuple[Any, ...]]:
+    """Return what was written, by whatever site."""
+    columns = [versions.c[name] for name in ENTITY_COLUMNS]
+    with repo.store.reading() as connection:
+        return sorted(tuple(row) for row in connection.execute(select(*columns)))
+
+
 def exchange(repos: Sequence[SyncableRepository]) -> None:
     """Let all sites receive of each other, until nobody lacks anything."""
     for _ in count():
@@ -129,7 +159,8 @@ def written(repo: EntityRepository) -> set[tuple[Any, ...]]:
     """Return all that was written to a store, and up to which write it has all."""
     with repo.store.reading() as connection:
         rows = {tuple(row) for row in connection.execute(select(versions))}
-        return rows | {tuple(row) for row in connection.execute(select(sites))}
+        counters = select(sites.c.site, sites.c.counter).where(sites.c.counter > 0)
+        return rows | {tuple(row) for row in connection.execute(counters)}
 
 
 def shown(repo: EntityRepository) -> dict[str, tuple[Any, ...]]:
