@@ -25,7 +25,7 @@ from alembic_neo4j.entities import Entity, EntityRepository
 from alembic_neo4j.entities.backup import list_backups
 from alembic_neo4j.entities.entity import checked_status
 from alembic_neo4j.entities.tables import facts
-from alembic_neo4j.entities.words import has_all, terms
+from alembic_neo4j.entities.words import is_found
 from alembic_neo4j.errors import LedgerError, ValidationError
 from alembic_neo4j.ledger.batches import (
     LOADED,
@@ -118,13 +118,10 @@ def searched(
     Of `facets`, which are ``type`` and ``status``, all that was found is counted.
     """
     looked = in_session(config, _look)
-    asked = terms(query)
-    # Punctuation is text that nothing has; no text at all is everybody's.
     found = [
         entity
         for entity in looked.entities
-        if wanted.takes(entity)
-        and (has_all(entity, asked) if asked else not query.strip())
+        if wanted.takes(entity) and is_found(entity, query)
     ]
     found.sort(key=lambda entity: entity.updated_at, reverse=True)
     with ExitStack() as stack:

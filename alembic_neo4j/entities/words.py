@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alembic_neo4j.entities.entity import Entity
@@ -77,10 +76,13 @@ def terms(query: str) -> list[Term]:
     return [*found]
 
 
-def has_all(entity: Entity, wanted: Iterable[Term]) -> bool:
-    """Tell whether an entity, which no store need have, has all that is asked for."""
+def is_found(entity: Entity, query: str) -> bool:
+    """Tell whether a query finds an entity, which no store need have."""
+    asked = terms(query)
+    if not asked:
+        # Punctuation is text that no entity has; no text at all is everybody's.
+        return not query.strip()
     text = searched_words(entity)
     return all(
-        f" {' '.join(term.words)}{'' if term.prefix else ' '}" in text
-        for term in wanted
+        f" {' '.join(term.words)}{'' if term.prefix else ' '}" in text for term in asked
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
 from alembic_neo4j.entities import Entity, EntityRepository, EntitySearch
-from alembic_neo4j.entities.words import searched_words, terms
+from alembic_neo4j.entities.words import is_found, searched_words, terms
 from alembic_neo4j.errors import ValidationError
 from tests.entities.test_opening import without_fts5
 from tests.entities.values import Make
@@ -318,6 +318,8 @@ def test_with_fts5_and_without_it_finds_the_same(
             for query in queries:
                 assert ids(by_index.search(query)) == expected(made, query), query
                 assert ids(by_words.search(query)) == expected(made, query), query
+                found = [each.id for each in made if is_found(each, query)]
+                assert sorted(found) == sorted(ids(by_index.search(query))), query
 
 
 @settings(
