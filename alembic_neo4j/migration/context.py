@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any, TextIO, TypeAlias, cast
 
 from alembic.ddl.impl import DefaultImpl
@@ -169,6 +170,15 @@ class Neo4jMigrationContext(MigrationContext):
     @connection.setter
     def connection(self, opened: Connection | None) -> None:
         self._stock.connection = opened
+
+    @property
+    def project_root(self) -> Path:
+        """The directory that paths of operations on files are below.
+
+        In a replay, where no file is read, it is an empty path: what is put together
+        with it is relative, and means the same to these operations.
+        """
+        return self.session.options.files_root
 
     @property
     def compares(self) -> bool:

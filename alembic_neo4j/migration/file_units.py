@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from alembic_neo4j.cypher.events import (
     ChangeEvent,
@@ -92,16 +91,14 @@ class FileUnits:
         """
         journal, run = recorder.journal, recorder.run
         recorded = journal.files.of_run(run, revision)
-        if not recorded:
-            return
-        units = {u.position: u for u in journal.units(run) if u.revision == revision}
-        grouped = groupby(recorded, key=lambda one: one.position)
-        for position, found in reversed([(p, list(of)) for p, of in grouped]):
-            unit = units[position]
+        for unit in reversed(journal.units(run)):
+            if unit.revision != revision or unit.kind != KIND:
+                continue
             # From here on either state may be found.
             journal.reopen_unit(run, unit)
             recorder.commit()
-            back = [self._put_back(one.change) for one in reversed(found)]
+            made = [r.change for r in recorded if r.position == unit.position]
+            back = [self._put_back(change) for change in reversed(made)]
             if all(back):
                 journal.forget_unit(run, unit)
                 journal.files.forget(run, *_place(unit))

@@ -397,6 +397,7 @@ class _RecordingContext:
     """Stands in for the migration context: it has no graph and no ledger."""
 
     as_sql = False
+    project_root = Path()
 
     def __init__(self, recorder: _Recorder) -> None:
         self._recorder = recorder

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alembic_neo4j.graph.connection import Graph
-from tests.crash.harness import KILLED, RERUNS, Kill, client, points
+from tests.crash.harness import KILLED, RERUNS, Kill, client, overtaken, points
 from tests.migration.project import Project, data
 
 pytestmark = pytest.mark.server
@@ -30,8 +30,8 @@ op.remove_file("gone.txt")
 op.write_json("when.json", {"at": time.time()})
 """
 DOWNGRADE = 'op.run_cypher("MATCH (n:City) DELETE n")'
-KILLS = 12
-"""How many of the points of each command are tried in a sample of all of them."""
+PARTS, KILLS = 112, 12
+"""How many points of a command there may be, and how many a sample tries."""
 
 
 def found(project: Project) -> dict[str, bytes]:
@@ -86,7 +86,7 @@ def finishes(project: Project, *command: str) -> None:
 
 
 @pytest.mark.sample(KILLS)
-@pytest.mark.parametrize("part", range(48))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_a_killed_upgrade_is_gone_on_with_and_a_killed_downgrade_too(
     filed: Project, part: int
 ) -> None:
@@ -98,7 +98,9 @@ def test_a_killed_upgrade_is_gone_on_with_and_a_killed_downgrade_too(
         named = [name for name in passed if name.startswith(kinds)]
         first = next(i for i, name in enumerate(named) if name.startswith("ledger."))
         # Those before are the program's own start.
-        at = named[first:][part * len(named[first:]) // 48]
+        left = named[first:]
+        assert len(left) <= PARTS, "some of them would be left out"
+        at = left[part * len(left) // PARTS]
         target = "head" if command == "upgrade" else "base"
 
         killed = client(filed, (command, target), Kill(at))
@@ -164,3 +166,12 @@ def test_a_client_that_is_killed_while_it_puts_files_back_is_gone_on_with(
     assert is_new(found(filed)), at
     assert rests(filed) == []
     assert len(data(neo4j_graph)) == 1
+
+
+@pytest.mark.parametrize("point", ["file.replace.before#2", "file.sync.before#1"])
+def test_one_that_was_paused_and_overtaken_writes_no_more(
+    filed: Project, point: str
+) -> None:
+    assert overtaken(filed, ("upgrade", "head"), point) == []
+    assert is_new(found(filed))
+    assert rests(filed) == []

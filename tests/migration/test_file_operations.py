@@ -138,6 +138,15 @@ def test_a_revision_that_fails_puts_every_file_back_and_is_gone_on_with(
     assert tree(settings) == before
 
 
+def test_what_changed_nothing_is_judged_anew_after_a_failure(
+    settings: Project,
+) -> None:
+    write(settings, "same.json", "{}\n")
+    settings.revision("r1", 'op.write_json("same.json", {})\n' + FAILS)
+    settings.failed("upgrade", "head")
+    assert run_state(settings) == ["abandoned"]
+
+
 def test_a_revision_of_files_alone_that_fails_may_be_written_anew(
     settings: Project,
 ) -> None:
@@ -281,6 +290,18 @@ def test_the_root_is_what_the_configuration_says(settings: Project) -> None:
     settings.revision("r1", 'op.write_json("new.json", {})')
     settings.done("upgrade", "head")
     assert text(settings, "conf/new.json") == "{}\n"
+
+
+def test_paths_may_be_made_of_the_root(settings: Project) -> None:
+    settings.revision(
+        "r1",
+        'path = op.get_context().project_root / "conf" / "new.json"\n'
+        'op.write_json(path, {"there": op.is_replaying() or path.is_absolute()})',
+    )
+    settings.done("upgrade", "head")
+    assert json.loads(text(settings, "conf/new.json")) == {"there": True}
+    settings.done("downgrade", "base")
+    assert not (settings.path / "conf" / "new.json").exists()
 
 
 def test_the_ledger_is_no_file_of_a_revision(settings: Project) -> None:
