@@ -4,7 +4,9 @@
 and add 1 so many times each, to one entity. ``python changes.py points STORE`` kills a
 process with SIGKILL before and after each call that reaches the database, in each kind
 of change. ``python changes.py times STORE ROUNDS`` kills one that makes many changes
-after a random time. The last two print a line of JSON for each kill.
+after a random time. ``python changes.py sync STORE OTHER STEP`` kills one that syncs
+two stores before and after each call, or each STEP of these. The last three print a
+line of JSON for each kill.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any
 
 from sqlalchemy.engine.default import DefaultDialect
 
-from alembic_neo4j.entities import Entity, EntityRepository
+from alembic_neo4j.entities import Entity, EntityRepository, SyncableRepository
 from alembic_neo4j.errors import EntityExists, VersionConflict
 
 PROCESSES = 8
@@ -86,7 +88,7 @@ def kill_at(point: int) -> None:
 
         return wrapper
 
-    for name in ("do_execute", "do_commit"):
+    for name in ("do_execute", "do_executemany", "do_commit"):
         setattr(DefaultDialect, name, wrapped(getattr(DefaultDialect, name)))
 
 
@@ -114,6 +116,37 @@ def kill_at_points(store: str) -> None:
             print(json.dumps(said | {"names": [*there.values()], "deleted": deleted}))
             if not killed:
                 break
+
+
+def kill_syncs_at_points(store: str, other: str, step: int) -> None:
+    """Kill a sync at each of its points, and tell what each store has received."""
+    for point in count(1, step):
+        with EntityRepository(store) as one, EntityRepository(other) as two:
+            both = Entity(f"task-both-{point}", "task", "open")
+            for repo, name in ((one, "one"), (two, "two")):
+                repo.create(both.copy(data={"by": name}))
+                repo.create(Entity(f"task-{name}-{point}", "task", "open"))
+
+        def work(point: int = point) -> None:
+            one = SyncableRepository(EntityRepository(store))
+            two = EntityRepository(other)
+            kill_at(point)
+            one.sync_with(two)
+
+        killed = os.WIFSIGNALED(os.waitpid(forked(work), 0)[1])
+        with EntityRepository(store) as one, EntityRepository(other) as two:
+            had = [
+                [
+                    repo.read(f"task-{name}-{point}") is not None,
+                    len(repo.history(both.id)),
+                ]
+                for repo, name in ((one, "two"), (two, "one"))
+            ]
+            done = SyncableRepository(one).sync_with(two)
+        received = [done.received, done.sent]
+        print(json.dumps({"killed": killed, "had": had, "received": received}))
+        if not killed:
+            break
 
 
 def change_for_ever(store: str, begun: int) -> None:
@@ -150,5 +183,7 @@ if __name__ == "__main__":
         count_up(where, int(number[0]))
     elif what == "points":
         kill_at_points(where)
+    elif what == "sync":
+        kill_syncs_at_points(where, number[0], int(number[1]))
     else:
         kill_at_times(where, int(number[0]))

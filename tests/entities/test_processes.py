@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
 from alembic_neo4j.entities import EntityRepository
+from tests.entities.sites import assert_same
 
 CHANGES = Path(__file__).with_name("changes.py")
 
@@ -105,3 +106,22 @@ def test_a_kill_at_any_time_leaves_whole_versions(store: Any) -> None:
     assert_whole(store)
     with EntityRepository(store) as repo:
         assert sum(len(repo.history(f"task-{number}")) for number in range(5)) >= 20
+
+
+def test_a_sync_that_is_killed_is_whole_for_each_store_and_finished_by_the_next_one(
+    store: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    step = 1 if request.config.getoption("--all") else 7
+    told = changed("sync", store, tmp_path / "b.db", step)
+
+    assert sum(each["killed"] for each in told) > 100 // step
+    # Of two versions that each lacks, both came or none; the next sync brings the rest.
+    none, all_of_it = [False, 1], [True, 2]
+    outcomes = {json.dumps([each["had"], each["received"]]) for each in told}
+    assert outcomes == {
+        json.dumps([[none, none], [2, 2]]),
+        json.dumps([[all_of_it, none], [0, 2]]),
+        json.dumps([[all_of_it, all_of_it], [0, 0]]),
+    }
+    with EntityRepository(store) as one, EntityRepository(tmp_path / "b.db") as two:
+        assert_same([one, two])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import tracemalloc
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -417,3 +421,71 @@ def test_what_is_no_repository_or_resolver_is_refused(two: Two) -> None:
         SyncableRepository(two[0], conflict_resolver=max)  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="a function of two entities"):
         CallbackResolver(3)  # type: ignore[arg-type]
+
+
+def test_memory_does_not_grow_with_what_is_received(tmp_path: Path) -> None:
+    peaks = {}
+    for number in (300, 1200):
+        with (
+            EntityRepository(tmp_path / f"{number}.db") as one,
+            EntityRepository(tmp_path / f"other-{number}.db") as other,
+        ):
+            entity = Entity("task-0", "task", "open", {"text": "word " * 400})
+            for each in range(number):
+                one.create(entity.copy(id=f"task-{each}"))
+            observer, told = EntityObserver(), Counter[str]()
+            observer.on_create(lambda entity, told=told: told.update([entity.type]))
+            other.add_observer(observer)
+            tracemalloc.start()
+            assert SyncableRepository(one).push_to(other).sent == number
+            peaks[number] = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert told == {"task": number}
+            assert len(other.list()) == number
+    assert peaks[1200] < 1.5 * peaks[300], peaks
+
+
+def test_a_store_of_an_older_release_is_synced(tmp_path: Path, task: Make) -> None:
+    """One whose tables are those of before there was sync."""
+    path = tmp_path / "old.db"
+    with EntityRepository(path) as repo:
+        created = repo.create(task("a"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            """
+            DROP TABLE alembic_neo4j_entity_conflict;
+            DROP TABLE alembic_neo4j_entity_fork;
+            ALTER TABLE alembic_neo4j_entity_site DROP COLUMN continued_as;
+            UPDATE alembic_neo4j_entity_store SET value = '1' WHERE key = 'version';
+            """
+        )
+    with opened(1, DeferResolver()) as (new,), EntityRepository(path) as old:
+        assert new.pull_from(old).received == 1
+        assert new.list() == [created]
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ("DELETE FROM {} WHERE counter = 2", "the write 2 of .* is missing"),
+        ("DELETE FROM {} WHERE counter = 3", "the write 3 of .* is missing"),
+        ("UPDATE {} SET vector = '{{}}' WHERE counter = 3", "is no vector of"),
+        ("UPDATE {} SET data = '[]' WHERE counter = 3", "expected a dict"),
+    ],
+)
+def test_what_is_damaged_is_received_by_nobody(
+    tmp_path: Path, task: Make, broken: str, says: str
+) -> None:
+    path = tmp_path / "a.db"
+    with EntityRepository(path) as repo, opened(1, DeferResolver()) as (other,):
+        for number in range(3):
+            repo.create(task(str(number)))
+        other.create(task("mine"))
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            connection.execute(broken.format("alembic_neo4j_entity_version"))
+            connection.commit()
+        before = written(other), shown(other)
+        with pytest.raises(StoreError, match=says):
+            other.sync_with(repo)
+        assert (written(other), shown(other)) == before
