@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -145,7 +146,9 @@ def test_a_directory_is_no_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"Dear diary, " * 100, b"SQLite", os.urandom(9999)]
+    "content",
+    [b"Dear diary, " * 100, b"SQLite", random.Random(1).randbytes(9999)],
+    ids=["text", "short", "noise"],
 )
 def test_a_file_of_something_else_is_left_as_it_is(
     tmp_path: Path, content: bytes
