@@ -67,7 +67,7 @@ def list_events(
 @click.option(
     "--file",
     "export",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="An export, by itself, in place of the ledger.",
 )
 @click.option(

@@ -29,6 +29,7 @@ from alembic_neo4j.cypher.steps import (
     Stop,
 )
 from alembic_neo4j.errors import SchemaError
+from alembic_neo4j.graph.lock import CONSTRAINT as LOCK
 from alembic_neo4j.schema.changes import (
     AddConstraint,
     AddIndex,
@@ -305,7 +306,7 @@ def schema_names(driver: neo4j.Driver) -> dict[str, set[str]]:
         "WHERE type <> 'LOOKUP' AND owningConstraint IS NULL RETURN name"
     ).records
     return {
-        "CONSTRAINT": {row["name"] for row in constraints},
+        "CONSTRAINT": {row["name"] for row in constraints} - {LOCK},
         "INDEX": {row["name"] for row in indexes},
     }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, delete, insert, text, update
 from sqlalchemy.engine import URL, make_url
@@ -456,6 +456,7 @@ def test_a_line_that_is_no_event_is_refused() -> None:
         event_from_json({"sequence": 1})
 
 
+@settings(deadline=None)
 @given(
     st.text(),
     st.lists(st.text(), max_size=3),
