@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -29,7 +30,7 @@ from tests.entities.sites import (
 from tests.entities.values import Make
 
 
-def as_laptop(path: Path) -> SyncableRepository:
+def as_laptop(path: Any) -> SyncableRepository:
     return SyncableRepository(EntityRepository(path), "laptop")
 
 
@@ -89,17 +90,44 @@ def test_what_a_restored_store_wrote_before_it_was_synced_is_not_lost(
 
 
 def test_two_stores_of_the_same_name_part_once(
-    tmp_path: Path, task: Make, caplog: pytest.LogCaptureFixture
+    store: Any, tmp_path: Path, task: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    repos = [as_laptop(tmp_path / name) for name in ("a.db", "b.db")]
+    repos = [as_laptop(where) for where in (store, tmp_path / "b.db")]
     for number in range(3):
-        for repo in repos:
-            repo.create(task(f"{number}-{repo.db_path.stem}"))  # type: ignore[union-attr]
+        for name, repo in zip("ab", repos, strict=True):
+            made = repo.create(task(f"{number}-{name}"))
+            repo.update(made.copy(status="paused"))
         repos[0].sync_with(repos[1])
         assert_same(repos)
     assert len(repos[0].list()) == 6
     assert len(sites_of(repos[0])) == 2
     assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 1
+
+
+def test_a_line_gets_its_name_on_each_database(
+    store: Any, tmp_path: Path, task: Make
+) -> None:
+    """Whichever of the two it is that gets one."""
+    names = set()
+    # Which of the two it is follows from what they wrote, and when.
+    for number in range(60):
+        if len(names) == 2:
+            break
+        site = f"site-{number}"
+        one = SyncableRepository(EntityRepository(store), site)
+        with EntityRepository(tmp_path / f"{number}.db") as other:
+            for repo in (one, two := SyncableRepository(other, site)):
+                made = repo.create(task(f"{number}", n=id(repo)))
+                repo.update(made.copy(status="paused"))
+            two.push_to(one)
+            assert contents(two) != contents(one)
+            two.pull_from(one)
+            assert_same([one, two])
+            before = written(one)
+            one.create(task(f"more-{number}"))
+            new = {row[0] for row in written(one) - before if len(row) > 2}
+            names |= {name == site for name in new}
+    assert names == {True, False}
 
 
 def test_stores_that_met_the_lines_in_another_order_name_them_alike(

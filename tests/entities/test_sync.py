@@ -6,7 +6,8 @@ import sqlite3
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -489,3 +490,26 @@ def test_what_is_damaged_is_received_by_nobody(
         with pytest.raises(StoreError, match=says):
             other.sync_with(repo)
         assert (written(other), shown(other)) == before
+
+
+def test_stores_are_written_to_and_synced_by_several_at_once(
+    two: Two, tmp_path: Path, task: Make
+) -> None:
+    with EntityRepository(tmp_path / "c.db") as last:
+        repos = [*two, SyncableRepository(last, "last")]
+
+        def work(number: int) -> None:
+            repo = repos[number % 3]
+            for each in range(12):
+                repo.create(task(f"{number}-{each}"))
+                with suppress(VersionConflict):
+                    found = repo.read("task-both") or repo.create(task("both"))
+                    repo.update(found.copy(data={"by": number}))
+                repo.sync_with(repos[(number + each) % 3])
+
+        with ThreadPool(6) as threads:
+            threads.map(work, range(6))
+        for one, other in ((0, 1), (1, 2), (0, 1)):
+            repos[one].sync_with(repos[other])
+        assert_same(repos)
+        assert len(last.list()) == 6 * 12 + 1
