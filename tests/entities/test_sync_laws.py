@@ -23,7 +23,7 @@ from tests.entities.sites import (
 )
 
 each_resolver = pytest.mark.parametrize("resolver", RESOLVERS, ids=lambda r: r.name)
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=6, deadline=None)
 
 
 @each_resolver
