@@ -68,12 +68,9 @@ def neo4j_graph(
 ) -> Iterator[Graph]:
     """An empty graph: ``read``, ``transaction`` and ``autocommit`` run statements.
 
-    The constraint of our lock stays where a test before has made it: making it anew
-    would take longer than most tests.
     While the test runs, ``alembic`` reaches it whatever the project's ini file says.
     """
     from alembic_neo4j.graph.connection import Graph
-    from alembic_neo4j.graph.lock import CONSTRAINT
     from alembic_neo4j.graph.wipe import wipe
 
     for name, value in {
@@ -86,7 +83,7 @@ def neo4j_graph(
         monkeypatch.setenv(_VARIABLES + name, value)
     graph = Graph(_settings())
     try:
-        wipe(graph, kept=[CONSTRAINT])
+        wipe(graph)
         yield graph
     finally:
         graph.close()

@@ -206,11 +206,12 @@ _DIALECTS = {
     },
 }
 
-# PostgreSQL takes U+E000, which stands between two values, for no word.
+# PostgreSQL takes U+E000, which stands between two values, for no word; what stands for
+# it there is the name of a file, which begins as no word of a query does.
 _POSTGRESQL_INDEX = """
 ALTER TABLE alembic_neo4j_entity ADD COLUMN lexemes tsvector
     GENERATED ALWAYS AS (
-        to_tsvector('simple', replace(words, chr(57344), 'betweenvalues'))
+        to_tsvector('simple', replace(words, chr(57344), ' /betweenvalues '))
     ) STORED;
 CREATE INDEX alembic_neo4j_entity_lexemes ON alembic_neo4j_entity USING gin (lexemes)
 """

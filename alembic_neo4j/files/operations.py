@@ -158,12 +158,16 @@ class MoveFile(CopyFile):
     name = "move_file"
 
     def changes(self, view: View) -> list[PathChange]:
-        """Those of a copy, and the file that is gone where it was."""
+        """Those of a copy, and the file that is gone where it was.
+
+        Where the copy that is kept of the other file takes its place, it stays there.
+        """
         path = view.locate(self.source)
         if path == view.locate(self.destination):
             return []
         gone = PathChange(path, _file(view, path), PathState())
-        return [*super().changes(view), gone]
+        steps = super().changes(view)
+        return steps if any(step.path == path for step in steps) else [*steps, gone]
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from alembic_neo4j.cypher.quoting import quote
 from alembic_neo4j.graph.connection import Graph
 
 _BATCH = 10_000
 
 
-def wipe(graph: Graph, kept: Collection[str] = ()) -> None:
-    """Delete every node, relationship, index and constraint but those of some names.
+def wipe(graph: Graph) -> None:
+    """Delete every node, relationship, constraint and index of the graph.
 
     The caller has made sure that the graph is disposable.
     """
-    constraints = graph.read(
-        "SHOW CONSTRAINTS YIELD name WHERE NOT name IN $kept RETURN name",
-        {"kept": list(kept)},
-    )
+    constraints = graph.read("SHOW CONSTRAINTS YIELD name")
     drops = [f"DROP CONSTRAINT {quote(row['name'])}" for row in constraints]
     indexes = graph.read(
         "SHOW INDEXES YIELD name, type, owningConstraint "

@@ -151,6 +151,8 @@ def started(
         command = ["-c", "neo4j.ini", *command]
     when = (kill.point, kill.sent.name, victim, kill.later)
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    # A project that was copied anew may have been where this process is.
+    os.chdir(project.path)
     with tempfile.TemporaryDirectory() as directory:
         outputs = tuple(str(Path(directory, name)) for name in ("out", "err"))
         for path in outputs:

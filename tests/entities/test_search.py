@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
@@ -328,6 +328,7 @@ def test_with_fts5_and_without_it_finds_the_same(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.lists(TEXTS, max_size=3), max_size=5), st.lists(QUERIES, max_size=8))
+@example([["a", "c"]], ["b*", "betweenvalues", "/b*"])
 def test_postgresql_finds_the_same(
     postgresql_repo: EntityRepository, texts: list[list[str]], queries: list[str]
 ) -> None:

@@ -1,13 +1,12 @@
-"""A wipe leaves nothing, but for the constraints that it is told to keep."""
+"""A wipe leaves nothing."""
 
 from __future__ import annotations
 
 from alembic_neo4j.graph.connection import Graph
-from alembic_neo4j.graph.lock import CONSTRAINT
 from alembic_neo4j.graph.wipe import wipe
 
 
-def test_all_goes_but_what_is_kept(neo4j_graph: Graph) -> None:
+def test_all_goes(neo4j_graph: Graph) -> None:
     made = (
         "CREATE CONSTRAINT one FOR (n:A) REQUIRE n.a IS UNIQUE",
         "CREATE CONSTRAINT two FOR (n:A) REQUIRE n.b IS UNIQUE",
@@ -16,14 +15,10 @@ def test_all_goes_but_what_is_kept(neo4j_graph: Graph) -> None:
     neo4j_graph.transaction([(statement, {}) for statement in made])
     neo4j_graph.transaction([("CREATE (:A)-[:R]->(:__AlembicNeo4jStamp)", {})])
 
-    wipe(neo4j_graph, kept=["two", CONSTRAINT])
-
-    assert {*_names(neo4j_graph)} - {CONSTRAINT} == {"two"}
-    assert neo4j_graph.read("MATCH (n) RETURN n") == []
-
     wipe(neo4j_graph)
 
     assert _names(neo4j_graph) == []
+    assert neo4j_graph.read("MATCH (n) RETURN n") == []
 
 
 def _names(graph: Graph) -> list[str]:

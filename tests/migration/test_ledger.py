@@ -41,7 +41,7 @@ def test_each_applied_revision_has_its_hashes(applied: Project) -> None:
     rows = (applied.remembered() or {})["alembic_neo4j_revision"]
     history = History(ScriptDirectory.from_config(applied.config()))
     for row, revision in zip(rows, ("r1", "r2"), strict=True):
-        table, name, schema_hash, file_hash, when, who, code_hash, seconds = row
+        table, name, schema_hash, file_hash, when, who, code_hash, seconds, *told = row
         assert (table, name) == ("alembic_version", revision)
         assert schema_hash == schema_digest(history.at([revision]))
         source = (applied.versions / f"{revision}_.py").read_bytes()
@@ -51,6 +51,7 @@ def test_each_applied_revision_has_its_hashes(applied: Project) -> None:
         assert len(code_hash) == 64
         assert code_hash != file_hash
         assert 0 < seconds < 60
+        assert told == ["schema", 0, None]
     applied.done("downgrade", "r1")
     rows = (applied.remembered() or {})["alembic_neo4j_revision"]
     assert [row[1] for row in rows] == ["r1"]
