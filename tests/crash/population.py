@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from alembic_neo4j.graph.connection import Graph
@@ -46,6 +47,16 @@ class Population:
         self._template.mkdir()
         project = empty_project(self._template)
         project.revision("p1", _UPGRADE, _DOWNGRADE)
+
+    def tried(self, kills: int) -> Iterator[list[str]]:
+        """Yield what was wrong after each upgrade, until so many had a kill in it.
+
+        Raises AssertionError where the index was populated unseen too often.
+        """
+        for _ in range(3 * kills):
+            if self.kills < kills:
+                yield self.wrong()
+        assert self.kills == kills, "the index was hardly ever seen populating"
 
     def wrong(self) -> list[str]:
         """Kill the server once, rerun the upgrade, and return what was wrong then."""

@@ -212,14 +212,14 @@ def _server_kills(kills: int, generator: random.Random) -> int:
         cases = cut_off_cases(sweep, cut_off, generator)
         bad += _tried(sweep, "server killed in writes", cases)
         population = Population(server, Path(directory))
-        for _ in range(populating):
-            if wrong := population.wrong():
+        for wrong in population.tried(populating):
+            if wrong:
                 bad += 1
                 print("BAD population", *wrong, sep="\n    ", flush=True)
         print(
-            f"server killed while a constraint populates: {populating} migrations, "
-            f"{populating} kills, {population.orphans} indexes left without their "
-            f"constraint; {bad} bad of all server kills",
+            f"server killed while a constraint populates: {population.kills} "
+            f"kills, {population.orphans} indexes left without their constraint; {bad} "
+            "bad of all server kills",
             flush=True,
         )
     return bad

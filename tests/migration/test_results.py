@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def written(project: Project, name: str, **texts: str) -> None:
     path.write_text(text)
 
 
-def entries(project: Project, *options: str) -> list[dict[str, object]]:
+def entries(project: Project, *options: str) -> list[dict[str, Any]]:
     found = json.loads(project.verb("history", "--format", "json", *options).out)
     return list(found["entries"])
 
@@ -47,7 +48,7 @@ def test_what_a_revision_says_is_in_the_history(
     live.done("upgrade", "head")
     (entry,) = entries(live)
     assert entry["state"] == "done"
-    assert entry["applied"]["result"] == {  # type: ignore[index]
+    assert entry["applied"]["result"] == {
         "success": True,
         "message": "all seen",
         "changes": ["seen is set"],
