@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sys
 import tempfile
 import threading
 import uuid
@@ -97,6 +98,16 @@ def _left_out(items: list[pytest.Item]) -> Iterator[pytest.Item]:
         (size,) = marker.args
         kept = {round(n * (len(found) - 1) / (size - 1)) for n in range(size)}
         yield from (item for n, item in enumerate(found) if n not in kept)
+
+
+@pytest.fixture(autouse=True)
+def leaves_the_path_of_imports() -> Iterator[None]:
+    """A test that leaves a directory in ``sys.path`` gives its models to the others."""
+    before = list(sys.path)
+    yield
+    left = [path for path in sys.path if path not in before]
+    sys.path[:] = before
+    assert not left, f"left in sys.path: {left}"
 
 
 @pytest.fixture(scope="session")

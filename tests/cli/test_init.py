@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 
 from alembic_neo4j.cli import main
+from tests.migration.project import undone
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty directory to be in."""
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    with undone(tmp_path):
+        yield tmp_path
 
 
 def _run(*arguments: str, status: int = 0) -> str:
