@@ -173,9 +173,13 @@ def shown_run(run: OpenRun, units: Iterable[Unit]) -> str:
     done = "; ".join(f"unit {u.position} ({u.kind}) {u.state}" for u in of_first)
     later = ", ".join(step.subject for step in others)
     return (
-        f"{first.action} of {first.subject}: {done or 'no unit begun'}"
+        f"{_about(first)}: {done or 'no unit begun'}"
         f"{f'; then {later}' if later else ''}"
     )
+
+
+def _about(step: RunStep) -> str:
+    return f"{step.action} of {step.subject}" if step.subject else step.action
 
 
 def shown_unit(unit: Unit, run: OpenRun) -> str:

@@ -24,6 +24,7 @@ VERBS = {
     "local": "alembic_neo4j.cli.local:local",
     "plan": "alembic_neo4j.cli.plan:plan",
     "repair": "alembic_neo4j.cli.repair:repair",
+    "reset": "alembic_neo4j.cli.reset:reset",
     "run": "alembic_neo4j.cli.run:run",
     "schema": "alembic_neo4j.cli.schema:schema",
     "status": "alembic_neo4j.cli.status:status",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from alembic_neo4j.cli.confirmation import confirm
 from alembic_neo4j.cli.project import format_option, print_json, project_options
 
 if TYPE_CHECKING:
@@ -94,18 +94,14 @@ def purge(
 
 
 def _asking(yes: bool, what: str, question: str) -> Callable[[Sequence[Archive]], None]:
-    def confirm(chosen: Sequence[Archive]) -> None:
+    def asked(chosen: Sequence[Archive]) -> None:
         if yes:
             return
         for line in _lines(chosen):
             click.echo(line, err=True)
-        if not sys.stdin.isatty():
-            raise click.UsageError(
-                f"There is no terminal to ask on: say --yes to {what}."
-            )
-        click.confirm(question, abort=True, err=True)
+        confirm(question, what)
 
-    return confirm
+    return asked
 
 
 def _report(chosen: Sequence[Archive], as_json: bool, nothing: str) -> None:

@@ -83,6 +83,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} plan --type data",
     ),
     "repair": (f"{_VERB} repair --dry-run", f"{_VERB} repair --yes"),
+    "reset": (f"{_VERB} reset", f"{_VERB} reset --yes --format json"),
     "run": (f"{_VERB} run schema.cypher --parameter since=2020 --dry-run",),
     "schema diff": (f"{_VERB} schema diff", f"{_VERB} schema diff 1f3a:head"),
     "schema dump": (f"{_VERB} schema dump models",),

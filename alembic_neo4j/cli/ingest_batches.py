@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from alembic_neo4j.cli.confirmation import confirm
 from alembic_neo4j.cli.project import (
     format_option,
     lock_timeout_option,
@@ -157,9 +157,7 @@ def _confirm(batch: str, record: BatchRecord | None) -> None:
         if record.revision:
             what += f" It belongs to the revision {record.revision}, which stays."
     click.echo(f"Batch {batch} will be taken back. {what}", err=True)
-    if not sys.stdin.isatty():
-        raise click.UsageError("There is no terminal to ask on: say --yes to do it.")
-    click.confirm("Take it back?", abort=True, err=True)
+    confirm("Take it back?", "do it")
 
 
 def _report(

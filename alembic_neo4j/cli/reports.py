@@ -381,6 +381,20 @@ REPORTS: Mapping[str, Shape] = {
         ),
         dry_run=flag("whether nothing was to be changed"),
     ),
+    "reset": row(
+        forgotten=row(
+            "null where there was nothing",
+            heads=_HEADS,
+            applied=texts("the revisions that were recorded as applied"),
+            runs=number("how many the journal had"),
+            batches=texts("those that the graph still has, and no command knows"),
+            files=texts("which a downgrade would have given back"),
+            unfinished=text("the run that had not ended").or_null(),
+            images=number("of what loads had changed"),
+            stamped=flag("whether the graph had this ledger's stamp"),
+        ).or_null(),
+        backup=text("the ledger as it was; null where none was made").or_null(),
+    ),
     "run": row(
         file=text(),
         sha256=text(),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from alembic_neo4j.cli.confirmation import confirm
 from alembic_neo4j.cli.project import format_option, print_json, project_options
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ def unlock(config: Config, yes: bool, as_json: bool) -> None:
 
 def _confirm(holder: str) -> None:
     click.echo(f"The lock is held by {holder}.", err=True)
-    if not sys.stdin.isatty():
-        raise click.UsageError("There is no terminal to ask on: say --yes to take it.")
-    click.confirm("Take it from that command?", abort=True, err=True)
+    confirm("Take it from that command?", "take it")
 
 
 def _report(as_json: bool, holder: str | None, line: str) -> None:

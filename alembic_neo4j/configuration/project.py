@@ -26,6 +26,9 @@ from alembic_neo4j.ledger.tables import RESERVED
 
 LEDGER_URL = "sqlalchemy.url"
 VERSION_TABLE = "version_table"
+PRODUCTION = "production"
+"""The ``neo4j.environment`` in which what was done is not forgotten."""
+
 _DEFAULT_LEDGER = "neo4j_ledger.db"
 _LONGEST_TABLE = 63
 """How long a table's name may be in PostgreSQL."""
@@ -58,6 +61,8 @@ KEYS: Mapping[str, str] = {
     "the configuration file without it",
     "batch_property": "the property that tells which batch has created something "
     "(_alembic_batch)",
+    "environment": "what the graph is for: development (the default), test, staging or "
+    "production, where `alembic-neo4j reset` is refused",
     "actor": "who acts, for the audit trail; -x actor=… is the same (the user of the "
     "system)",
 }
@@ -66,6 +71,7 @@ KEYS: Mapping[str, str] = {
 _SECRETS = {"password", "password_file"}
 _CREDENTIALS = {"auth", "username", *_SECRETS}
 _RULES = ("check", "report")
+_ENVIRONMENTS = ("development", "test", "staging", PRODUCTION)
 _AUTH = ("none", "basic", "bearer", "kerberos")
 
 
@@ -84,6 +90,7 @@ class Options:
     files_root: Path = Path()
     actor: str = ""
     """Who acts, as the audit trail is told; empty for the user of the system."""
+    environment: str = "development"
 
     @property
     def checks_rules(self) -> bool:
@@ -282,6 +289,9 @@ def _options(found: _Merged, project: Path) -> Options:
         ),
         files_root=values.file_path(root, project, origin) if root else project,
         actor=read("actor", values.name, default.actor),
+        environment=read(
+            "environment", values.choice, default.environment, choices=_ENVIRONMENTS
+        ),
     )
 
 

@@ -27,7 +27,7 @@ _VARIABLES = {
     "PASSWORD_FILE": "password_file",
     "DATABASE": "database",
 }
-_OURS_ALONE = {"ACTOR": "actor"}
+_OURS_ALONE = {"ACTOR": "actor", "ENVIRONMENT": "environment"}
 _PLAIN = frozenset({"actor"})
 """The keys that ``-x`` also takes without their prefix."""
 

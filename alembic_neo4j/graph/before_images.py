@@ -21,6 +21,10 @@ from alembic_neo4j.waiting import waiting_for
 
 _STATE = "SHOW INDEXES YIELD name, state WHERE name = $name RETURN state"
 _DROP = f"DROP INDEX {INDEX}"
+_REMOVE = (
+    f"MATCH (b:{LABEL}) WITH b LIMIT $size DETACH DELETE b RETURN count(*) AS removed"
+)
+_AT_ONCE = 10_000
 
 
 def ensure_index(graph: Graph, *, timeout: float, interrupts: Interrupts) -> None:
@@ -56,6 +60,14 @@ def drop_unused_index(graph: Graph, *, timeout: float, interrupts: Interrupts) -
     """
     if _state(graph) is not None and not has_images(graph):
         schema_transaction(graph, [(_DROP, {})], timeout=timeout, interrupts=interrupts)
+
+
+def remove_images(graph: Graph) -> None:
+    """Remove the images of every batch, in transactions of bounded size."""
+    removed = _AT_ONCE
+    while removed == _AT_ONCE:
+        ((row,),) = graph.transaction([(_REMOVE, {"size": _AT_ONCE})])
+        removed = row["removed"]
 
 
 def _state(graph: Graph) -> str | None:

@@ -129,4 +129,9 @@ def marked_runs(graph: Graph) -> tuple[str, ...]:
 
 def clear_markers(graph: Graph, *, kept: str = "") -> None:
     """Remove the markers of every run but one: they are only garbage then."""
-    graph.transaction([(_CLEAR, {"kept": kept})])
+    graph.transaction([clearing(kept)])
+
+
+def clearing(kept: str = "") -> tuple[str, Mapping[str, Any]]:
+    """Return the statement that removes the markers of every run but one."""
+    return _CLEAR, {"kept": kept}

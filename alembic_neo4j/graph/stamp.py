@@ -7,6 +7,7 @@ from typing import Any
 
 from alembic_neo4j.cypher.stamp import LABEL, Stamp
 from alembic_neo4j.graph.connection import Graph
+from alembic_neo4j.graph.marker import clearing
 
 _READ = (
     f"MATCH (s:{LABEL} {{id: 1}}) "
@@ -18,6 +19,7 @@ _WRITE = (
     "s.written = datetime()"
 )
 _NOTE = f"MATCH (s:{LABEL} {{id: 1}}) SET s.run = $run"
+_REMOVE = f"MATCH (s:{LABEL}) DETACH DELETE s"
 _ANCHOR = ", s.auditSequence = $sequence, s.auditHash = $hash"
 
 
@@ -46,6 +48,11 @@ def note_run(graph: Graph, run: str, audit: tuple[int, str] | None) -> None:
     With it goes the event of the audit trail by which that begins.
     """
     graph.transaction([_anchored(_NOTE, {"run": run}, audit)])
+
+
+def remove_stamp(graph: Graph) -> None:
+    """Take the stamp away, and with it the markers of all runs, in one transaction."""
+    graph.transaction([(_REMOVE, {}), clearing()])
 
 
 def _anchored(

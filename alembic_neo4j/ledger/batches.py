@@ -180,6 +180,11 @@ class BatchLedger:
         """Record that a batch was never begun."""
         self._connection.execute(delete(batches).where(*self._is(batch)))
 
+    def forget_all(self) -> None:
+        """Record that no batch was ever begun."""
+        ours = batches.c.version_table == self._version_table
+        self._connection.execute(delete(batches).where(ours))
+
     def _update(self, batch: str, **values: Any) -> None:
         self._connection.execute(update(batches).where(*self._is(batch)).values(values))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, inspect, select
 
 from alembic_neo4j.errors import LedgerError
 from alembic_neo4j.ledger.engine import mark_remains
@@ -131,6 +131,14 @@ class FileJournal:
         """Return what the upgrade of a revision has changed, in its order."""
         found = self._found(files.c.revision == revision, files.c.action == UPGRADE)
         return tuple(recorded.change for recorded in found)
+
+    def paths(self) -> tuple[str, ...]:
+        """Return which paths there is something of, without reading that."""
+        if not inspect(self._connection).has_table(files.name):
+            return ()
+        ours = files.c.version_table == self._version_table
+        query = select(files.c.path).where(ours).distinct().order_by(files.c.path)
+        return tuple(self._connection.execute(query).scalars())
 
     def forget(self, run: str, revision: str, position: int) -> None:
         """Forget what a unit changes."""

@@ -45,8 +45,8 @@ class RunStep:
     `action` is ``upgrade``, ``downgrade``, ``taking back`` of an upgrade that stopped,
     or the verb, such as ``ingest load``;
     `subject` the revision's id or what the verb is about, such as a batch, which may be
-    called as a revision is; `digest` the SHA-256 of the revision's file, or of what the
-    verb does.
+    called as a revision is, and is empty where it is about all; `digest` the SHA-256 of
+    the revision's file, or of what the verb does.
     """
 
     action: str
@@ -61,7 +61,7 @@ class RunStep:
     @property
     def command(self) -> str:
         """The command of a run that is a verb's own."""
-        return f"alembic-neo4j {self.action} {self.subject}"
+        return f"alembic-neo4j {self.action} {self.subject}".rstrip()
 
     def is_about(self, other: RunStep) -> bool:
         """Tell whether it does to the same what the other does, by whatever means."""
@@ -271,6 +271,16 @@ class Journal:
             self._forget_rows(row.run)
             left = _steps(row.steps)[row.finished :]
             self.files.abandon(row.run, [s.revision for s in left if s.revision])
+
+    def forget(self) -> None:
+        """Forget every run, with its units, its batches, and what it did to files."""
+        ours = runs.c.version_table == self._version_table
+        named = select(runs.c.run).where(ours)
+        self._connection.execute(delete(units).where(units.c.run.in_(named)))
+        self._connection.execute(delete(runs).where(ours))
+        self.batches.forget_all()
+        self.files.keep_only(())
+        mark_remains(self._connection)
 
     def _forget_rows(self, run: str) -> None:
         """Remove what statements returned: only a run that goes on needs it."""

@@ -243,6 +243,16 @@ class Ledger:
             if revision not in applied:
                 self.record_removed(revision)
 
+    def forget(self) -> None:
+        """Forget what was applied and stamped; it is another ledger from now on.
+
+        Who holds its lock, and the end of its audit trail, stay.
+        """
+        self.keep_only(())
+        keys = [self._key("stamped"), self._key("data-runs")]
+        self._connection.execute(delete(facts).where(facts.c.key.in_(keys)))
+        self.create_identity()
+
     def _row(self, revision: str) -> tuple[Any, ...]:
         return (
             revisions.c.version_table == self._version_table,

@@ -147,14 +147,19 @@ def audited(
 
 
 @contextmanager
-def told_when_it_fails(session: Session, action: AuditedAction) -> Iterator[None]:
-    """Tell of what the block raises, as far as the ledger still can be written to."""
+def told_when_it_fails(
+    session: Session, action: AuditedAction, *, wrote: bool = False
+) -> Iterator[None]:
+    """Tell of what the block raises, as far as the ledger still can be written to.
+
+    What it `wrote` by then the server need not have counted.
+    """
     try:
         yield
     except BaseException as error:
         with suppress(CommandError, SQLAlchemyError):
             session.connection.rollback()
-            action.fail(error)
+            action.fail(error, wrote=wrote)
             session.commit()
         raise
 

@@ -189,6 +189,16 @@ class Session:
         self.commit()
         return ledger
 
+    def forget(self) -> None:
+        """Forget all that this history did to the graph; the caller commits.
+
+        The version table is left without a row. The audit trail stays, as does whatever
+        else is in the database.
+        """
+        self._alembic._ensure_version_table(purge=True)
+        self.ledger.forget()
+        self.journal.forget()
+
     def commit(self) -> None:
         """Commit what has been written to the ledger.
 
