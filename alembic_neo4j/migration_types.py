@@ -22,6 +22,9 @@ class MigrationType(str, Enum):
 MIGRATION_TYPES = tuple(kind.value for kind in MigrationType)
 """The values, as a revision's file has them."""
 
+DEFAULT_PRIORITY = 500
+"""The priority of a revision that says nothing: the last of the normal ones."""
+
 
 @dataclass(frozen=True)
 class MigrationResult:

@@ -68,12 +68,20 @@ from alembic_neo4j.schema.kinds import ConstraintKind
 class RevisionForesight:
     """What a revision is going to do, in its order.
 
-    Without `rules` those that only the models have do not stand in its way.
+    Without `rules` those that only the models have do not stand in its way. One that is
+    `conditional` may be passed over: what it leaves can't be told.
     """
 
     revision: str
     events: tuple[Event, ...]
     rules: bool = True
+    conditional: bool = False
+
+    def after(self, event: Event, now: Now, carried: Carried) -> Now:
+        """Return how the data stand after an event of it."""
+        return now.after(
+            *(self.revision, event, carried), is_certain=not self.conditional
+        )
 
     def steps(self, event: Event) -> list[Step]:
         """Return the steps of an event that have an effect on the run."""
@@ -133,7 +141,7 @@ def wanted(run: Sequence[RevisionForesight], carried: Carried) -> set[frozenset[
             found |= missing
             names = now.taken_away(event)
             missing = {names} if names and names not in carried else set()
-            now = now.after(revision.revision, event, carried)
+            now = revision.after(event, now, carried)
     return found
 
 
@@ -163,7 +171,7 @@ def _judged(
         for event in revision.events:
             if isinstance(event, ChangeEvent):
                 yield from _asked(revision, event, now)
-            before, now = now, now.after(revision.revision, event, carried)
+            before, now = now, revision.after(event, now, carried)
             if isinstance(event, ChangeEvent) and now is not before:
                 yield from _asked_of_standing(revision.revision, event, now)
 
@@ -271,8 +279,10 @@ class Now:
         given = TouchedNames(frozenset(self.changed))
         return event.writes.within(carried.get(names, NOTHING) | given)
 
-    def after(self, revision: str, event: Event, carried: Carried) -> Now:
-        """Return how the data stand after an event."""
+    def after(
+        self, revision: str, event: Event, carried: Carried, *, is_certain: bool = True
+    ) -> Now:
+        """Return how the data stand after an event, which may not come to be."""
         writes = self.writes(event, carried)
         if not writes.names:
             return self
@@ -280,7 +290,7 @@ class Now:
         changed = dict(self.changed)
         told = (
             _told(event.change, event.before, self)
-            if isinstance(event, ChangeEvent)
+            if isinstance(event, ChangeEvent) and is_certain
             else {}
         )
         for name in sorted(writes.names, key=str):

@@ -67,10 +67,26 @@ class UnitPlan:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """Whether a revision runs, as far as that can be told before its turn.
+
+    `versions` are those that it is for, empty for all of them; they are `asked` where
+    the application's is known. `passed_over` is why it does nothing; where it `asks`,
+    its ``check_applicable`` tells.
+    """
+
+    versions: str = ""
+    asked: bool = False
+    passed_over: str = ""
+    asks: bool = False
+
+
+@dataclass(frozen=True)
 class RevisionPlan:
     """What one revision is going to do, its units in the order in which they run.
 
-    `title` names it as Alembic does; `resumed` says that an open run is at it.
+    `title` names it as Alembic does; `resumed` says that an open run is at it. By its
+    `condition` it may do nothing.
     """
 
     revision: str
@@ -81,6 +97,7 @@ class RevisionPlan:
     rollback_safe: bool
     resumed: bool
     units: tuple[UnitPlan, ...]
+    condition: Condition = field(default_factory=Condition)
 
 
 @dataclass(frozen=True)
@@ -95,7 +112,8 @@ class Refusal:
 class RunPlan:
     """What a run is going to do, and what stands in its way.
 
-    What is `not_known` may turn out to stand in it when some step has run.
+    What is `not_known` may turn out to stand in it when some step has run. `warnings`
+    do not.
     `server` is None where the graph was not asked. `holder` has the lock at this
     moment, and may change all of it.
     """
@@ -107,6 +125,7 @@ class RunPlan:
     obstacles: tuple[Obstacle, ...] = ()
     not_known: tuple[OpenQuestion, ...] = ()
     unchecked: tuple[UncheckedArea, ...] = ()
+    warnings: tuple[str, ...] = ()
     server: Server | None = None
     holder: str | None = None
 
@@ -200,7 +219,7 @@ class _Planned:
 
     def _after(self, event: Event) -> None:
         self._end_change()
-        self.now = self.now.after(self._foreseen.revision, event, self._carried)
+        self.now = self._foreseen.after(event, self.now, self._carried)
 
     def _end_change(self) -> None:
         change, step, self._change, self._step = self._change, self._step, None, ""

@@ -29,12 +29,16 @@ from alembic_neo4j.schema.definitions import Element, EntityType, described
 
 @dataclass(frozen=True)
 class Obstacle:
-    """One thing that stands in the way of a revision, and what to do about it."""
+    """One thing that stands in the way of a revision, and what to do about it.
+
+    One that is `conditional` does so where the revision turns out to be applicable.
+    """
 
     revision: str
     expected: str
     found: tuple[str, ...]
     advice: str
+    conditional: bool = False
 
 
 def changes_catalogue(run: Sequence[RevisionForesight]) -> bool:
@@ -158,6 +162,13 @@ def not_known_lines(not_known: Iterable[OpenQuestion]) -> Iterator[str]:
     for step, of_it in by_step.items():
         yield f"not known before {step}; checked in its place:"
         yield from (f"  {one.revision}: expected: {one.expected}" for one in of_it)
+
+
+def conditional_lines(obstacles: Iterable[Obstacle]) -> Iterator[str]:
+    """Yield what stands in the way of revisions if they turn out to be applicable."""
+    for obstacle in obstacles:
+        yield f"in the way of {obstacle.revision}, if it applies:"
+        yield from _lines(obstacle)
 
 
 def _lines(obstacle: Obstacle) -> Iterator[str]:

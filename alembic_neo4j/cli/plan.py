@@ -11,7 +11,13 @@ import click
 
 from alembic_neo4j.checks.foresight import OpenQuestion
 from alembic_neo4j.checks.history import shown_heads
-from alembic_neo4j.checks.plan import NOT_ASKED, RevisionPlan, RunPlan, UnitPlan
+from alembic_neo4j.checks.plan import (
+    NOT_ASKED,
+    Condition,
+    RevisionPlan,
+    RunPlan,
+    UnitPlan,
+)
 from alembic_neo4j.checks.preflight import Obstacle, not_known_lines
 from alembic_neo4j.cli.project import (
     format_option,
@@ -42,6 +48,7 @@ def plan_report(plan: RunPlan) -> dict[str, Any]:
             for refusal in plan.refusals
         ],
         "obstacles": [_obstacle(obstacle) for obstacle in plan.obstacles],
+        "warnings": list(plan.warnings),
         "not_known": [_not_known(one) for one in plan.not_known],
         "server": str(plan.server) if plan.server else None,
         "lock": {"holder": plan.holder} if plan.holder else None,
@@ -59,6 +66,9 @@ def _revision(revision: RevisionPlan) -> dict[str, Any]:
         "path": revision.path,
         "rollback_safe": revision.rollback_safe,
         "resumed": revision.resumed,
+        "versions": revision.condition.versions or None,
+        "passed_over": revision.condition.passed_over or None,
+        "asks": revision.condition.asks,
         "units": [
             {
                 "kind": unit.kind,
@@ -80,6 +90,7 @@ def _obstacle(obstacle: Obstacle) -> dict[str, Any]:
         "expected": obstacle.expected,
         "found": list(obstacle.found),
         "advice": obstacle.advice,
+        "conditional": obstacle.conditional,
     }
 
 
@@ -126,6 +137,8 @@ def _lines(plan: RunPlan) -> Iterator[str]:
     yield from not_known_lines(plan.not_known)
     for refusal in plan.refusals:
         yield f"refused ({refusal.code}): {refusal.message}"
+    for warning in plan.warnings:
+        yield f"Warning: {warning}"
     for part in plan.unchecked:
         yield f"Not checked: {part.area}: {part.reason}"
     if plan.holder:
@@ -135,15 +148,26 @@ def _lines(plan: RunPlan) -> Iterator[str]:
 
 def _revision_lines(revision: RevisionPlan) -> Iterator[str]:
     yield revision.title
+    yield from (f"       {line}" for line in _condition_lines(revision.condition))
     for unit in revision.units:
         first, *others = unit.texts
         yield f"  {unit.position or '-':>3}  {unit.kind:<11}{first}{_effect(unit)}"
         for text in (*others, *unit.diff.splitlines()):
             yield f"{'':18}{text}"
-    if not revision.units:
+    if not revision.units and not revision.condition.passed_over:
         yield "       nothing in the graph changes"
     if not revision.rollback_safe:
         yield "       it can't be undone (rollback_safe = False)"
+
+
+def _condition_lines(condition: Condition) -> Iterator[str]:
+    if condition.passed_over:
+        yield f"it is passed over: {condition.passed_over}"
+    elif condition.versions:
+        asked = "" if condition.asked else ", which is not asked: it is not set"
+        yield f"it is for neo4j.app_version {condition.versions}{asked}"
+    if condition.asks:
+        yield "check_applicable() is asked in its turn; if it applies:"
 
 
 def _effect(unit: UnitPlan) -> str:
@@ -158,7 +182,8 @@ def _effect(unit: UnitPlan) -> str:
 
 
 def _obstacle_lines(obstacle: Obstacle) -> Iterator[str]:
-    yield f"in the way of {obstacle.revision}: expected: {obstacle.expected}"
+    applies = ", if it applies" if obstacle.conditional else ""
+    yield f"in the way of {obstacle.revision}{applies}: expected: {obstacle.expected}"
     for number, found in enumerate(obstacle.found):
         yield f"  {'found: ' if number == 0 else '       '}{found}"
     yield f"  to do: {obstacle.advice}"
@@ -166,7 +191,8 @@ def _obstacle_lines(obstacle: Obstacle) -> Iterator[str]:
 
 def _summary(plan: RunPlan) -> str:
     units = sum(len(revision.units) for revision in plan.revisions)
-    hindrances = len(plan.obstacles) + len(plan.refusals)
+    certain = [one for one in plan.obstacles if not one.conditional]
+    hindrances = len(certain) + len(plan.refusals)
     if not plan.revisions:
         summary = f"Nothing to do: the ledger is at {shown_heads(plan.heads)}"
     else:

@@ -345,6 +345,9 @@ REPORTS: Mapping[str, Shape] = {
             path=text(),
             rollback_safe=flag("whether it can be undone"),
             resumed=flag("whether an open run is at it"),
+            versions=text("of the application that it is for").or_null(),
+            passed_over=text("why it does nothing").or_null(),
+            asks=flag("whether its check_applicable tells in its turn if it runs"),
             units=rows("what shares a transaction", **_PLANNED_UNIT),
         ),
         refusals=rows(
@@ -358,7 +361,9 @@ REPORTS: Mapping[str, Shape] = {
             expected=text(),
             found=texts(""),
             advice=text(),
+            conditional=flag("whether it is so only if the revision applies"),
         ),
+        warnings=texts("what is no hindrance, such as a priority without an effect"),
         not_known=rows(
             "what may turn out to stand in the way when a step has run",
             revision=text("whose check it is"),

@@ -38,8 +38,8 @@ from alembic_neo4j.ledger.engine import sqlite_path
 from alembic_neo4j.ledger.journal import OpenRun, RecordedRun
 from alembic_neo4j.ledger.lock import check_location, is_locked
 from alembic_neo4j.ledger.store import user_name
+from alembic_neo4j.migration.declarations import migration_type
 from alembic_neo4j.migration.plan import LedgerState
-from alembic_neo4j.migration.revision_code import migration_type
 from alembic_neo4j.migration.session import Session
 
 NOTE = "note"

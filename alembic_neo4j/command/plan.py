@@ -13,6 +13,7 @@ from alembic_neo4j.checks.evidence import UncheckedArea
 from alembic_neo4j.checks.foresight import Carried, Now, OpenQuestion, RevisionForesight
 from alembic_neo4j.checks.plan import (
     NOT_ASKED,
+    Condition,
     Refusal,
     RevisionPlan,
     RunPlan,
@@ -31,11 +32,13 @@ from alembic_neo4j.errors import (
 from alembic_neo4j.graph.connection import Graph, ServerRefused
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.journal import OpenRun, Unit
+from alembic_neo4j.migration.declarations import version_range
 from alembic_neo4j.migration.file_units import (
     Preview,
     check_unchanged,
     previewed,
 )
+from alembic_neo4j.migration.order import by_priority, contradictions
 from alembic_neo4j.migration.plan import (
     LedgerState,
     PlannedStep,
@@ -86,7 +89,8 @@ def _planned(
 ) -> RunPlan:
     load_revisions(session.script)
     heads, recorded = session.heads(), session.recorded()
-    planned = plan(_steps(session, target, heads, down), heads, session.history)
+    steps = by_priority(_steps(session, target, heads, down), lambda: recorded.open_run)
+    planned = plan(steps, heads, session.history, session.passed_over(recorded))
     if recorded.open_run and isinstance(target, str) and is_relative(target):
         # It counts from where the open run began, which is all that would run.
         planned = planned[: len(recorded.open_run.steps)]
@@ -121,7 +125,11 @@ def _from_files(session: Session, prepared: _Prepared) -> RunPlan:
     refused = any(refusal.code == "open-run" for refusal in refusals)
     resumed = None if refused else recorded.open_run
     revisions = _revisions(session, prepared, resumed, {})
-    return RunPlan(prepared.heads, tuple(revisions), resumed, tuple(refusals))
+    warnings = contradictions([item.step for item in planned])
+    return RunPlan(
+        *(prepared.heads, tuple(revisions), resumed, tuple(refusals)),
+        warnings=tuple(warnings),
+    )
 
 
 def _check_unchanged(session: Session, prepared: _Prepared) -> None:
@@ -210,7 +218,14 @@ def _revisions(
             getattr(item.script.module, "rollback_safe", True),
             revision in begun,
             units,
+            _condition(session, item),
         )
+
+
+def _condition(session: Session, item: PlannedStep) -> Condition:
+    versions = str(version_range(item.script)) if item.step.is_upgrade else ""
+    known = session.options.app_version is not None
+    return Condition(versions, known, item.passed_over, item.asks)
 
 
 def _units_of(revision: str, recorded: Sequence[Unit]) -> list[Unit]:

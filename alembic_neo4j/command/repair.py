@@ -44,7 +44,7 @@ from alembic_neo4j.migration.audit import (
 )
 from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.context import Neo4jMigrationContext
-from alembic_neo4j.migration.revision_code import migration_type
+from alembic_neo4j.migration.declarations import migration_type
 from alembic_neo4j.migration.revision_files import (
     code_digest,
     file_digest,

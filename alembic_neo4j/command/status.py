@@ -20,7 +20,7 @@ from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
 from alembic_neo4j.ledger.engine import shown_url
 from alembic_neo4j.migration.batch_states import batches_now
-from alembic_neo4j.migration.revision_code import migration_type
+from alembic_neo4j.migration.declarations import migration_type
 from alembic_neo4j.migration.session import Session, visible_holder
 
 

@@ -12,7 +12,9 @@ from alembic.util import to_tuple
 
 from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.errors import RevisionError
-from alembic_neo4j.migration.revision_code import load_revisions, migration_type
+from alembic_neo4j.migration.declarations import migration_type
+from alembic_neo4j.migration.order import urgency
+from alembic_neo4j.migration.revision_code import load_revisions
 from alembic_neo4j.migration.session import Session
 
 
@@ -46,7 +48,8 @@ def targets_of(session: Session, kind: str) -> tuple[str, ...]:
             "upgrade heads`"
         )
     below = {name for script in chosen for name in _parents(session, script)}
-    return tuple(one.revision for one in chosen if one.revision not in below)
+    targets = [one for one in chosen if one.revision not in below]
+    return tuple(one.revision for one in sorted(targets, key=urgency))
 
 
 def _chosen(session: Session, kind: str) -> list[Script]:

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from packaging.version import InvalidVersion, Version
+
 from alembic_neo4j.configuration.sources import Origin
 from alembic_neo4j.errors import ConfigurationError
 
@@ -107,6 +109,16 @@ def choice(text: str, origin: Origin, choices: tuple[str, ...]) -> str:
             f"{origin.says(_shown(text))}: expected one of {', '.join(choices)}"
         )
     return word
+
+
+def version(text: str, origin: Origin) -> Version:
+    """Return a version as PEP 440 has it."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        raise ConfigurationError(
+            f"{origin.says(_shown(text))}: expected a version such as 1.7.0 (PEP 440)"
+        ) from None
 
 
 def name(text: str, origin: Origin) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic.config import Config
+from packaging.version import Version
 
 from alembic_neo4j.configuration import key_values as values
 from alembic_neo4j.configuration.sources import (
@@ -59,6 +60,8 @@ KEYS: Mapping[str, str] = {
     "for the sake of those who use the graph (0)",
     "files_root": "the directory of the files that revisions read and write; that of "
     "the configuration file without it",
+    "app_version": "the version of the application, such as 1.7.0, which the ranges of "
+    "revisions (from_version, to_version) are for; without it no range is asked",
     "batch_property": "the property that tells which batch has created something "
     "(_alembic_batch)",
     "environment": "what the graph is for: development (the default), test, staging or "
@@ -88,6 +91,7 @@ class Options:
     batch_property: str = BATCH_PROPERTY
     model_rules: str = "check"
     files_root: Path = Path()
+    app_version: Version | None = None
     actor: str = ""
     """Who acts, as the audit trail is told; empty for the user of the system."""
     environment: str = "development"
@@ -288,6 +292,7 @@ def _options(found: _Merged, project: Path) -> Options:
             "model_rules", values.choice, default.model_rules, choices=_RULES
         ),
         files_root=values.file_path(root, project, origin) if root else project,
+        app_version=read("app_version", values.version, default.app_version),
         actor=read("actor", values.name, default.actor),
         environment=read(
             "environment", values.choice, default.environment, choices=_ENVIRONMENTS

@@ -27,7 +27,11 @@ _VARIABLES = {
     "PASSWORD_FILE": "password_file",
     "DATABASE": "database",
 }
-_OURS_ALONE = {"ACTOR": "actor", "ENVIRONMENT": "environment"}
+_OURS_ALONE = {
+    "ACTOR": "actor",
+    "APP_VERSION": "app_version",
+    "ENVIRONMENT": "environment",
+}
 _PLAIN = frozenset({"actor"})
 """The keys that ``-x`` also takes without their prefix."""
 

@@ -21,10 +21,17 @@ from sqlalchemy import Connection, CursorResult, Executable
 
 from alembic_neo4j.cypher.quoting import commented
 from alembic_neo4j.errors import ConfigurationError
+from alembic_neo4j.ledger.journal import OpenRun
 from alembic_neo4j.ledger.store import quiet_alembic
-from alembic_neo4j.migration.deployment import Command, Deployment, alembic_log
+from alembic_neo4j.migration.deployment import (
+    Command,
+    Deployment,
+    alembic_log,
+    tell_order,
+)
 from alembic_neo4j.migration.operations import GraphOperation, Runner, RunnerBind
-from alembic_neo4j.migration.plan import plan, takes_back
+from alembic_neo4j.migration.order import by_priority
+from alembic_neo4j.migration.plan import PassedOver, PlannedStep, plan, takes_back
 from alembic_neo4j.migration.planned_names import check_plan
 from alembic_neo4j.migration.revision_code import call, needed_functions, whole_history
 from alembic_neo4j.migration.run import GraphRunner
@@ -247,13 +254,19 @@ class Neo4jMigrationContext(MigrationContext):
     def steps_from(self, heads: tuple[str, ...]) -> Sequence[Step]:
         """Return the steps that the command asks for, from these heads on.
 
+        They are in the order in which they run (see by_priority).
+
         Raises LedgerError where the files are no history: two have the same revision,
         or one follows a revision that is not there.
         """
         asked = self._migrations_fn
         with whole_history(), needed_functions():
             steps = asked(heads, self) if asked else ()
-            return cast("Sequence[Step]", list(steps or ()))
+            found = cast("Sequence[Step]", list(steps or ()))
+            return by_priority(found, self._open_run)
+
+    def _open_run(self) -> OpenRun | None:
+        return None if self.as_sql else self.session.recorded().open_run
 
     def _ensure_version_table(self, purge: bool = False) -> None:
         if self.as_sql:
@@ -288,8 +301,10 @@ class Neo4jMigrationContext(MigrationContext):
         heads = self.get_current_heads()
         steps = self.steps_from(heads)
         history = self.session.history
-        planned = plan(steps, heads, history)
+        version = self.session.options.app_version
+        planned = plan(steps, heads, history, PassedOver(version))
         check_plan(planned, history, heads)
+        tell_order(planned)
         items = iter(planned)
         maintainer = HeadMaintainer(self, heads)
         for step in steps:
@@ -297,11 +312,7 @@ class Neo4jMigrationContext(MigrationContext):
             runner.comment(f"Running {step.short_log}")
             if isinstance(step, RevisionStep):
                 item = next(items)
-                refuse_asking(item.script)
-                begun = (item.script.revision, item.before, item.script.path)
-                runner.begin(*begun, item.recording)
-                call(item.script, item.direction, runner.thread, kw)
-                runner.end(item.recording)
+                self._write_step(runner, item, kw)
             if not maintainer.heads:
                 self._version.create(cast("Connection", self.connection))
             maintainer.update_to_step(step)
@@ -313,6 +324,18 @@ class Neo4jMigrationContext(MigrationContext):
                 "The ledger does not know of this script. When it has run, tell it:\n"
                 f"{program_call(self.config)} stamp {target}"
             )
+
+    def _write_step(
+        self, runner: ScriptRunner, item: PlannedStep, kw: dict[str, Any]
+    ) -> None:
+        if item.passed_over:
+            runner.comment(f"passed over: {item.passed_over}")
+            return
+        refuse_asking(item.script)
+        begun = (item.script.revision, item.before, item.script.path)
+        runner.begin(*begun, item.recording)
+        call(item.script, item.direction, runner.thread, kw)
+        runner.end(item.recording)
 
     def _called_back(
         self, step: Step, maintainer: HeadMaintainer, kw: dict[str, Any]

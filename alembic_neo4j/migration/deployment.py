@@ -39,7 +39,9 @@ from alembic_neo4j.migration.audit import (
     told_when_it_fails,
 )
 from alembic_neo4j.migration.batch_states import accept_data, end_run
+from alembic_neo4j.migration.declarations import migration_type, version_range
 from alembic_neo4j.migration.file_units import check_unchanged, previewed
+from alembic_neo4j.migration.order import contradictions
 from alembic_neo4j.migration.plan import (
     LedgerState,
     PlannedStep,
@@ -58,7 +60,6 @@ from alembic_neo4j.migration.revision_code import (
     RevisionContext,
     call,
     is_applicable,
-    migration_type,
 )
 from alembic_neo4j.migration.revision_files import code_digest, file_digest
 from alembic_neo4j.migration.run import GraphRunner
@@ -183,8 +184,10 @@ class Deployment:
         )
 
     def _judge(self, steps: Sequence[Step], heads: tuple[str, ...]) -> CheckedPlan:
-        planned = plan(steps, heads, self._session.history)
-        found = self._found(heads)
+        recorded = self._session.recorded()
+        passed_over = self._session.passed_over(recorded)
+        planned = plan(steps, heads, self._session.history, passed_over)
+        found = Position(heads, recorded, read_stamp(self._session.graph))
         check_open_run(found.recorded.open_run, planned, heads)
         check_placeholders(planned)
         begun = found.recorded.open_run
@@ -224,6 +227,8 @@ class Deployment:
             )
 
     def _run(self, judged: CheckedPlan) -> None:
+        tell_order(judged.planned)
+        self._tell_ranges(judged.planned)
         heads, recorded = judged.found.heads, judged.found.recorded
         ledger = self._session.materialise()
         identity = ledger.ensure_identity()
@@ -252,6 +257,19 @@ class Deployment:
             raise
         self._settle(ledger)
 
+    def _tell_ranges(self, planned: Sequence[PlannedStep]) -> None:
+        asked = [
+            item.script.revision
+            for item in planned
+            if item.step.is_upgrade and version_range(item.script)
+        ]
+        if asked and self._session.options.app_version is None:
+            log.info(
+                "neo4j.app_version is not set: the ranges of versions of %s are not "
+                "asked, and they run",
+                ", ".join(asked),
+            )
+
     def _take(
         self,
         items: Sequence[PlannedStep],
@@ -261,7 +279,7 @@ class Deployment:
     ) -> None:
         for item in items:
             began = time.monotonic()
-            outcome = self._perform(item, recorder, ledger)
+            outcome = self._perform(item, recorder)
             outcome = replace(outcome, seconds=time.monotonic() - began)
             self._record(item, maintainer, ledger, outcome)
             kept = recorder.run if item.step.is_upgrade else ""
@@ -347,9 +365,7 @@ class Deployment:
         self._session.commit()
         return anchor
 
-    def _perform(
-        self, item: PlannedStep, recorder: Recorder, ledger: Ledger
-    ) -> Outcome:
+    def _perform(self, item: PlannedStep, recorder: Recorder) -> Outcome:
         runner = self._runner
         alembic_log.info("Running %s", item.step)
         runner.recorder, runner.action = recorder, item.direction
@@ -358,9 +374,9 @@ class Deployment:
         begun = (item.script.revision, item.before, item.script.path)
         runner.begin(*begun, item.recording)
         try:
-            if self._is_passed_over(item, recorder, ledger):
-                log.info("%s is not applicable: passed over", item.script.revision)
-                return Outcome(skipped=True)
+            if why := item.passed_over or self._inapplicable(item, recorder):
+                log.info("%s is passed over: %s", item.script.revision, why)
+                return Outcome(MigrationResult(True, f"passed over: {why}"), True)
             result = call(
                 item.script, item.direction, runner.thread, self._command.arguments
             )
@@ -381,21 +397,19 @@ class Deployment:
             log.warning("%s: %s", item.script.revision, warning)
         return Outcome(result)
 
-    def _is_passed_over(
-        self, item: PlannedStep, recorder: Recorder, ledger: Ledger
-    ) -> bool:
+    def _inapplicable(self, item: PlannedStep, recorder: Recorder) -> str:
         revision = item.script.revision
-        if item.step.is_downgrade:
-            known = ledger.applied().get(revision)
-            return known is not None and bool(known.skipped)
+        if not item.asks:
+            return ""
         # What it has begun itself would be an answer to its own question.
         units = recorder.journal.units(recorder.run) if recorder.resumed else ()
         if any(unit.revision == revision for unit in units):
-            return False
+            return ""
         session = self._session
         root = Path(session.options.files_root)
         context = RevisionContext(revision, root, session.graph.read)
-        return not is_applicable(item.script, context)
+        is_one = is_applicable(item.script, context)
+        return "" if is_one else "check_applicable() says that it is not applicable"
 
     def _record(
         self,
@@ -522,6 +536,12 @@ class Deployment:
         applied = {script.revision for script, _ in stamped}
         ledger.keep_only(applied)
         self._session.journal.files.keep_only(applied)
+
+
+def tell_order(planned: Sequence[PlannedStep]) -> None:
+    """Log where priorities contradict the history, which wins."""
+    for line in contradictions([item.step for item in planned]):
+        log.warning("%s", line)
 
 
 def _failed(item: PlannedStep, result: MigrationResult) -> str:

@@ -226,7 +226,8 @@ def previewed(
 
     Each is replayed once more, and reads then give what files hold. Of one that can't
     be replayed so, nothing is shown. Where it does the same to the graph as without
-    them, they decide nothing. A downgrade that gives files back says so. What an open
+    them, they decide nothing. One that asks whether it applies may not run, so that its
+    problem is none yet. A downgrade that gives files back says so. What an open
     run has changed is taken to be as it was before.
     """
     overlay = Overlay(view, {})
@@ -244,9 +245,12 @@ def previewed(
         )
         try:
             steps.append(_previewed(item, journal, overlay))
+            # Nobody knows whether it will have changed a file that comes up again.
+            if item.asks and changes_files(item.recording):
+                is_certain = False
         except ReplayError as error:
             of_files = isinstance(error.__cause__, (FileError, MissingExtra))
-            if of_files and is_certain and not problem:
+            if of_files and is_certain and not problem and not item.asks:
                 problem = str(error)
             is_certain = False
             steps.append(item)

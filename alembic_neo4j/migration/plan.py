@@ -10,6 +10,7 @@ from functools import cached_property
 from alembic.runtime.migration import RevisionStep, StampStep
 from alembic.script import Script, ScriptDirectory
 from alembic.util.exc import CommandError
+from packaging.version import Version
 
 from alembic_neo4j.checks.history import shown_heads as shown_heads
 from alembic_neo4j.checks.runs import of_another_release, way_back
@@ -28,8 +29,13 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.ledger.journal import LOADING, TAKING_BACK, OpenRun, RunStep
 from alembic_neo4j.ledger.store import AppliedRevision
+from alembic_neo4j.migration.declarations import (
+    CHECK,
+    named,
+    question_of,
+    version_range,
+)
 from alembic_neo4j.migration.replay import History
-from alembic_neo4j.migration.revision_code import CHECK
 from alembic_neo4j.migration.revision_files import code_digest, file_digest, named_files
 from alembic_neo4j.schema.changes import AddConstraint, AddIndex
 from alembic_neo4j.schema.definitions import Schema
@@ -56,12 +62,40 @@ class LedgerState:
 
 
 @dataclass(frozen=True)
+class PassedOver:
+    """Which revisions of a run do nothing, as far as that is known beforehand.
+
+    `version` is that of the application, None where it is not known; `skipped` are the
+    revisions that the ledger knows to have been passed over, `begun` those that an open
+    run has begun, which are not asked again.
+    """
+
+    version: Version | None = None
+    skipped: frozenset[str] = frozenset()
+    begun: frozenset[str] = frozenset()
+
+    def reason(self, step: RevisionStep) -> str:
+        """Return why a step does nothing; empty where it is not known to."""
+        script = step.revision
+        if step.is_downgrade:
+            is_skipped = script.revision in self.skipped
+            return "its upgrade was passed over" if is_skipped else ""
+        if script.revision in self.begun:
+            return ""
+        return version_range(script).excludes(self.version)
+
+
+@dataclass(frozen=True)
 class PlannedStep:
-    """One revision of a run, with what its replay recorded."""
+    """One revision of a run, with what its replay recorded.
+
+    `passed_over` is why it does nothing, and then nothing is recorded.
+    """
 
     step: RevisionStep
     before: Schema
     recording: Recording
+    passed_over: str = ""
 
     @property
     def script(self) -> Script:
@@ -72,6 +106,12 @@ class PlannedStep:
     def direction(self) -> str:
         """The function of the revision that it calls."""
         return "upgrade" if self.step.is_upgrade else "downgrade"
+
+    @property
+    def asks(self) -> bool:
+        """Whether only its turn tells if it runs (``check_applicable``)."""
+        asks = question_of(self.script) is not None
+        return asks and self.step.is_upgrade and not self.passed_over
 
     @property
     def schema_hash(self) -> str:
@@ -95,9 +135,15 @@ class PlannedStep:
 
 
 def plan(
-    steps_: Sequence[RevisionStep | StampStep], heads: Iterable[str], history: History
+    steps_: Sequence[RevisionStep | StampStep],
+    heads: Iterable[str],
+    history: History,
+    passed_over: PassedOver | None = None,
 ) -> list[PlannedStep]:
     """Replay the steps in memory, from the schema of the applied heads on.
+
+    Those that are `passed_over` do nothing; they are replayed where they are upgraded,
+    since the history has them all the same.
 
     Raises IrreversibleError when a downgrade is among them that can't be undone,
     ReplayError when a revision can't be replayed; nothing has run then.
@@ -105,13 +151,23 @@ def plan(
     revisions = [step for step in steps_ if isinstance(step, RevisionStep)]
     if not revisions:
         return []
-    _refuse_unsafe([s for s in revisions if s.is_downgrade])
+    known = passed_over or PassedOver()
+    reasons = [known.reason(step) for step in revisions]
+    _refuse_unsafe(
+        step
+        for step, reason in zip(revisions, reasons, strict=True)
+        if step.is_downgrade and not reason
+    )
     schema = history.at(heads)
     planned = []
-    for step in revisions:
-        recording = _recorded(step, history, schema)
-        _refuse_conditional(step, schema, recording)
-        planned.append(PlannedStep(step, schema, recording))
+    for step, reason in zip(revisions, reasons, strict=True):
+        recording = Recording((), schema)
+        if step.is_upgrade or not reason:
+            recording = _recorded(step, history, schema)
+            _refuse_conditional(step, schema, recording)
+        if reason:
+            recording = Recording((), schema)
+        planned.append(PlannedStep(step, schema, recording, reason))
         schema = recording.after
     return planned
 
@@ -121,10 +177,12 @@ def _refuse_conditional(
 ) -> None:
     """Raise RevisionError where it is not certain that a schema change takes place."""
     script = step.revision
-    asks = getattr(script.module, CHECK, None) is not None
-    if asks and recording.after != before:
+    conditions = [f"{CHECK}()"] if question_of(script) is not None else []
+    if version_range(script):
+        conditions.append(f"a range of versions ({version_range(script)})")
+    if conditions and recording.after != before:
         raise RevisionError(
-            f"revision {script.revision} ({script.path}) has {CHECK}() and changes the "
+            f"{named(script)} has {' and '.join(conditions)} and changes the "
             "schema: where it is passed over, the history says what is not so. Nothing "
             "has run; put what changes the schema into a revision of its own"
         )

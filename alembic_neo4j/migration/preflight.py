@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from alembic_neo4j.checks.foresight import (
     Carried,
@@ -16,6 +17,7 @@ from alembic_neo4j.checks.foresight import (
 from alembic_neo4j.checks.preflight import (
     Obstacle,
     changes_catalogue,
+    conditional_lines,
     expressions,
     not_known_lines,
     not_known_of_catalogue,
@@ -43,12 +45,16 @@ def preflight(
 
     The graph has to be as the first step is going to find it, and is only read. What
     an earlier step may change is left to the check that runs just before its own step,
-    and the log names it.
+    and the log names it. What stands in the way of a revision that asks whether it
+    applies is told, and refuses nothing.
     """
     run = foreseen(planned, rules=rules)
     obstacles, not_known = find_obstacles(graph, run, taken_away(graph, run))
-    if obstacles:
-        raise CheckFailed(report(obstacles, run, not_known))
+    certain = [one for one in obstacles if not one.conditional]
+    if certain:
+        raise CheckFailed(report(certain, run, not_known))
+    for line in conditional_lines(obstacles):
+        log.warning("%s", line)
     for line in not_known_lines(not_known):
         log.info("%s", line)
 
@@ -86,6 +92,11 @@ def find_obstacles(
         *_in_expressions(graph, run),
         *_in_data(graph, asked),
     ]
+    conditional = {one.revision for one in run if one.conditional}
+    obstacles = [
+        replace(obstacle, conditional=obstacle.revision in conditional)
+        for obstacle in obstacles
+    ]
     return obstacles, [*not_known_of_catalogue(run), *not_known]
 
 
@@ -102,6 +113,7 @@ def foreseen(
             item.script.revision,
             item.recording.events,
             rules=rules and item.step.is_upgrade,
+            conditional=item.asks,
         )
         for item in planned
     ]

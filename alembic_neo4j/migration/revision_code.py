@@ -21,27 +21,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError as HistoryError
 from alembic.util.exc import CommandError
 
 from alembic_neo4j.errors import LedgerError, RevisionError
 from alembic_neo4j.graph.limits import Interrupted
-from alembic_neo4j.migration_types import (
-    MIGRATION_TYPES,
-    MigrationResult,
-    MigrationType,
+from alembic_neo4j.migration.declarations import (
+    CHECK,
+    check_declarations,
+    named,
+    question_of,
 )
+from alembic_neo4j.migration_types import MigrationResult
 from alembic_neo4j.sentences import ended
 
 log = logging.getLogger(__name__)
 
 _THREAD_SECONDS = 1.0
 """How long a thread that a revision has left behind is waited for."""
-
-CHECK = "check_applicable"
-"""The function by which a revision says whether there is anything to do for it."""
 
 # Reading a history ---------------------------------------------------------------
 
@@ -140,47 +138,15 @@ def _scripts(error: BaseException) -> Iterator[Script]:
                 yield value
 
 
-_NAMES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "revision": (lambda v: isinstance(v, str) and bool(v), "a text"),
-    "down_revision": (lambda v: _is_names(v), "None, a revision or a tuple of them"),
-    "branch_labels": (lambda v: _is_names(v), "None, a label or a tuple of them"),
-    "depends_on": (lambda v: _is_names(v), "None, a revision or a tuple of them"),
-    "schema_hash": (lambda v: v is None or isinstance(v, str), "None or a text"),
-    "rollback_safe": (lambda v: isinstance(v, bool), "True or False"),
-    "migration_type": (
-        lambda v: v in MIGRATION_TYPES,
-        f"one of {', '.join(MIGRATION_TYPES)}",
-    ),
-}
-
-
-def _is_names(value: Any) -> bool:
-    if value is None or isinstance(value, str):
-        return True
-    return isinstance(value, (tuple, list, set, frozenset)) and all(
-        isinstance(name, str) for name in value
-    )
-
-
 def _check_revision(script: Script) -> None:
     module = script.module
-    for name, (is_right, expected) in _NAMES.items():
-        value = getattr(module, name, _NAMES)
-        if value is not _NAMES and not is_right(value):
-            raise RevisionError(
-                f"{_named(script)}: {name} = {value!r}: "
-                f"expected {expected}. Nothing has run; mend the file"
-            )
+    check_declarations(script)
     for name in ("upgrade", "downgrade", CHECK):
         function = getattr(module, name, None)
         if function is None and name == "upgrade":
-            raise RevisionError(_lacking(_named(script), name))
+            raise RevisionError(_lacking(named(script), name))
         if function is not None:
             _check_function(script, name, function)
-
-
-def _named(script: Script) -> str:
-    return f"revision {script.revision} ({script.path})"
 
 
 def _lacking(revision: str, name: str) -> str:
@@ -190,31 +156,6 @@ def _lacking(revision: str, name: str) -> str:
     )
 
 
-def migration_type(script: Script) -> str:
-    """Return what a revision is about; one that does not say so is about the schema."""
-    found: str = getattr(script.module, "migration_type", MigrationType.SCHEMA.value)
-    return found
-
-
-def asked_type(config: Config) -> str:
-    """Return the type of a new revision: that of ``-x type=``, else ``schema``.
-
-    ``script.py.mako`` calls it. Raises RevisionError for another type, and logs that:
-    Alembic only tells that the template could not be rendered.
-    """
-    given = [x.partition("=") for x in getattr(config.cmd_opts, "x", None) or ()]
-    found = [value for name, _, value in given if name == "type"]
-    kind = found[-1] if found else MigrationType.SCHEMA.value
-    if kind not in MIGRATION_TYPES:
-        error = RevisionError(
-            f"-x type={kind}: expected one of {', '.join(MIGRATION_TYPES)}. No file "
-            "was written"
-        )
-        log.error("%s", error)
-        raise error
-    return kind
-
-
 def function_of(script: Script, name: str) -> Callable[..., Any]:
     """Return a revision's ``upgrade`` or ``downgrade``.
 
@@ -222,7 +163,7 @@ def function_of(script: Script, name: str) -> Callable[..., Any]:
     """
     function = getattr(script.module, name, None)
     if function is None:
-        raise RevisionError(_lacking(_named(script), name))
+        raise RevisionError(_lacking(named(script), name))
     _check_function(script, name, function)
     return function  # type: ignore[no-any-return]
 
@@ -338,9 +279,10 @@ def is_applicable(script: Script, context: RevisionContext) -> bool:
     The function is given the context, if it takes an argument. Raises RevisionError
     where it is no plain function, or returns anything but True or False.
     """
-    if getattr(script.module, CHECK, None) is None:
+    function = question_of(script)
+    if function is None:
         return True
-    function = function_of(script, CHECK)
+    _check_function(script, CHECK, function)
     given = (context,) if inspect.signature(function).parameters else ()
     with no_exit():
         found = function(*given)

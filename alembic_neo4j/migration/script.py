@@ -25,17 +25,17 @@ from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.ledger.files import PathState
 from alembic_neo4j.migration.batches import BatchNames
+from alembic_neo4j.migration.declarations import CHECK, named, question_of
 from alembic_neo4j.migration.operations import BatchOperation
-from alembic_neo4j.migration.revision_code import CHECK
 from alembic_neo4j.migration.run import StepRunner
 from alembic_neo4j.schema.definitions import Schema
 
 
 def refuse_asking(script: Script) -> None:
     """Raise OfflineError for a revision that asks whether it is applicable."""
-    if getattr(script.module, CHECK, None) is not None:
+    if question_of(script) is not None:
         raise OfflineError(
-            f"revision {script.revision} ({script.path}) has {CHECK}(), which only a "
+            f"{named(script)} has {CHECK}(), which only a "
             "run can ask: it can't be written to a script. Upgrade past it without "
             "--sql, or write the others: `--sql FROM:TO`"
         )

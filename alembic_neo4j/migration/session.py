@@ -38,7 +38,7 @@ from alembic_neo4j.ledger.lock import (
 )
 from alembic_neo4j.ledger.store import Ledger, user_name
 from alembic_neo4j.migration.file_units import FileUnits
-from alembic_neo4j.migration.plan import LedgerState
+from alembic_neo4j.migration.plan import LedgerState, PassedOver
 from alembic_neo4j.migration.replay import History
 from alembic_neo4j.migration.run import GraphRunner
 
@@ -167,6 +167,16 @@ class Session:
             applied=ledger.applied(),
             open_run=self.journal.open_run(),
             data_runs=ledger.data_runs,
+        )
+
+    def passed_over(self, recorded: LedgerState) -> PassedOver:
+        """Return which revisions do nothing, by the configuration and the ledger."""
+        run = recorded.open_run
+        units = self.journal.units(run.run) if run else ()
+        return PassedOver(
+            self.options.app_version,
+            frozenset(name for name, one in recorded.applied.items() if one.skipped),
+            frozenset(unit.revision for unit in units),
         )
 
     # Writing -------------------------------------------------------------------------

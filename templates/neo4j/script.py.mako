@@ -1,4 +1,4 @@
-<%! from alembic_neo4j.migration.revision_code import asked_type %>\
+<%! from alembic_neo4j.migration.declarations import asked_declarations, asked_type %>\
 """${message.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')}
 
 Revision ID: ${up_revision}
@@ -21,6 +21,9 @@ depends_on: str | Sequence[str] | None = ${repr(depends_on)}
 schema_hash: str | None = ${repr(schema_hash if schema_hash is not UNDEFINED else None)}
 rollback_safe: bool = ${repr(rollback_safe if rollback_safe is not UNDEFINED else True)}
 migration_type: str = "${asked_type(config)}"
+% for line in asked_declarations(config):
+${line}
+% endfor
 
 
 def upgrade() -> None:

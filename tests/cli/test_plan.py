@@ -70,12 +70,12 @@ def report(project: Project, *arguments: str, status: int = 1) -> dict[str, Any]
     value: dict[str, Any] = json.loads(outcome.out)
     assert set(value) == {
         *("heads", "open_run", "revisions", "refusals", "obstacles", "not_known"),
-        *("server", "lock", "unchecked"),
+        *("server", "lock", "unchecked", "warnings"),
     }
     for revision in value["revisions"]:
         assert set(revision) == {
             *("revision", "message", "direction", "path", "rollback_safe"),
-            *("resumed", "units"),
+            *("resumed", "units", "versions", "passed_over", "asks"),
         }
         for unit in revision["units"]:
             keys = {"kind", "texts", "position", "state", "count", "unknown", "diff"}
@@ -345,7 +345,8 @@ def test_duplicates(people: Project, neo4j_graph: Graph) -> None:
     neo4j_graph.transaction([("CREATE (:Person {name: 'n1'})", {})])
     found = report(people)
     (obstacle,) = found["obstacles"]
-    assert set(obstacle) == {"revision", "expected", "found", "advice"}
+    keys = {"revision", "expected", "found", "advice", "conditional"}
+    assert set(obstacle) == keys
     assert obstacle["revision"] == "r2"
     assert "'n1': 2, such as" in obstacle["found"][0]
     shown = text(people)
