@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alembic_neo4j.cli.progress import size
-from alembic_neo4j.cli.project import format_option, print_json
+from alembic_neo4j.cli.project import (
+    format_option,
+    optional_project_options,
+    print_json,
+)
 
 if TYPE_CHECKING:
+    from alembic.config import Config
+
     from alembic_neo4j.ingest.cache import Cache, CachedFile
 
 
@@ -70,19 +76,35 @@ def verify(cache_dir: Path | None, as_json: bool) -> None:
 
 @cache.command()
 @click.argument("sha256", nargs=-1)
+@optional_project_options
 @_cache_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @format_option
 def clear(
-    sha256: tuple[str, ...], cache_dir: Path | None, yes: bool, as_json: bool
+    config: Config,
+    sha256: tuple[str, ...],
+    cache_dir: Path | None,
+    yes: bool,
+    as_json: bool,
 ) -> None:
-    """Remove the fetched files, or those whose SHA256 begins so."""
+    """Remove the fetched files, or those whose SHA256 begins so.
+
+    They are there for every project; the audit trail of this one is told.
+    """
+    from alembic_neo4j.command.beside import told
+
     store = _cache(cache_dir)
-    if not sha256 and not yes and (entries := store.entries()):
+    entries = store.entries()
+    if not sha256 and not yes and entries:
         total = sum(entry.size for entry in entries)
         question = f"Remove {len(entries)} files ({size(total)}) from {store.root}?"
         click.confirm(question, abort=True, err=True)
-    removed = store.clear(sha256)
+    about = sha256 or [str(store.root)]
+    removed = (
+        told(config, "ingest cache clear", about, lambda: store.clear(sha256))
+        if entries
+        else []
+    )
     if as_json:
         print_json({"removed": [_row(entry) for entry in removed]})
     elif not removed:

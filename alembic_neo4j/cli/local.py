@@ -32,6 +32,7 @@ _RELEASE = "A release, such as 5.26 or 2026.08.1."
 class Target:
     """Which project and which release a command is about, and how it reports."""
 
+    config: Config
     project: Path
     version: str | None
     as_json: bool
@@ -49,7 +50,7 @@ def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         from alembic_neo4j.configuration.sources import project_directory
 
-        target = Target(project_directory(config), version, as_json)
+        target = Target(config, project_directory(config), version, as_json)
         return command(target=target, **options)
 
     return with_target
@@ -152,6 +153,7 @@ def logs(target: Target, lines: int, follow: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def wipe(target: Target, yes: bool) -> None:
     """Stop the project's servers and remove all their data."""
+    from alembic_neo4j.command.beside import told
     from alembic_neo4j.local import wipe as wipe_servers
 
     servers = _known(target)
@@ -159,7 +161,12 @@ def wipe(target: Target, yes: bool) -> None:
         click.echo(f"Neo4j {row.version}: {row.home} ({_size(row.size)})", err=True)
     if servers and not yes:
         click.confirm("Remove all of these data?", abort=True, err=True)
-    wiped = wipe_servers(target.project, version=target.version, report=_progress)
+
+    def remove() -> list[Path]:
+        return wipe_servers(target.project, version=target.version, report=_progress)
+
+    homes = [str(row.home) for row in servers]
+    wiped = told(target.config, "local wipe", homes, remove) if homes else remove()
     if target.as_json:
         print_json({"wiped": [str(path) for path in wiped]})
     elif not wiped:

@@ -38,6 +38,7 @@ from alembic_neo4j.ledger.engine import sqlite_path
 from alembic_neo4j.ledger.journal import OpenRun, RecordedRun
 from alembic_neo4j.ledger.lock import check_location, is_locked
 from alembic_neo4j.ledger.store import user_name
+from alembic_neo4j.migration.audit import audited_if_there_is_a_trail
 from alembic_neo4j.migration.declarations import migration_type
 from alembic_neo4j.migration.plan import LedgerState
 from alembic_neo4j.migration.session import Session
@@ -158,6 +159,7 @@ def note(
     """Store a note in the entity store beside the ledger, and return it.
 
     The store's tables are created in the ledger's database where they are not there.
+    The audit trail is told, where there is one.
     Raises LedgerError where there is nothing that the note is `about`, ValidationError
     where the note says nothing, and EntityExists where its id is taken.
     """
@@ -173,8 +175,15 @@ def note(
     data = {"text": text, "by": user_name()}
     if about is not None:
         data["about"] = about
-    with EntityRepository(looked.url, shared=True) as store:
-        return store.create(Entity(f"{NOTE}-{slug}", NOTE, status, data))
+    entity = Entity(f"{NOTE}-{slug}", NOTE, status, data)
+    return in_session(config, lambda session: _stored(session, entity))
+
+
+def _stored(session: Session, entity: Entity) -> Entity:
+    with audited_if_there_is_a_trail(session, "ledger note", [entity.id]):
+        url = session.database.url
+        with EntityRepository(url, shared=True) as store:
+            return store.create(entity)
 
 
 def _page(found: Sequence[Entity], wanted: Wanted, facets: Sequence[str] = ()) -> Page:

@@ -27,11 +27,18 @@ from alembic_neo4j.errors import (
     Neo4jMigrationError,
     StoreError,
 )
+from alembic_neo4j.ledger.audit import BEGUN, AuditEvent, AuditTrail, Author, Entry
 from alembic_neo4j.ledger.connection import check_soundness, version_rows
-from alembic_neo4j.ledger.engine import connect_read_only, shown_url, sqlite_path
+from alembic_neo4j.ledger.engine import (
+    connect,
+    connect_read_only,
+    open_engine,
+    shown_url,
+    sqlite_path,
+)
 from alembic_neo4j.ledger.lock import check_location, ledger_lock
 from alembic_neo4j.ledger.tables import VERSION_TABLE
-from alembic_neo4j.migration.audit import audited, has_trail
+from alembic_neo4j.migration.audit import AuditedAction
 from alembic_neo4j.migration.session import Session
 
 log = logging.getLogger(__name__)
@@ -64,6 +71,7 @@ class _Ledger:
     file: Path
     version_table: str
     lock_timeout: float
+    author: Author
 
 
 def create(config: Config, directory: Path | None) -> Path:
@@ -123,24 +131,54 @@ def restore(config: Config, path: Path, *, force: bool) -> RestoredLedger:
         timeout=ledger.lock_timeout,
         holder=lambda: None,
     ):
-        restored = restore_backup(path, ledger.file, force=force)
-        in_session(config, lambda session: _tell(session, path))
+        trail = _Trail(ledger, path)
+        restored = restore_backup(
+            path, ledger.file, force=force, prepare=trail.tell_beginning
+        )
+        in_session(config, trail.tell_end)
     return RestoredLedger(restored, heads)
 
 
-def _tell(session: Session, path: Path) -> None:
-    """Tell the audit trail of the restored ledger that it was, where it has one.
+class _Trail:
+    """The trail of a ledger that is put back, where it has one, is told that it is.
 
-    The trail of the ledger that was replaced ends where it did.
+    That it begins is in the file before that gets the ledger's name, so that a command
+    which is killed then leaves no end of it. The trail of the ledger that is replaced
+    ends where it did. It is restored, whatever its trail says.
     """
-    try:
-        session.check()
-        if has_trail(session):
-            with audited(session, RESTORE, [path.name]):
-                pass
-    except Neo4jMigrationError as error:
-        # It is restored, whatever its trail says.
-        log.warning("The audit trail could not be told of this: %s", error)
+
+    def __init__(self, ledger: _Ledger, path: Path) -> None:
+        self._ledger = ledger
+        self._entry = Entry(RESTORE, BEGUN, about=[path.name])
+        self._begun: AuditEvent | None = None
+
+    def tell_beginning(self, new: Path) -> None:
+        connection = connect(open_engine(URL.create("sqlite", database=str(new))))
+        try:
+            table, author = self._ledger.version_table, self._ledger.author
+            trail = AuditTrail(connection, table, author)
+            if trail.exists():
+                begun = trail.append(self._entry)
+                connection.commit()
+                self._begun = begun
+        except Neo4jMigrationError as error:
+            log.warning(_UNTOLD, error)
+        finally:
+            connection.close()
+            connection.engine.dispose()
+
+    def tell_end(self, session: Session) -> None:
+        if self._begun is None:
+            return
+        try:
+            session.check()
+            AuditedAction(session, self._entry, self._begun).succeed()
+            session.commit()
+        except Neo4jMigrationError as error:
+            log.warning(_UNTOLD, error)
+
+
+_UNTOLD = "The audit trail could not be told of this: %s"
 
 
 def usual_directory(ledger: Path) -> Path:
@@ -161,7 +199,8 @@ def _ledger(config: Config) -> _Ledger:
                 f"; {tool if url.get_backend_name() == 'postgresql' else 'name a file'}"
             )
         timeout = session.options.lock_timeout
-        return _Ledger(url, file.absolute(), session.version_table, timeout)
+        author = session.author
+        return _Ledger(url, file.absolute(), session.version_table, timeout, author)
 
     return in_session(config, look)
 

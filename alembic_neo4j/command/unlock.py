@@ -8,7 +8,7 @@ from alembic.config import Config
 
 from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.errors import LockError
-from alembic_neo4j.migration.audit import audited, has_trail
+from alembic_neo4j.migration.audit import audited_if_there_is_a_trail
 from alembic_neo4j.migration.session import Session, break_locks, lock_holder
 
 log = logging.getLogger(__name__)
@@ -26,11 +26,10 @@ def take_locks(config: Config) -> str | None:
 
 def _taken(session: Session) -> str | None:
     session.check()
-    if not has_trail(session):
-        return break_locks(session)
     holder = lock_holder(session)
+    about = [holder] if holder else []
     try:
-        with audited(session, "unlock", [holder] if holder else []):
+        with audited_if_there_is_a_trail(session, "unlock", about):
             return break_locks(session)
     except LockError as error:
         # Whoever is paused while it writes to the ledger has to lose the lock, too.

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -234,12 +234,19 @@ def _unseal(path: Path, into: IO[bytes] | None = None) -> None:
 # Putting one back ---------------------------------------------------------------------
 
 
-def restore_backup(path: AnyPath, target: AnyPath, *, force: bool = False) -> Restored:
+def restore_backup(
+    path: AnyPath,
+    target: AnyPath,
+    *,
+    force: bool = False,
+    prepare: Callable[[Path], None] | None = None,
+) -> Restored:
     """Make a file be the database of a backup, which is checked before that.
 
     A file that is there is replaced only with `force`, and kept beside under another
     name, which the result has. A process that is killed leaves the old database or the
-    new one, never a part of one. Nobody may have the old one open.
+    new one, never a part of one. Nobody may have the old one open. `prepare` is called
+    with the file that is going to be the database, and may write to it till it returns.
 
     Raises StoreError where the backup is damaged, the file is there, or it can't be
     written, LockError where the old database is in use, and ValidationError where
@@ -265,6 +272,10 @@ def restore_backup(path: AnyPath, target: AnyPath, *, force: bool = False) -> Re
                 file.flush()
                 os.fsync(file.fileno())
             _check_database(new, source)
+            if prepare is not None:
+                prepare(new)
+                _unite(new)
+                _sync(new)
             _check_free(target, force=force)
             kept = _replace(target, new)
         finally:
@@ -335,8 +346,7 @@ def _keep(target: Path, kept: Path) -> None:
     except OSError:
         # Not every file system has that.
         shutil.copy2(target, kept)
-        with kept.open("r+b") as file:
-            os.fsync(file.fileno())
+        _sync(kept)
 
 
 # What both do -------------------------------------------------------------------------
@@ -381,6 +391,12 @@ def _in_use(path: Path) -> LockError:
         "and does not let go of it. Nothing has been changed. Close it there, then "
         "try again"
     )
+
+
+def _sync(path: Path) -> None:
+    """Have what a file has on the disk."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_directory(directory: Path) -> None:

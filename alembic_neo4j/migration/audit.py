@@ -147,6 +147,19 @@ def audited(
 
 
 @contextmanager
+def audited_if_there_is_a_trail(
+    session: Session, action: str, about: Sequence[str]
+) -> Iterator[None]:
+    """Tell of what the block does, where the project has a trail; it makes none."""
+    session.check()
+    if session.database.is_missing or not session.audit.exists():
+        yield
+        return
+    with audited(session, action, about):
+        yield
+
+
+@contextmanager
 def told_when_it_fails(
     session: Session, action: AuditedAction, *, wrote: bool = False
 ) -> Iterator[None]:
@@ -177,11 +190,6 @@ def told_error(session: Session, error: BaseException) -> str:
         if secret:
             text = text.replace(secret, "***")
     return f"{type(error).__name__}: {text}"
-
-
-def has_trail(session: Session) -> bool:
-    """Tell whether there is a trail already, for a command that makes no ledger."""
-    return not session.database.is_missing and session.audit.exists()
 
 
 def _anchor(session: Session, stamp: Stamp | None) -> ChainEnd | None:

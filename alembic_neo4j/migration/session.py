@@ -100,14 +100,18 @@ class Session:
         return ProjectFiles(self.options.files_root, reserved)
 
     @property
-    def audit(self) -> AuditTrail:
-        """The audit trail of this history, written to by who runs this command."""
+    def author(self) -> Author:
+        """Who runs this command, and on which graph."""
         settings = self.graph.settings
         address = self.graph.url + (
             f"/{settings.database}" if settings.database else ""
         )
-        author = Author(self.options.actor or user_name(), address)
-        return AuditTrail(self.connection, self.version_table, author)
+        return Author(self.options.actor or user_name(), address)
+
+    @property
+    def audit(self) -> AuditTrail:
+        """The audit trail of this history, written to by who runs this command."""
+        return AuditTrail(self.connection, self.version_table, self.author)
 
     def recorder(self, run: str, *, resumed: bool = False) -> Recorder:
         """Return where the units of a run are written down."""
