@@ -10,6 +10,11 @@ from alembic_neo4j.entities.observers import EntityObserver
 from alembic_neo4j.entities.repository import EntityRepository
 from alembic_neo4j.entities.search import EntitySearch, SearchResult
 from alembic_neo4j.entities.sync import SyncableRepository, SyncResult
+from alembic_neo4j.entities.sync_client import (
+    SyncClient,
+    SyncConfig,
+    create_sync_client,
+)
 
 __all__ = [
     "STATUSES",
@@ -18,6 +23,9 @@ __all__ = [
     "EntityRepository",
     "EntitySearch",
     "SearchResult",
+    "SyncClient",
+    "SyncConfig",
     "SyncResult",
     "SyncableRepository",
+    "create_sync_client",
 ]

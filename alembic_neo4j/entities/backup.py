@@ -98,7 +98,7 @@ def create_backup(db_path: AnyPath | None, directory: AnyPath) -> Path:
                 _check_database(partial, source)
                 _seal(partial)
                 partial.replace(path)
-                _sync_directory(directory)
+                sync_directory(directory)
             finally:
                 for suffix in ("", *_BESIDE):
                     Path(f"{partial}{suffix}").unlink(missing_ok=True)
@@ -313,9 +313,9 @@ def _replace(target: Path, new: Path) -> Path | None:
     for suffix in beside:
         Path(f"{target}{suffix}").replace(f"{aside}{suffix}")
     if kept or beside:
-        _sync_directory(target.parent)
+        sync_directory(target.parent)
     new.replace(target)
-    _sync_directory(target.parent)
+    sync_directory(target.parent)
     return kept
 
 
@@ -399,7 +399,7 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Have the names in a directory on the disk, where the system can do that."""
     with suppress(OSError):
         handle = os.open(directory, os.O_RDONLY)

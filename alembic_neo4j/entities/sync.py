@@ -70,7 +70,7 @@ class SyncableRepository(EntityRepository):
         site_id: str | None = None,
         conflict_resolver: ConflictResolver | None = None,
     ) -> None:
-        _check_repository(repo)
+        check_repository(repo)
         if site_id is not None:
             check_site(site_id)
         resolver = conflict_resolver or LastWriteWinsResolver()
@@ -107,12 +107,12 @@ class SyncableRepository(EntityRepository):
         It is written to only where both wrote as the same site, of which one has to
         have another name.
         """
-        _check_repository(other)
+        check_repository(other)
         return SyncResult(received=_pull(self, other, self._resolver))
 
     def push_to(self, other: EntityRepository) -> SyncResult:
         """Give the other store what this one has: what `pull_from` does, from there."""
-        _check_repository(other)
+        check_repository(other)
         resolver = self._resolver
         if isinstance(other, SyncableRepository):
             resolver = other.conflict_resolver
@@ -175,7 +175,8 @@ class SyncableRepository(EntityRepository):
         return f"SyncableRepository({super().__repr__()}, {self._site!r})"
 
 
-def _check_repository(repo: object) -> None:
+def check_repository(repo: object) -> None:
+    """Raise ValidationError for what is no repository."""
     if not isinstance(repo, EntityRepository):
         raise ValidationError(
             f"expected a repository, found {type(repo).__name__} {shortened(repo)}; "

@@ -100,6 +100,7 @@ def awaitables() -> str:
 def entity_store() -> str:
     """The classes of `entities`, the resolvers of conflicts, the backup's functions."""
     parts = [_class("entities", cls) for cls in classes_of(entities)]
+    parts += [_function("entities", entities.create_sync_client)]
     parts += [_class("conflict", cls) for cls in RESOLVERS]
     parts += [_function("backup", function) for function in functions_of(backup)]
     return "\n\n".join(parts)

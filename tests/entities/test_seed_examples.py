@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import pytest
+import trustme
+from urllib3.util import connection
+
+from alembic_neo4j.errors import StoreError
+from tests.entities.bundle_server import BundleServer
 
 QUICK_START = """
 from alembic_neo4j.entities import Entity, EntityRepository
@@ -143,6 +150,20 @@ repo = SyncableRepository(
     site_id="my-laptop",
     conflict_resolver=LastWriteWinsResolver()
 )
+"""
+
+CLOUD_SYNC = """
+from alembic_neo4j.entities import create_sync_client, SyncConfig
+
+# Requires: pip install alembic-neo4j[cloud]
+config = SyncConfig(
+    server_url="https://chora-cloud.workers.dev",
+    email="you@example.com",
+    password="your-password"
+)
+
+client = create_sync_client(config)
+client.sync(repo)  # Push/pull encrypted changes
 """
 
 ADVANCED_SEARCH = """
@@ -325,6 +346,48 @@ assert all(hasattr(conflict, f"{name}Resolver") for name in named)
 """,
         names,
     )
+
+
+def test_cloud_sync(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Over TLS, with a server of that name on this machine."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("chora-cloud.workers.dev").configure_cert(context)
+    trusted = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
+    monkeypatch.setenv("NO_PROXY", "*")
+    reached = connection.create_connection
+    with BundleServer(context=context) as server:
+
+        def here(address: tuple[str, int], *more: Any, **options: Any) -> Any:
+            assert address == ("chora-cloud.workers.dev", 443)
+            return reached(("127.0.0.1", server.port), *more, **options)
+
+        monkeypatch.setattr(connection, "create_connection", here)
+        setup = """
+from alembic_neo4j.entities import Entity, EntityRepository, SyncableRepository
+repo = SyncableRepository(EntityRepository("./local.db"), site_id="my-laptop")
+repo.create(Entity("task-a", "task", "open"))
+"""
+        names = run(CLOUD_SYNC, run(setup))
+        another = run(CLOUD_SYNC, run(setup.replace("local", "phone")))
+        run("client.sync(repo)", names)
+        run(
+            """
+assert sorted(e.version for e in repo.history("task-a")) == [1, 1]
+assert client.sync(repo) == type(client.sync(repo))(received=0, sent=0)
+""",
+            another,
+        )
+        assert names["repo"].list() == another["repo"].list()
+        assert [*server.files] == ["/entities.age"]
+        # A server whose certificate is not trusted is sent nothing.
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+        came = len(server.received)
+        with pytest.raises(StoreError, match="certificate is not trusted"):
+            run("client.sync(repo)", names)
+        assert len(server.received) == came
 
 
 def test_advanced_search(capsys: pytest.CaptureFixture[str]) -> None:
