@@ -94,8 +94,10 @@ def _planned(
     if recorded.open_run and isinstance(target, str) and is_relative(target):
         # It counts from where the open run began, which is all that would run.
         planned = planned[: len(recorded.open_run.steps)]
-    files = (session.journal.files, session.files, recorded.open_run)
-    preview = previewed(planned, *files)
+    preview = previewed(
+        *(planned, session.history, session.journal.files, session.files),
+        open_run=recorded.open_run,
+    )
     prepared = _Prepared(
         *(heads, recorded, planned),
         foreseen(preview.steps, rules=session.options.checks_rules),

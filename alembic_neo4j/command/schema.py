@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from alembic_neo4j.command.inspection import inspect_project
+from alembic_neo4j.configuration.project import read_options
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.migration.compare import (
     filtered,
@@ -23,6 +24,7 @@ from alembic_neo4j.migration.compare import (
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.migration.operations import ChangeOp
 from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.session import paths_of
 from alembic_neo4j.schema.changes import Change
 from alembic_neo4j.schema.definitions import Property, Relationship, Schema
 from alembic_neo4j.schema.diff import diff
@@ -64,7 +66,9 @@ def read_schema(config: Config, name: str) -> Schema:
     if name == "base":
         return Schema()
     revisions = [found for found in script.get_revisions(name) if found is not None]
-    return History(script).at(revision.revision for revision in revisions)
+    arguments = getattr(config.cmd_opts, "x", None) or ()
+    paths = paths_of(read_options(config, list(arguments)))
+    return History(script, paths).at(revision.revision for revision in revisions)
 
 
 def declared_schema(config: Config) -> Schema:

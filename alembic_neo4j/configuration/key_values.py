@@ -132,6 +132,22 @@ def name(text: str, origin: Origin) -> str:
     return word
 
 
+def paths(text: str, origin: Origin) -> tuple[Path, ...]:
+    """Return paths that begin at a root, which commas part."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for path in found:
+        if (
+            not path.isprintable()
+            or Path(path).is_absolute()
+            or ".." in Path(path).parts
+        ):
+            raise ConfigurationError(
+                f"{origin.says(_shown(path))}: expected paths below neo4j.files_root, "
+                "comma separated, such as .claude/settings.json"
+            )
+    return tuple(map(Path, found))
+
+
 def modules(text: str, origin: Origin) -> tuple[str, ...]:
     """Return names of packages and modules, which commas part."""
     names = tuple(part.strip() for part in text.split(",") if part.strip())

@@ -62,6 +62,8 @@ KEYS: Mapping[str, str] = {
     "the configuration file without it",
     "app_version": "the version of the application, such as 1.7.0, which the ranges of "
     "revisions (from_version, to_version) are for; without it no range is asked",
+    "hooks_paths": "the files that hooks are configured in, comma separated, from "
+    "files_root on: what a HooksMigration changes",
     "batch_property": "the property that tells which batch has created something "
     "(_alembic_batch)",
     "environment": "what the graph is for: development (the default), test, staging or "
@@ -92,6 +94,7 @@ class Options:
     model_rules: str = "check"
     files_root: Path = Path()
     app_version: Version | None = None
+    hooks_paths: tuple[Path, ...] = ()
     actor: str = ""
     """Who acts, as the audit trail is told; empty for the user of the system."""
     environment: str = "development"
@@ -150,6 +153,12 @@ def read_configuration(config: Config, arguments: Sequence[str] = ()) -> Configu
         models=values.modules(merged.get("models"), merged.origin("models")),
         options=_options(merged, project),
     )
+
+
+def read_options(config: Config, arguments: Sequence[str] = ()) -> Options:
+    """Return the options alone, of a project whose graph need not be known."""
+    merged = _merged(sources(config, arguments, KEYS))
+    return _options(merged, project_directory(config))
 
 
 def local_release(config: Config, arguments: Sequence[str] = ()) -> str | None:
@@ -292,6 +301,7 @@ def _options(found: _Merged, project: Path) -> Options:
             "model_rules", values.choice, default.model_rules, choices=_RULES
         ),
         files_root=values.file_path(root, project, origin) if root else project,
+        hooks_paths=read("hooks_paths", values.paths, default.hooks_paths),
         app_version=read("app_version", values.version, default.app_version),
         actor=read("actor", values.name, default.actor),
         environment=read(

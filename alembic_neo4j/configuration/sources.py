@@ -35,7 +35,7 @@ _OURS_ALONE = {
 _PLAIN = frozenset({"actor"})
 """The keys that ``-x`` also takes without their prefix."""
 
-_LISTS = frozenset({"models"})
+_LISTS = frozenset({"models", "hooks_paths"})
 _BOOLEANS = frozenset({"enterprise", "compare_names"})
 _NUMBERS = frozenset({"schema_timeout", "lock_timeout", "batch_size", "throttle"})
 

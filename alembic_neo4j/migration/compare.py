@@ -232,8 +232,12 @@ def quiet_comparison() -> Iterator[None]:
 
 
 def _history_schema(autogen_context: AutogenContext) -> Schema:
+    session = getattr(autogen_context.migration_context, "session", None)
     script = autogen_context.migration_context.script
-    return Schema() if script is None else History(script).at_heads()
+    if script is None:
+        return Schema()
+    history: History = session.history if session else History(script)
+    return history.at_heads()
 
 
 def _options(autogen_context: AutogenContext) -> Options:

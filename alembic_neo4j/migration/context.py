@@ -180,12 +180,13 @@ class Neo4jMigrationContext(MigrationContext):
 
     @property
     def project_root(self) -> Path:
-        """The directory that paths of operations on files are below.
+        """The directory that paths of operations on files are below."""
+        return self.session.paths.root
 
-        In a replay, where no file is read, it is an empty path: what is put together
-        with it is relative, and means the same to these operations.
-        """
-        return self.session.options.files_root
+    @property
+    def hooks_paths(self) -> tuple[Path, ...]:
+        """The files that hooks are configured in, from that directory on."""
+        return self.session.paths.hooks
 
     @property
     def compares(self) -> bool:

@@ -136,7 +136,9 @@ def _check_class(script: Script, bound: BoundClass) -> None:
     cls = bound.cls
     shown = cls.__name__
     for name, rule in _OF_A_CLASS.items():
-        _check_value(script, f"{shown}.{name}", getattr(cls, name, None), rule)
+        value = getattr(cls, name, _NOT_GIVEN)
+        if value is not _NOT_GIVEN:
+            _check_value(script, f"{shown}.{name}", value, rule)
     if inspect.isabstract(cls):
         raise RevisionError(
             f"{named(script)}: {shown} has no migrate(): write `def migrate(self) -> "

@@ -409,6 +409,11 @@ class Deployment:
         root = Path(session.options.files_root)
         context = RevisionContext(revision, root, session.graph.read)
         is_one = is_applicable(item.script, context)
+        if self._runner.has_acted:
+            raise RevisionError(
+                "check_applicable() changed something, or was about to: it may only "
+                "look. What it did to files is put back"
+            )
         return "" if is_one else "check_applicable() says that it is not applicable"
 
     def _record(
@@ -556,7 +561,8 @@ def _preflight(session: Session, planned: Sequence[PlannedStep]) -> None:
     # Imported when there is something to do, which most deployments have not.
     from alembic_neo4j.migration.preflight import preflight
 
-    preview = previewed(planned, session.journal.files, session.files)
+    files = (session.journal.files, session.files)
+    preview = previewed(planned, session.history, *files)
     preview.check()
     planned = preview.steps
     preflight(session.graph, planned, rules=session.options.checks_rules)

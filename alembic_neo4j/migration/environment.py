@@ -105,7 +105,9 @@ def _schema_hash(
 ) -> str:
     script = context.script
     assert script is not None
-    schema = History(script).at(_parents(script, directive))
+    session = getattr(context, "session", None)
+    history: History = session.history if session else History(script)
+    schema = history.at(_parents(script, directive))
     for operation in upgrades:
         if isinstance(operation, ChangeOp):
             schema = operation.change.apply(schema)

@@ -26,7 +26,7 @@ from alembic_neo4j.files.project_files import Overlay, ProjectFiles, View
 from alembic_neo4j.ledger.files import FileJournal, PathChange, PathState
 from alembic_neo4j.ledger.journal import OpenRun, Recorder, Unit
 from alembic_neo4j.migration.plan import PlannedStep
-from alembic_neo4j.migration.replay import record
+from alembic_neo4j.migration.replay import History
 from alembic_neo4j.sentences import unended
 
 log = logging.getLogger(__name__)
@@ -218,6 +218,7 @@ class Preview:
 
 def previewed(
     planned: Sequence[PlannedStep],
+    history: History,
     journal: FileJournal,
     view: View,
     open_run: OpenRun | None = None,
@@ -244,7 +245,7 @@ def previewed(
             isinstance(event, UnseenEvent) for event in item.recording.events
         )
         try:
-            steps.append(_previewed(item, journal, overlay))
+            steps.append(_previewed(item, history, journal, overlay))
             # Nobody knows whether it will have changed a file that comes up again.
             if item.asks and changes_files(item.recording):
                 is_certain = False
@@ -260,11 +261,11 @@ def previewed(
 
 
 def _previewed(
-    item: PlannedStep, journal: FileJournal, overlay: Overlay
+    item: PlannedStep, history: History, journal: FileJournal, overlay: Overlay
 ) -> PlannedStep:
     events = item.recording.events
     if any(isinstance(event, (FileEvent, FileReadEvent)) for event in events):
-        item = _with_diffs(item, overlay)
+        item = _with_diffs(item, history, overlay)
     if item.step.is_upgrade or changes_files(item.recording):
         return item
     made = journal.of_upgrade(item.script.revision)
@@ -280,8 +281,8 @@ def _previewed(
     return replace(item, recording=recording)
 
 
-def _with_diffs(item: PlannedStep, overlay: Overlay) -> PlannedStep:
-    again = record(item.script, item.direction, item.before, files=overlay)
+def _with_diffs(item: PlannedStep, history: History, overlay: Overlay) -> PlannedStep:
+    again = history.preview(item.script, item.direction, item.before, overlay)
     shown = [event for event in again.events if isinstance(event, FileEvent)]
     same = _of_graph(item.recording, again) == _of_graph(item.recording, item.recording)
     events = []

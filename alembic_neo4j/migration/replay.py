@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -144,14 +145,30 @@ def _line(number: int | None) -> str:
 # The schema at any revision, by running the history's revisions in memory -------------
 
 
+@dataclass(frozen=True)
+class ProjectPaths:
+    """What a revision may ask of where the project's files are.
+
+    `root` is their directory, and `hooks` are the files, from there on, that hooks are
+    configured in.
+    """
+
+    root: Path = Path()
+    hooks: tuple[Path, ...] = ()
+
+
 class History:
     """The revisions of a script directory, replayed on demand.
 
-    Nothing is remembered on disk: a fresh clone gives the same schemas.
+    Nothing is remembered on disk: a fresh clone gives the same schemas. A revision that
+    asks for them is told the `paths` of the project, though no file is read.
     """
 
-    def __init__(self, script: ScriptDirectory) -> None:
+    def __init__(
+        self, script: ScriptDirectory, paths: ProjectPaths | None = None
+    ) -> None:
         self._script = script
+        self._paths = paths or ProjectPaths()
         self._schemas: dict[frozenset[str], Schema] = {}
 
     def at(self, revisions: Iterable[str]) -> Schema:
@@ -182,14 +199,24 @@ class History:
 
     def upgrade(self, script: Script, before: Schema) -> Recording:
         """Replay a revision's upgrade upon a schema."""
-        return record(script, "upgrade", before, lambda: self._others(script))
+        others = partial(self._others, script)
+        return record(script, "upgrade", before, others, paths=self._paths)
+
+    def preview(
+        self, script: Script, function: str, before: Schema, files: Overlay
+    ) -> Recording:
+        """Replay ``upgrade`` or ``downgrade`` upon `files`, which it reads and writes.
+
+        They are an overlay: what it writes is in that alone.
+        """
+        return record(script, function, before, files=files, paths=self._paths)
 
     def downgrade(self, script: Script, before: Schema) -> Recording:
         """Replay a revision's downgrade upon a schema.
 
         What reverses a change of its upgrade undoes that one.
         """
-        found = record(script, "downgrade", before, self._others)
+        found = record(*(script, "downgrade", before, self._others), paths=self._paths)
         upgrade = self._upgraded(script, found.after)
         undone = tuple(event.change for event in upgrade.changes)
         events = tuple(
@@ -222,7 +249,7 @@ class History:
             if left_out is not None and script.revision == left_out.revision:
                 continue
             try:
-                recording = record(script, "upgrade", schema)
+                recording = record(script, "upgrade", schema, paths=self._paths)
             except (ReplayError, NotImplementedError):
                 return
             yield from recording.schemas
@@ -243,6 +270,7 @@ def record(
     others: Callable[[], Iterable[tuple[Schema, str]]] = tuple,
     *,
     files: Overlay | None = None,
+    paths: ProjectPaths | None = None,
 ) -> Recording:
     """Run ``upgrade`` or ``downgrade`` with nothing behind it; return what it did.
 
@@ -255,7 +283,8 @@ def record(
     batches = BatchNames(script.revision)
     recorder = _Recorder(before, script, script.path, batches, files)
     try:
-        with _proxied(_RecordingOperations(_RecordingContext(recorder), recorder)):
+        context = _RecordingContext(recorder, paths or ProjectPaths())
+        with _proxied(_RecordingOperations(context, recorder)):
             call(script, function, recorder.thread, {})
     except NotImplementedError:
         raise
@@ -397,10 +426,10 @@ class _RecordingContext:
     """Stands in for the migration context: it has no graph and no ledger."""
 
     as_sql = False
-    project_root = Path()
 
-    def __init__(self, recorder: _Recorder) -> None:
+    def __init__(self, recorder: _Recorder, paths: ProjectPaths) -> None:
         self._recorder = recorder
+        self.project_root, self.hooks_paths = paths.root, paths.hooks
         self.impl = _RecordingImpl(recorder)
         self.bind = self.impl.bind
         self.autocommit_block = recorder.autocommit_block

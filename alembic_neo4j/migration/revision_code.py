@@ -29,6 +29,7 @@ from alembic_neo4j.errors import LedgerError, RevisionError
 from alembic_neo4j.graph.limits import Interrupted
 from alembic_neo4j.migration.declarations import (
     CHECK,
+    bound_class,
     check_declarations,
     named,
     question_of,
@@ -141,6 +142,10 @@ def _scripts(error: BaseException) -> Iterator[Script]:
 def _check_revision(script: Script) -> None:
     module = script.module
     check_declarations(script)
+    bound = bound_class(script)
+    if bound is not None:
+        for name in ("migrate", CHECK, "description"):
+            _check_function(script, name, getattr(bound.cls, name, None))
     for name in ("upgrade", "downgrade", CHECK):
         function = getattr(module, name, None)
         if function is None and name == "upgrade":
@@ -168,6 +173,13 @@ def function_of(script: Script, name: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
+_RETURNED = {
+    CHECK: "True or False",
+    "migrate": "a MigrationResult",
+    "description": "a text",
+}
+
+
 def _check_function(script: Script, name: str, function: Any) -> None:
     kind = _kind_of(function)
     if kind:
@@ -176,8 +188,8 @@ def _check_function(script: Script, name: str, function: Any) -> None:
         raise RevisionError(
             f"revision {script.revision} ({script.path}{line}): {name} is {kind}, "
             "which would run nothing when it is called. Expected a plain function that "
-            f"returns {'True or False' if name == CHECK else 'None'} (asyncio.run(…) "
-            "in it runs a coroutine). Nothing has run"
+            f"returns {_RETURNED.get(name, 'None')} (asyncio.run(…) in it runs a "
+            "coroutine). Nothing has run"
         )
 
 

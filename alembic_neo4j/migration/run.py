@@ -167,6 +167,11 @@ class GraphRunner(StepRunner):
         self._has_changed_files = False
 
     @property
+    def has_acted(self) -> bool:
+        """Whether the revision has asked for anything but to read."""
+        return self._position > 0 or bool(self._buffer)
+
+    @property
     def touched(self) -> bool:
         """Whether the revision may have written anything, in this command or before."""
         if self.recorder is None:

@@ -39,8 +39,13 @@ from alembic_neo4j.ledger.lock import (
 from alembic_neo4j.ledger.store import Ledger, user_name
 from alembic_neo4j.migration.file_units import FileUnits
 from alembic_neo4j.migration.plan import LedgerState, PassedOver
-from alembic_neo4j.migration.replay import History
+from alembic_neo4j.migration.replay import History, ProjectPaths
 from alembic_neo4j.migration.run import GraphRunner
+
+
+def paths_of(options: Options) -> ProjectPaths:
+    """Return where the files of a project are, by its configuration."""
+    return ProjectPaths(options.files_root, options.hooks_paths)
 
 
 class Session:
@@ -76,7 +81,12 @@ class Session:
     @property
     def history(self) -> History:
         """The revisions of the script directory, replayed on demand."""
-        return History(self.script)
+        return History(self.script, self.paths)
+
+    @property
+    def paths(self) -> ProjectPaths:
+        """Where the files of the project are, as a revision may ask."""
+        return paths_of(self.options)
 
     @property
     def ledger(self) -> Ledger:

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alembic_neo4j import awaitable, declare, entities, errors, op, pytest_plugin
+from alembic_neo4j import (
+    awaitable,
+    declare,
+    entities,
+    errors,
+    op,
+    pytest_plugin,
+    revisions,
+)
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
 from alembic_neo4j.cli.group import examples_of
@@ -106,6 +114,12 @@ def entity_store() -> str:
     return "\n\n".join(parts)
 
 
+def revision_classes() -> str:
+    """The classes that a revision can be made of."""
+    own = [cls for cls in classes_of(revisions) if cls.__module__ == revisions.__name__]
+    return "\n\n".join(_class("revisions", cls) for cls in own)
+
+
 RESOLVERS = (
     conflict.Conflict,
     conflict.LastWriteWinsResolver,
@@ -185,6 +199,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "declarations": declarations,
     "awaitables": awaitables,
     "entities": entity_store,
+    "revisions": revision_classes,
     "commands": commands,
     "keys": keys,
     "findings": findings,
@@ -202,7 +217,9 @@ def _class(prefix: str, cls: type) -> str:
             continue
         if isinstance(member, property):
             parts.append(_described(path, member, kind="property"))
-        elif inspect.isfunction(member):
+            continue
+        member = getattr(member, "__func__", member)
+        if inspect.isfunction(member):
             signature = inspect.signature(member)
             listed = _listed([*signature.parameters.values()][1:])
             returned = signature.return_annotation

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from alembic_neo4j import awaitable, declare, entities, op
+from alembic_neo4j import awaitable, declare, entities, op, revisions
 from alembic_neo4j.checks.findings import CODES
 from alembic_neo4j.cli import main
 from alembic_neo4j.configuration.project import KEYS
@@ -90,6 +90,16 @@ def test_the_entity_store_is_in_the_reference(html: Path) -> None:
     assert {"backup.create_backup", "backup.restore_backup"} <= found
     methods = ("copy", "history"), ("Entity", "EntityRepository")
     assert {f"entities.{cls}.{m}" for m, cls in zip(*methods, strict=True)} <= found
+
+
+def test_the_classes_of_revisions_are_in_the_reference(html: Path) -> None:
+    found = anchors(html / "reference" / "revisions.html")
+    own = set(revisions.__all__) - {"MigrationResult", "MigrationType"}
+    assert len(own) > 3
+    assert {f"revisions.{name}" for name in own} <= found
+    methods = {"as_upgrade", "as_downgrade", "read_json", "project_root"}
+    assert {f"revisions.Migration.{name}" for name in methods} <= found
+    assert "revisions.SchemaMigration.execute_cypher" in found
 
 
 def test_every_verb_is_in_the_reference(html: Path) -> None:

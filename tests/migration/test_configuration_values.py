@@ -50,6 +50,7 @@ WRONG: dict[str, list[str]] = {
     "model_rules": ["off", "CHECK", "true", "0"],
     "files_root": ["a\x1bb", "a\x00b"],
     "batch_property": ["x" * 256, "a\x1bb"],
+    "hooks_paths": ["/etc/hooks.json", "a.json, ../b.json", "a\x1bb"],
     "app_version": ["one", "1.x", "v", "1.7.0 beta two"],
     "environment": ["prod", "Production", "true"],
     "actor": ["x" * 256, "a\x1bb"],
