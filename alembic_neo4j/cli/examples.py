@@ -32,6 +32,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} create-relationship WorksIn --source-label Person "
         "--target-label City",
     ),
+    "health": (
+        f"{_VERB} health --format json",
+        f"{_VERB} health --detailed --listen 127.0.0.1:9464",
+    ),
     "history": (
         f"{_VERB} history --limit 20",
         f"{_VERB} history --state failed --format json",

@@ -97,6 +97,11 @@ _BATCH = {
     "ended_at": _MOMENT.or_null(),
     "sources": rows("the files", uri=text(), sha256=text()),
 }
+_CHECK = row(
+    status=text("`pass`, `fail` or `skipped`, after one that fails"),
+    duration_ms=number("whole milliseconds"),
+    problems=texts("why it fails, with `--detailed`").at_times(),
+)
 _EVENT = {
     "version_table": text("of the history in the ledger"),
     "sequence": number("from 1 on, without a gap"),
@@ -232,6 +237,43 @@ REPORTS: Mapping[str, Shape] = {
     ),
     "create-node": _CREATED,
     "create-relationship": _CREATED,
+    "health": row(
+        status=text("`healthy` or `unhealthy`"),
+        timestamp=text("when the checks began, in UTC"),
+        checks=row(
+            "what has become of each",
+            connectivity=_CHECK,
+            schema_consistency=_CHECK,
+            orphan_detection=_CHECK,
+        ),
+        metrics=row(
+            "with `--detailed`; null where it could not be measured",
+            server=text("the release and edition").or_null(),
+            nodes=number().or_null(),
+            relationships=number().or_null(),
+            indexes=row(
+                "how many are in each state",
+                online=number(),
+                populating=number(),
+                failed=number(),
+            ).or_null(),
+            nodes_lacking_labels=number("that their model gives them").or_null(),
+            store_bytes=number("the size of the data of a local server").or_null(),
+            lock_holder=text("who holds the graph's lock").or_null(),
+            open_run=row(
+                "the run that was begun and has not ended",
+                action=text(),
+                subject=text(),
+                begun_at=_MOMENT,
+                begun_by=text("user and machine"),
+            ).or_null(),
+            heads=_HEADS.or_null(),
+            pending=number("revisions that have not been applied").or_null(),
+            ledger_backup_age_seconds=number("of the latest one").or_null(),
+            audit_events=number().or_null(),
+            audit_intact=flag("whether they follow from each other").or_null(),
+        ).at_times(),
+    ),
     "history": row(
         entries=rows(
             "what was begun last in front",

@@ -63,10 +63,11 @@ def verify_trail(config: Config, *, asks_graph: bool = True) -> Verified:
 
     Raises LedgerError or ConfigurationError where the ledger can't be read.
     """
-    return in_session(config, lambda session: _verified(session, asks_graph))
+    return in_session(config, lambda session: judge_trail(session, asks_graph))
 
 
-def _verified(session: Session, asks_graph: bool) -> Verified:
+def judge_trail(session: Session, asks_graph: bool) -> Verified:
+    """Return what `verify_trail` does, in a session that is open."""
     _check(session)
     unchecked: list[UncheckedArea] = []
     stamp = None

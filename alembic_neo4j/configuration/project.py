@@ -68,6 +68,12 @@ KEYS: Mapping[str, str] = {
     "(_alembic_batch)",
     "environment": "what the graph is for: development (the default), test, staging or "
     "production, where `alembic-neo4j reset` is refused",
+    "health_connectivity_timeout": "seconds in which the graph has to answer, for "
+    "`health` (5)",
+    "health_schema_timeout": "seconds in which its indexes and constraints have to be "
+    "compared (10)",
+    "health_orphan_timeout": "seconds in which it has to be searched for nodes and "
+    "relationships that no model accounts for (30)",
     "actor": "who acts, for the audit trail; -x actor=… is the same (the user of the "
     "system)",
 }
@@ -95,6 +101,9 @@ class Options:
     files_root: Path = Path()
     app_version: Version | None = None
     hooks_paths: tuple[Path, ...] = ()
+    health_connectivity_timeout: float = 5.0
+    health_schema_timeout: float = 10.0
+    health_orphan_timeout: float = 30.0
     actor: str = ""
     """Who acts, as the audit trail is told; empty for the user of the system."""
     environment: str = "development"
@@ -296,6 +305,20 @@ def _options(found: _Merged, project: Path) -> Options:
             least=0,
             most=_LONGEST_PAUSE,
         ),
+        **{
+            name: read(
+                name,
+                values.seconds,
+                getattr(default, name),
+                least=0.001,
+                most=_LONGEST_WAIT,
+            )
+            for name in (
+                "health_connectivity_timeout",
+                "health_schema_timeout",
+                "health_orphan_timeout",
+            )
+        },
         batch_property=read("batch_property", values.name, default.batch_property),
         model_rules=read(
             "model_rules", values.choice, default.model_rules, choices=_RULES

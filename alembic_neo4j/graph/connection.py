@@ -92,10 +92,15 @@ TOKEN = "alembic_neo4j"
 """The key of the metadata by which our transactions are told from others."""
 
 CONNECT_SECONDS = 60.0
-"""How long a server may take to answer the first time."""
+"""How long a server may take to answer the first time, unless a graph says less."""
+
+_DRIVER_SECONDS = 30.0
+"""How long the driver tries to connect, or a read again, as it has it by itself."""
 
 _SHOWN = 80
 """How many characters of a statement a message shows."""
+
+Driver: TypeAlias = "neo4j.Driver"
 
 Run: TypeAlias = "Callable[[str, Mapping[str, Any]], Rows]"
 """What runs a statement in an open transaction and returns its rows."""
@@ -121,17 +126,25 @@ class Graph:
 
     Nothing is opened before the first statement, so that verbs which need no graph
     work without one. `report` gets a line of text when a local server is started.
+    With a `driver`, which is somebody else's to close, it is what that reaches.
     While it has a `lock`, all that it writes is refused once that is lost.
     """
 
     def __init__(
-        self, settings: GraphSettings, *, report: Callable[[str], None] = log.info
+        self,
+        settings: GraphSettings,
+        *,
+        report: Callable[[str], None] = log.info,
+        driver: Driver | None = None,
     ) -> None:
         self.settings = settings
         self._report = report
-        self._driver: neo4j.Driver | None = None
+        self._driver = driver
+        self._is_ours, self._is_closed = driver is None, False
         self._server: Server | None = None
         self._url = settings.url
+        self.connect_seconds = CONNECT_SECONDS
+        """How long the server may take to answer the first time."""
         self.lock: Lock | None = None
         self.changes = Changes()
         """What has been committed here, as the server has counted it."""
@@ -158,10 +171,25 @@ class Graph:
         (row,) = self.read("CALL db.info() YIELD name RETURN name")
         return str(row["name"])
 
-    def read(self, text: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        """Return the rows of a statement that writes nothing."""
+    def read(
+        self,
+        text: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> list[Row]:
+        """Return the rows of a statement that writes nothing.
+
+        The server ends it after `timeout` seconds; None is the server's own limit.
+        """
+        work = _rows
+        if timeout is not None:
+            load_driver()
+            from neo4j import unit_of_work
+
+            work = unit_of_work(timeout=timeout)(_rows)
         with self._session("READ") as session, waiting_for(self._answer_to(text)):
-            return session.execute_read(_rows, text, sendable(parameters))
+            return session.execute_read(work, text, sendable(parameters))
 
     def stream(
         self, text: str, parameters: Mapping[str, Any] | None = None
@@ -249,10 +277,10 @@ class Graph:
             return rows
 
     def close(self) -> None:
-        """Close the driver; a local server goes on running."""
-        if self._driver is not None:
+        """Close the driver for good; a local server goes on running."""
+        self._is_closed = True
+        if self._driver is not None and self._is_ours:
             self._driver.close()
-            self._driver = None
 
     @contextmanager
     def _session(self, access: str) -> Iterator[neo4j.Session]:
@@ -272,12 +300,15 @@ class Graph:
             raise self._refused(error) from error
 
     def _open(self) -> neo4j.Driver:
+        if self._is_closed:
+            raise ConnectionFailed(f"the connection to {self._url} has been closed")
         if self._driver is None:
             self._url, credentials = self._endpoint()
             driver = self._connected(credentials)
             try:
                 # Asked once, without the retries that a transaction has.
-                with waiting_for(f"the Neo4j at {self._url}", limit=CONNECT_SECONDS):
+                limit = self.connect_seconds
+                with waiting_for(f"the Neo4j at {self._url}", limit=limit):
                     driver.verify_connectivity()
             except ValueError as error:
                 driver.close()
@@ -301,7 +332,9 @@ class Graph:
             return GraphDatabase.driver(
                 address,
                 auth=_auth(credentials),
-                connection_acquisition_timeout=CONNECT_SECONDS,
+                connection_timeout=min(self.connect_seconds, _DRIVER_SECONDS),
+                max_transaction_retry_time=min(self.connect_seconds, _DRIVER_SECONDS),
+                connection_acquisition_timeout=self.connect_seconds,
                 notifications_min_severity="OFF",
                 **trust,
             )

@@ -25,6 +25,7 @@ WRITE_FILES = {
     "audit export",
     "create-node",
     "create-relationship",
+    "health",
     "ingest validate",
     "init",
     "ledger backup create",
