@@ -21,6 +21,7 @@ from alembic_neo4j.checks.status import file_state
 from alembic_neo4j.command.evidence import read_history
 from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.command.ledger_backup import usual_directory
+from alembic_neo4j.database import sqlite_path
 from alembic_neo4j.entities import Entity, EntityRepository
 from alembic_neo4j.entities.backup import list_backups
 from alembic_neo4j.entities.entity import checked_status
@@ -34,7 +35,6 @@ from alembic_neo4j.ledger.batches import (
     RUNNING,
     BatchRecord,
 )
-from alembic_neo4j.ledger.engine import sqlite_path
 from alembic_neo4j.ledger.journal import OpenRun, RecordedRun
 from alembic_neo4j.ledger.lock import check_location, is_locked
 from alembic_neo4j.ledger.store import user_name

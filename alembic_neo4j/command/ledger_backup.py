@@ -12,6 +12,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.engine import URL
 
 from alembic_neo4j.command.inspection import in_session
+from alembic_neo4j.database import shown_url, sqlite_path
 from alembic_neo4j.entities.backup import (
     POSTGRESQL_TOOL,
     Backup,
@@ -29,13 +30,7 @@ from alembic_neo4j.errors import (
 )
 from alembic_neo4j.ledger.audit import BEGUN, AuditEvent, AuditTrail, Author, Entry
 from alembic_neo4j.ledger.connection import check_soundness, version_rows
-from alembic_neo4j.ledger.engine import (
-    connect,
-    connect_read_only,
-    open_engine,
-    shown_url,
-    sqlite_path,
-)
+from alembic_neo4j.ledger.engine import connect, connect_read_only, open_engine
 from alembic_neo4j.ledger.lock import check_location, ledger_lock
 from alembic_neo4j.ledger.tables import VERSION_TABLE
 from alembic_neo4j.migration.audit import AuditedAction

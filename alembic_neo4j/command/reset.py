@@ -11,6 +11,7 @@ from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.command.ledger_backup import usual_directory
 from alembic_neo4j.command.verb_run import verb_step
 from alembic_neo4j.configuration.project import PRODUCTION
+from alembic_neo4j.database import sqlite_path
 from alembic_neo4j.entities.backup import create_backup, list_backups, verify_backup
 from alembic_neo4j.errors import ConfigurationError, LockError
 from alembic_neo4j.graph.before_images import (
@@ -19,7 +20,6 @@ from alembic_neo4j.graph.before_images import (
     remove_images,
 )
 from alembic_neo4j.graph.stamp import read_stamp, remove_stamp
-from alembic_neo4j.ledger.engine import sqlite_path
 from alembic_neo4j.ledger.journal import OpenRun, Unit, new_run_id
 from alembic_neo4j.migration.audit import (
     ABANDONED,

@@ -16,9 +16,9 @@ from alembic_neo4j.checks.evidence import (
 from alembic_neo4j.checks.status import HistoryEntry, Status, history_entries
 from alembic_neo4j.command.evidence import reached, read_history, read_ledger
 from alembic_neo4j.command.inspection import in_session
+from alembic_neo4j.database import shown_url
 from alembic_neo4j.graph.schema_commands import live_catalogue
 from alembic_neo4j.graph.stamp import read_stamp
-from alembic_neo4j.ledger.engine import shown_url
 from alembic_neo4j.migration.batch_states import batches_now
 from alembic_neo4j.migration.declarations import migration_type
 from alembic_neo4j.migration.session import Session, visible_holder

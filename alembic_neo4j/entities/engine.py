@@ -12,7 +12,6 @@ from typing import Any
 from platformdirs import user_data_path
 from sqlalchemy import (
     Connection,
-    Dialect,
     Engine,
     NullPool,
     QueuePool,
@@ -22,36 +21,21 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from alembic_neo4j.database import (
+    Fault,
+    fault_in,
+    fault_of,
+    immutable_uri,
+    is_in_memory,
+    limit_waits,
+    shown_url,
+    sqlite_path,
+)
 from alembic_neo4j.errors import LockError, MissingExtra, StoreError, ValidationError
 from alembic_neo4j.sentences import ended
-from alembic_neo4j.waiting import waiting_for
 
 _BUSY_SECONDS = 30
 """How long a statement waits for what others are writing."""
-
-_CONNECT_SECONDS = 30
-"""How long PostgreSQL may take to let somebody in; libpq would wait for ever."""
-
-_BLOCKED = ("database is locked", "canceling statement due to lock timeout")
-"""What SQLite and PostgreSQL say when somebody does not end what they write."""
-
-_DAMAGED = (
-    "database disk image is malformed",
-    "file is not a database",
-    "malformed database schema",
-    "unsupported file format",
-    "Could not decode to UTF-8",
-)
-"""What SQLite says of a file that is not what it has written."""
-
-_UNWRITABLE = (
-    "attempt to write a readonly database",
-    "database or disk is full",
-    "disk I/O error",
-    "permission denied for",
-    "read-only transaction",
-)
-"""What is said of a file, a disk or a database that takes no more, or not from here."""
 
 
 def default_path() -> Path:
@@ -117,22 +101,10 @@ def _database_url(given: str | URL) -> URL:
     return url
 
 
-def store_path(url: URL) -> Path | None:
-    """Return the file of a store, None where it is PostgreSQL or in memory."""
-    if url.get_backend_name() != "sqlite":
-        return None
-    name = (url.database or "").removeprefix("file:")
-    if name in {"", ":memory:"} or url.query.get("mode") == "memory":
-        return None
-    return Path(name)
-
-
 def shown(url: URL) -> str:
     """Return a store's name for messages: its file, or its URL without secrets."""
-    path = store_path(url)
-    if path is not None:
-        return str(path)
-    return url.set(query={}).render_as_string(hide_password=True)
+    path = sqlite_path(url)
+    return shown_url(url) if path is None else str(path)
 
 
 def damaged(url: URL, what: object) -> StoreError:
@@ -152,14 +124,13 @@ def open_engine(url: URL) -> Engine:
     end what they write.
     """
     options: dict[str, Any] = {}
-    in_memory = url.get_backend_name() == "sqlite" and store_path(url) is None
-    if in_memory:
+    if is_in_memory(url):
         # Each connection to memory would have a database of its own.
         options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
         options["connect_args"] = {"check_same_thread": False}
     elif url.get_backend_name() == "postgresql":
         options = {"pool_pre_ping": True}
-    elif (path := store_path(url)) is not None and reading_uri(path) is not None:
+    elif (path := sqlite_path(url)) is not None and reading_uri(path) is not None:
         # Whoever may write there may do so at any time: each look is a new one.
         options = {"poolclass": NullPool, "creator": lambda: _connect_to_read(path)}
     try:
@@ -177,9 +148,7 @@ def open_engine(url: URL) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    else:
-        event.listen(engine, "connect", _prepare_postgresql)
-    _tell_of_waits(engine)
+    limit_waits(engine, f"the entity store {shown(url)}", _BUSY_SECONDS)
     event.listen(engine, "handle_error", _say_what_is_wrong)
     return engine
 
@@ -187,16 +156,11 @@ def open_engine(url: URL) -> Engine:
 def reading_uri(path: Path) -> str | None:
     """Return by which URI SQLite opens a file in a directory that may only be read.
 
-    It can't make the files of its log there, and opens the database only as one that
-    nobody changes (https://www.sqlite.org/wal.html#readonly). None where it can, and
-    where a log has been left: what is in that would not be seen.
+    None where it may be written to, and where `immutable_uri` has none.
     """
-    if not path.exists() or os.access(path.absolute().parent, os.W_OK):
+    if os.access(path.absolute().parent, os.W_OK):
         return None
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size:
-        return None
-    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    return immutable_uri(path)
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
@@ -237,9 +201,9 @@ def _connected(engine: Engine) -> Iterator[Connection]:
 
 def _unreachable(url: URL, error: object) -> StoreError:
     line = " ".join(str(error).split()) or type(error).__name__
-    if any(text in line for text in _DAMAGED):
+    if fault_of(line) is Fault.DAMAGED:
         return damaged(url, line)
-    path = store_path(url)
+    path = sqlite_path(url)
     mend = "Start the server, or correct the URL"
     if path is not None and path.is_dir():
         mend = "Expected a file, found a directory: name a file in it"
@@ -250,18 +214,6 @@ def _unreachable(url: URL, error: object) -> StoreError:
     return StoreError(
         f"the entity store {shown(url)} can't be opened: {ended(line)} {mend}"
     )
-
-
-def create_private(url: URL) -> None:
-    """Create the file of a store that is not there, for its user alone.
-
-    What can't be created is left to whoever connects to say.
-    """
-    path = store_path(url)
-    if path is None or "mode" in url.query:
-        return
-    with suppress(OSError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -278,59 +230,27 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
-    cursor.close()
-    connection.commit()
-
-
-def _tell_of_waits(engine: Engine) -> None:
-    """Let the log tell where the database is slow to connect or to answer."""
-    name = shown(engine.url)
-    limit = _BUSY_SECONDS if engine.dialect.name == "sqlite" else None
-
-    def connect(dialect: Dialect, _record: Any, args: Any, options: Any) -> Any:
-        patience = None
-        if dialect.name == "postgresql":
-            patience = options.setdefault("connect_timeout", _CONNECT_SECONDS)
-        with waiting_for(
-            f"the entity store {name}", limit=patience and float(patience)
-        ):
-            return dialect.connect(*args, **options)
-
-    def execute(cursor: Any, statement: str, values: Any, context: Any) -> bool:
-        with waiting_for(f"the entity store {name} to answer", limit=limit):
-            engine.dialect.do_execute(cursor, statement, values, context)
-        return True
-
-    event.listen(engine, "do_connect", connect)
-    event.listen(engine, "do_execute", execute)
-
-
 def _say_what_is_wrong(context: ExceptionContext) -> LockError | StoreError | None:
     # Without a connection it is `_connected` that says why there is none.
-    if context.connection is None or context.engine is None:
+    if context.engine is None or (fault := fault_in(context)) is None:
         return None
     name = shown(context.engine.url)
     error = " ".join(str(context.original_exception).split())
-    if context.is_disconnect:
+    if fault is Fault.LOST:
         return StoreError(
             f"the connection to the entity store {name} was lost: {ended(error)} "
             "Whether the last change was stored is not known: read the entity when "
             "the database answers, and make the change again where it is missing"
         )
-    if any(text in error for text in _BLOCKED):
+    if fault is Fault.BLOCKED:
         return LockError(
             f"the entity store {name} is being written to by a process that has not "
             f"ended that in {_BUSY_SECONDS} seconds: one that is paused, or another "
             "program. Nothing has been changed. Let it go on or end it, then try again"
         )
-    if any(text in error for text in _DAMAGED):
+    if fault is Fault.DAMAGED:
         return damaged(context.engine.url, error)
-    if any(text in error for text in _UNWRITABLE):
-        return StoreError(
-            f"the entity store {name} can't be used so: {ended(error)} Nothing has "
-            "been changed. Mend what the message names, then try again"
-        )
-    return None
+    return StoreError(
+        f"the entity store {name} can't be used so: {ended(error)} Nothing has been "
+        "changed. Mend what the message names, then try again"
+    )

@@ -13,15 +13,8 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from alembic_neo4j.entities.engine import (
-    create_private,
-    damaged,
-    open_engine,
-    reading,
-    shown,
-    store_path,
-    writing,
-)
+from alembic_neo4j.database import create_private, sqlite_path
+from alembic_neo4j.entities.engine import damaged, open_engine, reading, shown, writing
 from alembic_neo4j.entities.tables import (
     MIGRATIONS,
     build_word_index,
@@ -95,7 +88,7 @@ def prepare(engine: Engine, *, create: bool, shared: bool) -> None:
     Raises StoreError, and changes nothing, where it is a newer release's, the database
     of something else (unless `shared`), damaged, or not there (unless `create`).
     """
-    path = store_path(engine.url)
+    path = sqlite_path(engine.url)
     if path is not None and not path.exists():
         if not create:
             raise _missing(engine.url)

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, Select, select
 from sqlalchemy.engine import URL
 
+from alembic_neo4j.database import sqlite_path
 from alembic_neo4j.entities import search as searching
-from alembic_neo4j.entities.engine import shown, store_path, store_url
+from alembic_neo4j.entities.engine import shown, store_url
 from alembic_neo4j.entities.entity import Entity, checked_count, checked_status
 from alembic_neo4j.entities.filters import Filters, conditions
 from alembic_neo4j.entities.json_values import storable_text
@@ -71,7 +72,7 @@ class EntityRepository:
     @property
     def db_path(self) -> Path | None:
         """The file of the store, None where it is PostgreSQL or in memory."""
-        return store_path(self.store.url)
+        return sqlite_path(self.store.url)
 
     @property
     def site_id(self) -> str:

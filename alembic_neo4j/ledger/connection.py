@@ -10,18 +10,16 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, String, column, inspect, select, table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from alembic_neo4j.database import create_private, is_in_memory, shown_url
 from alembic_neo4j.errors import ConfigurationError, LedgerError, Neo4jMigrationError
 from alembic_neo4j.ledger.engine import (
     connect,
     connect_read_only,
-    create_private,
     damaged,
     database_url,
-    is_in_memory,
     is_missing,
     open_engine,
     overwrite_removed,
-    shown_url,
     stand_in_engine,
 )
 from alembic_neo4j.ledger.journal import Journal

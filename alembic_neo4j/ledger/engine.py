@@ -6,42 +6,26 @@ import os
 import sqlite3
 import stat
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from alembic_neo4j.database import (
+    Fault,
+    fault_in,
+    fault_of,
+    immutable_uri,
+    limit_waits,
+    shown_url,
+    sqlite_path,
+)
 from alembic_neo4j.errors import ConfigurationError, LedgerError, LockError
 from alembic_neo4j.sentences import ended
-from alembic_neo4j.waiting import waiting_for
 
 _BUSY_SECONDS = 10
 """How long a statement waits for what another process is writing."""
-
-_CONNECT_SECONDS = 30
-"""How long PostgreSQL may take to let somebody in; libpq would wait for ever."""
-
-_BLOCKED = ("database is locked", "canceling statement due to lock timeout")
-"""What SQLite and PostgreSQL say when another process does not end what it writes."""
-
-_DAMAGED = (
-    "database disk image is malformed",
-    "file is not a database",
-    "file is encrypted",
-    "malformed database schema",
-    "unsupported file format",
-    "Could not decode to UTF-8",
-)
-"""What SQLite says of a file that is not what it has written."""
-
-_UNWRITABLE = (
-    "attempt to write a readonly database",
-    "database or disk is full",
-    "disk I/O error",
-)
-"""What SQLite says of a file, or its disk, that takes no more."""
 
 
 def database_url(url: str, origin: str = "sqlalchemy.url") -> URL:
@@ -86,11 +70,6 @@ def damaged(url: URL, what: str, *, newer: bool = False) -> LedgerError:
     )
 
 
-def shown_url(url: URL) -> str:
-    """Return a URL as messages show it: without its password and its query."""
-    return url.set(query={}).render_as_string(hide_password=True)
-
-
 def open_engine(url: str | URL, origin: str = "sqlalchemy.url") -> Engine:
     """Return an engine for the ledger; a SQLite file is opened in WAL mode.
 
@@ -106,9 +85,7 @@ def open_engine(url: str | URL, origin: str = "sqlalchemy.url") -> Engine:
         raise _unusable(parsed, error, origin) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-    if engine.dialect.name == "postgresql":
-        event.listen(engine, "connect", _prepare_postgresql)
-    _tell_of_waits(engine)
+    limit_waits(engine, f"the ledger {shown_url(engine.url)}", _BUSY_SECONDS)
     event.listen(engine, "handle_error", _say_what_is_wrong)
     return engine
 
@@ -123,7 +100,7 @@ def connect(engine: Engine, origin: str = "sqlalchemy.url") -> Connection:
     except (DBAPIError, TypeError, ValueError) as error:
         reason = getattr(error, "orig", None) or error
         unreadable = isinstance(reason, UnicodeDecodeError)
-        if unreadable or any(text in str(reason) for text in _DAMAGED):
+        if unreadable or fault_of(reason) is Fault.DAMAGED:
             raise damaged(engine.url, _line(reason)) from error
         raise ConfigurationError(
             f"the ledger {shown_url(engine.url)} can't be opened: {_line(reason)}. "
@@ -134,18 +111,12 @@ def connect(engine: Engine, origin: str = "sqlalchemy.url") -> Connection:
 def connect_read_only(url: URL) -> Connection | None:
     """Return a connection to a SQLite file in a directory that can't be written to.
 
-    SQLite can't make the files of its log there, and opens the database only as one
-    that nobody changes (https://www.sqlite.org/wal.html#readonly). None for another
-    database, a file that is not there, and one beside which a log has been left: what
-    is in that would not be seen.
+    None for another database, and for a file that can't be opened so.
     """
     path = sqlite_path(url)
-    if path is None or not path.exists():
+    uri = immutable_uri(path) if path is not None else None
+    if uri is None:
         return None
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size:
-        return None
-    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     engine = create_engine(url, creator=lambda: sqlite3.connect(uri, uri=True))
     try:
         connection = engine.connect()
@@ -168,34 +139,6 @@ def is_missing(url: URL) -> bool:
     """Tell whether the ledger is a SQLite file that does not exist."""
     path = sqlite_path(url)
     return path is not None and not path.exists()
-
-
-def is_in_memory(url: URL) -> bool:
-    """Tell whether the ledger is a SQLite database that dies with its connection."""
-    return url.get_backend_name() == "sqlite" and sqlite_path(url) is None
-
-
-def sqlite_path(url: URL) -> Path | None:
-    """Return the file of a SQLite ledger, None for another database or memory."""
-    if url.get_backend_name() != "sqlite":
-        return None
-    name = (url.database or "").removeprefix("file:")
-    if name in {"", ":memory:"} or url.query.get("mode") == "memory":
-        return None
-    return Path(name)
-
-
-def create_private(url: URL) -> None:
-    """Create the file of a SQLite ledger that is not there, for its user alone.
-
-    SQLite gives the files of its log the same mode. What can't be created is left to
-    whoever connects to say.
-    """
-    path = sqlite_path(url)
-    if path is None or "mode" in url.query:
-        return
-    with suppress(OSError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def others_may_read(url: URL) -> bool:
@@ -295,51 +238,22 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
-    cursor.close()
-    connection.commit()
-
-
-def _tell_of_waits(engine: Engine) -> None:
-    """Let the log tell where the database is slow to connect or to answer."""
-    name = shown_url(engine.url)
-    # PostgreSQL is waited for for as long as it is at work, SQLite for others only.
-    limit = _BUSY_SECONDS if engine.dialect.name == "sqlite" else None
-
-    def connect(dialect: Dialect, _record: Any, args: Any, options: Any) -> Any:
-        patience = None
-        if dialect.name == "postgresql":
-            patience = options.setdefault("connect_timeout", _CONNECT_SECONDS)
-        with waiting_for(f"the ledger {name}", limit=patience and float(patience)):
-            return dialect.connect(*args, **options)
-
-    def execute(cursor: Any, statement: str, values: Any, context: Any) -> bool:
-        with waiting_for(f"the ledger {name} to answer", limit=limit):
-            engine.dialect.do_execute(cursor, statement, values, context)
-        return True
-
-    event.listen(engine, "do_connect", connect)
-    event.listen(engine, "do_execute", execute)
-
-
 def _say_what_is_wrong(
     context: ExceptionContext,
 ) -> LockError | ConfigurationError | LedgerError | None:
     # Without a connection it is `connect` that says why there is none.
-    if context.connection is None or context.engine is None:
+    if context.engine is None or (fault := fault_in(context)) is None:
         return None
     name = shown_url(context.engine.url)
     lines = str(context.original_exception).splitlines()
     error = lines[0] if lines else type(context.original_exception).__name__
-    if context.is_disconnect:
+    if fault is Fault.LOST:
         return ConfigurationError(
             f"the connection to the ledger {name} was lost: {ended(error)} Nothing "
             "more has been written here. Run the same command again when the ledger "
             "answers"
         )
-    if any(text in error for text in _BLOCKED):
+    if fault is Fault.BLOCKED:
         # No lock of ours: it lasts for the milliseconds of a commit, unless the process
         # is paused, and nobody else can end it.
         return LockError(
@@ -348,9 +262,9 @@ def _say_what_is_wrong(
             "Nothing more has been written here. Let it go on or end it, then run the "
             "same command again"
         )
-    if context.dialect.name == "sqlite" and any(text in error for text in _DAMAGED):
+    if fault is Fault.DAMAGED:
         return damaged(context.engine.url, error)
-    if context.dialect.name == "sqlite" and any(text in error for text in _UNWRITABLE):
+    if fault is Fault.UNWRITABLE:
         return ConfigurationError(
             f"the ledger {name} can't be written to: {ended(error)} Nothing more has "
             "been written here. Mend what the message names, then run the same command "

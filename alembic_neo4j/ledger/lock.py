@@ -16,8 +16,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from alembic_neo4j.database import shown_url, sqlite_path
 from alembic_neo4j.errors import ConfigurationError, LockError
-from alembic_neo4j.ledger.engine import connect, open_engine, shown_url, sqlite_path
+from alembic_neo4j.ledger.engine import connect, open_engine
 from alembic_neo4j.sentences import ended
 from alembic_neo4j.waiting import waiting_for
 
