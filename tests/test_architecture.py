@@ -131,6 +131,7 @@ def test_every_room_is_one_of_the_design() -> None:
     assert {path.name for path in PACKAGE.glob("*.py")} == {
         "__init__.py",
         "awaitable.py",
+        "database.py",
         "durability.py",
         "errors.py",
         "identity.py",

@@ -73,6 +73,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "ledger search": (
         f"{_VERB} ledger search 'person ind*' --type revision --facet status",
+        f"{_VERB} ledger search people --filter data.labels=Person --facet data.state",
     ),
     "ledger show": (f"{_VERB} ledger show revision-1f3a5c7e9b0d",),
     "local list": (f"{_VERB} local list",),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +35,14 @@ def _page_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--type", "kind", help="Only these, such as revision or note."),
         click.option("--status", help="Only those of this status, such as planned."),
         click.option(
+            "--filter",
+            "filters",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Only those that have this: NAME is type, status or data.KEY, such as "
+            "data.labels=Person; of the same NAME one VALUE is enough.",
+        ),
+        click.option(
             "--limit", type=click.IntRange(min=1), help="Not more than these."
         ),
         click.option(
@@ -53,6 +62,7 @@ def list_entities(
     config: Config,
     kind: str | None,
     status: str | None,
+    filters: tuple[str, ...],
     limit: int | None,
     offset: int,
     as_json: bool,
@@ -63,7 +73,8 @@ def list_entities(
     """
     from alembic_neo4j.command.ledger import Wanted, listed
 
-    _report(listed(config, Wanted(kind, status, limit, offset)), as_json)
+    wanted = Wanted(_filters(filters, kind, status), limit, offset)
+    _report(listed(config, wanted), as_json)
 
 
 @ledger.command()
@@ -74,8 +85,8 @@ def list_entities(
     "--facet",
     "facets",
     multiple=True,
-    type=click.Choice(["type", "status"]),
-    help="Count what was found by this as well; may be repeated.",
+    metavar="NAME",
+    help="Count what was found by type, status or data.KEY as well; may be repeated.",
 )
 @format_option
 def search(
@@ -83,6 +94,7 @@ def search(
     text: str,
     kind: str | None,
     status: str | None,
+    filters: tuple[str, ...],
     limit: int | None,
     offset: int,
     facets: tuple[str, ...],
@@ -95,7 +107,7 @@ def search(
     """
     from alembic_neo4j.command.ledger import Wanted, searched
 
-    wanted = Wanted(kind, status, limit, offset)
+    wanted = Wanted(_filters(filters, kind, status), limit, offset)
     _report(searched(config, text, wanted, facets), as_json)
 
 
@@ -148,6 +160,41 @@ def note(
         click.echo(made.id)
 
 
+def _filters(
+    given: Sequence[str], kind: str | None, status: str | None
+) -> dict[str, list[Any]]:
+    """Return the filters of a command line: for each name the values that may be."""
+    found: dict[str, list[Any]] = {}
+    for text in given:
+        name, is_, value = text.partition("=")
+        if not is_:
+            raise click.UsageError(
+                f"--filter {text}: expected NAME=VALUE, such as data.labels=Person."
+            )
+        plain = name in ("type", "status")
+        found.setdefault(name, []).extend([value] if plain else _readings(value))
+    for name, asked in (("type", kind), ("status", status)):
+        if asked is not None and name in found:
+            raise click.UsageError(f"Give --{name}, or --filter {name}=…, not both.")
+        if asked is not None:
+            found[name] = [asked]
+    return found
+
+
+def _readings(value: str) -> list[Any]:
+    """Return what a value of the data may be that is written so.
+
+    ``3`` is the number or the text, ``"3"`` in quotes is the text alone.
+    """
+    try:
+        read = json.loads(value)
+    except ValueError:
+        return [value]
+    if isinstance(read, (dict, list)):
+        return [value]
+    return [read] if isinstance(read, str) else [read, value]
+
+
 def _report(page: Page, as_json: bool) -> None:
     if as_json:
         rows = [_row(entity) for entity in page.entities]
@@ -160,8 +207,8 @@ def _report(page: Page, as_json: bool) -> None:
     elif len(page.entities) < page.of:
         click.echo(f"{len(page.entities):,} of {page.of:,}")
     for facet, counts in page.facets.items():
-        told = ", ".join(f"{value} {count:,}" for value, count in counts.items())
-        click.echo(f"{facet}: {told or 'none'}")
+        told = [f"{_words(value)} {count:,}" for value, count in counts.items()]
+        click.echo(f"{facet}: {', '.join(told) or 'none'}")
 
 
 def _row(entity: Entity) -> dict[str, Any]:

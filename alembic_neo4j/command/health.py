@@ -24,11 +24,11 @@ from alembic_neo4j.command.inspection import inspect_project
 from alembic_neo4j.command.ledger_backup import usual_directory
 from alembic_neo4j.cypher.catalogue import OWN_LABEL_PREFIX
 from alembic_neo4j.cypher.orphans import OrphanQuery, orphan_queries
+from alembic_neo4j.database import sqlite_path
 from alembic_neo4j.entities.backup import list_backups
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
 from alembic_neo4j.graph.data_survey import label_counts, names_in_use
 from alembic_neo4j.graph.driver import load_driver
-from alembic_neo4j.ledger.engine import sqlite_path
 from alembic_neo4j.migration.compare import Selection
 from alembic_neo4j.migration.context import Neo4jMigrationContext
 from alembic_neo4j.schema.definitions import EntityType, Node, Schema

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,6 +24,14 @@ from alembic_neo4j.database import sqlite_path
 from alembic_neo4j.entities import Entity, EntityRepository
 from alembic_neo4j.entities.backup import list_backups
 from alembic_neo4j.entities.entity import checked_status
+from alembic_neo4j.entities.filters import (
+    Filters,
+    check_facet,
+    check_filters,
+    ordered,
+    takes,
+    values_of,
+)
 from alembic_neo4j.entities.tables import facts
 from alembic_neo4j.entities.words import is_found
 from alembic_neo4j.errors import LedgerError, ValidationError
@@ -53,27 +60,13 @@ _BATCHES = {LOADED: "completed", ROLLED_BACK: "deprecated"}
 class Wanted:
     """Which entities are asked for, and which page of them."""
 
-    entity_type: str | None = None
-    status: str | None = None
+    filters: Filters = field(default_factory=dict)
     limit: int | None = None
     offset: int = 0
 
     def __post_init__(self) -> None:
-        if self.status is not None:
-            checked_status(self.status)
-
-    def takes(self, entity: Entity) -> bool:
-        """Tell whether an entity is of the type and has the status."""
-        return self.entity_type in (None, entity.type) and self.status in (
-            None,
-            entity.status,
-        )
-
-    @property
-    def filters(self) -> Mapping[str, str]:
-        """The same as filters of an entity store."""
-        asked = {"type": self.entity_type, "status": self.status}
-        return {name: value for name, value in asked.items() if value is not None}
+        """Raise ValidationError for a filter that is none."""
+        check_filters(self.filters)
 
 
 @dataclass(frozen=True)
@@ -107,7 +100,8 @@ def listed(config: Config, wanted: Wanted) -> Page:
         own: Sequence[Entity] = ()
         if (store := looked.opened(stack)) is not None:
             own = store.list(filters=wanted.filters)
-        return _page([*filter(wanted.takes, looked.entities), *own], wanted)
+        taken = [one for one in looked.entities if takes(wanted.filters, one)]
+        return _page([*taken, *own], wanted)
 
 
 def searched(
@@ -116,13 +110,15 @@ def searched(
     """Return what has all words of a query, as a search of an entity store finds it.
 
     Of the ledger the newest comes first, then of what is stored beside it the best.
-    Of `facets`, which are ``type`` and ``status``, all that was found is counted.
+    Of `facets`, such as ``type`` or ``data.labels``, all that was found is counted.
     """
+    for name in facets:
+        check_facet(name)
     looked = in_session(config, _look)
     found = [
         entity
         for entity in looked.entities
-        if wanted.takes(entity) and is_found(entity, query)
+        if takes(wanted.filters, entity) and is_found(entity, query)
     ]
     found.sort(key=lambda entity: entity.updated_at, reverse=True)
     with ExitStack() as stack:
@@ -189,7 +185,7 @@ def _stored(session: Session, entity: Entity) -> Entity:
 def _page(found: Sequence[Entity], wanted: Wanted, facets: Sequence[str] = ()) -> Page:
     end = None if wanted.limit is None else wanted.offset + wanted.limit
     counts = {
-        facet: dict(Counter(getattr(one, facet) for one in found).most_common())
+        facet: ordered((value, 1) for one in found for value in values_of(facet, one))
         for facet in facets
     }
     return Page(found[wanted.offset : end], len(found), counts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Text
 
-from alembic_neo4j.entities.entity import checked_status
+from alembic_neo4j.entities.entity import Entity, checked_status
 from alembic_neo4j.entities.json_values import json_text, read_only
 from alembic_neo4j.entities.tables import entities
 from alembic_neo4j.errors import ValidationError
@@ -54,6 +54,74 @@ def conditions(filters: Filters, dialect: str) -> Iterator[ColumnElement[bool]]:
             keys = _keys(name)
             each = (read_only(value, f"the filter {name}") for value in values)
             yield or_(false(), *(_has(keys, value, dialect) for value in each))
+
+
+def check_filters(filters: Filters) -> None:
+    """Raise ValidationError where a filter is none that a store would take."""
+    for _ in conditions(filters, "sqlite"):
+        pass
+
+
+def check_facet(name: str) -> None:
+    """Raise ValidationError where a facet is none that a store would count by."""
+    if name not in _COLUMNS:
+        _keys(name)
+
+
+def takes(filters: Filters, entity: Entity) -> bool:
+    """Tell whether an entity is one that a store would find by these filters."""
+    return all(_fits(name, _values(asked), entity) for name, asked in filters.items())
+
+
+def values_of(name: str, entity: Entity) -> list[Any]:
+    """Return the values of a facet that an entity has, each of them once.
+
+    Raises ValidationError where the name is neither type, status nor data.<key>.
+    """
+    if name in _COLUMNS:
+        return [getattr(entity, name)]
+    found: list[Any] = []
+    for value in _those_at(_keys(name), entity):
+        scalar = value is not None and not isinstance(value, (Mapping, list, tuple))
+        if scalar and not any(_same(value, other) for other in found):
+            found.append(value)
+    return found
+
+
+def _fits(name: str, values: Collection[Any], entity: Entity) -> bool:
+    if name in _COLUMNS:
+        return getattr(entity, name) in values
+    there = _those_at(_keys(name), entity)
+    return any(_same(value, found) for value in values for found in there)
+
+
+def _those_at(keys: list[str], entity: Entity) -> Sequence[Any]:
+    """Return what is at a place of the data: one value, or each of a list.
+
+    What is missing is null, and an object has no value.
+    """
+    found: Any = entity.data
+    for key in keys:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    if isinstance(found, Mapping):
+        return ()
+    return found if isinstance(found, (list, tuple)) else (found,)
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Tell whether two values of JSON are the same: true is not 1, and 1 is 1.0."""
+    if isinstance(value, bool) or isinstance(other, bool):
+        return value is other
+    return bool(value == other)
+
+
+def ordered(counts: Iterable[tuple[Any, int]]) -> dict[Any, int]:
+    """Return how many there are of each value, added up, the most frequent first."""
+    added: dict[Any, int] = {}
+    for value, count in counts:
+        added[value] = added.get(value, 0) + count
+    most_first = sorted(added.items(), key=lambda item: (-item[1], str(item[0])))
+    return dict(most_first)
 
 
 def _values(asked: Any) -> Collection[Any]:
@@ -163,11 +231,11 @@ def facet_counts(
         column = _COLUMNS[name]
         query = select(column, func.count()).select_from(source).where(*where)
         rows = connection.execute(query.group_by(column)).all()
-        return _ordered((row[0], row[1]) for row in rows)
+        return ordered((row[0], row[1]) for row in rows)
     keys = _keys(name)
     if connection.dialect.name == "postgresql":
-        return _ordered(_postgresql_counts(connection, keys, source, where))
-    return _ordered(_sqlite_counts(connection, keys, source, where))
+        return ordered(_postgresql_counts(connection, keys, source, where))
+    return ordered(_sqlite_counts(connection, keys, source, where))
 
 
 def _sqlite_counts(
@@ -216,11 +284,3 @@ def _postgresql_counts(
     )
     for text, count in connection.execute(query):
         yield json.loads(text), count
-
-
-def _ordered(counts: Iterator[tuple[Any, int]]) -> dict[Any, int]:
-    added: dict[Any, int] = {}
-    for value, count in counts:
-        added[value] = added.get(value, 0) + count
-    most_first = sorted(added.items(), key=lambda item: (-item[1], str(item[0])))
-    return dict(most_first)

@@ -180,6 +180,46 @@ def test_what_was_found_is_counted_by_facets(kept: Project) -> None:
     assert "1 of 4\n" in text
 
 
+def test_filters_are_about_the_data_of_both(kept: Project) -> None:
+    with EntityRepository(kept.ledger, shared=True) as store:
+        for name, size in (("a", 3), ("b", "3"), ("c", True)):
+            data = {"size": size, "labels": ["Person", name]}
+            store.create(Entity(f"task-{name}", "task", "open", data))
+
+    def found(*filters: str, verb: str = "list") -> list[str]:
+        given = [part for text in filters for part in ("--filter", text)]
+        return ids(kept, verb, *([] if verb == "list" else ["person"]), *given)
+
+    batches = ["batch-first-people", "batch-second"]
+    tasks = ["task-a", "task-b", "task-c"]
+    assert found("data.labels=Person") == batches + tasks
+    assert found("data.labels=Person", "type=task") == tasks
+    searched = found("data.labels=Person", verb="search")
+    assert (searched[:2], sorted(searched[2:])) == (batches[::-1], tasks)
+    assert found("data.labels=a", "data.labels=b") == ["task-a", "task-b"]
+    # A number that is written so may be text, and text in quotes is no number.
+    assert found("data.size=3") == ["task-a", "task-b"]
+    assert found('data.size="3"') == ["task-b"]
+    assert found("data.size=true") == ["task-c"]
+    assert found("data.counts.created_nodes=3") == ["batch-first-people"]
+    assert found("type=revision", "status=planned") == ["revision-r3"]
+    facets = said(kept, "search", "person", "--facet", "data.labels")["facets"]
+    assert facets == {"data.labels": {"Person": 5, "a": 1, "b": 1, "c": 1}}
+    text = kept.verb("ledger", "search", "person", "--facet", "data.size").out
+    assert text.endswith("data.size: 3 1, 3 1, true 1\n")
+
+    for wrong, told in (
+        (("--filter", "labels"), "expected NAME=VALUE"),
+        (("--filter", "labels=x"), "expected type, status or data.<key>"),
+        (("--filter", "status=plannned"), "plannned"),
+        (("--filter", "type=run", "--type", "note"), "not both"),
+        (("--facet", "labels"), "expected type, status or data.<key>"),
+    ):
+        refused = kept.verb("ledger", "search", "x", *wrong)
+        assert refused.status == 2
+        assert told in refused.err
+
+
 def test_entities_of_ones_own_are_listed_with_the_rest(kept: Project) -> None:
     with EntityRepository(kept.ledger, shared=True) as store:
         task = store.create(Entity("task-a", "task", "blocked", {"name": "Ask Ann"}))

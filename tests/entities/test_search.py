@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
 from alembic_neo4j.entities import Entity, EntityRepository, EntitySearch
+from alembic_neo4j.entities.filters import ordered, takes, values_of
 from alembic_neo4j.entities.words import is_found, searched_words, terms
 from alembic_neo4j.errors import ValidationError
 from tests.entities.test_opening import without_fts5
@@ -368,3 +369,35 @@ def test_any_text_is_found_by_itself(empty: EntityRepository, query: str) -> Non
     found = empty.search(query)
     assert found.total == (1 if terms(query) or not query.strip() else 0)
     empty.delete("task-a")
+
+
+THERE: list[Any] = [
+    *(None, True, False, 0, 1, 1.0, 2.5, "1", "true", "", "a", {}, {"a": 1}, []),
+    *([1, "a", "a"], [None, {"a": 1}, [2.5]], [[1]]),
+]
+"""What may be at a key of the data; beside these it may be missing."""
+
+ASKED = [value for value in THERE if not isinstance(value, (dict, list))]
+
+
+def test_filters_and_facets_of_values_are_those_of_a_store(
+    repo: EntityRepository,
+) -> None:
+    """What is no row of a store, as the ledger's entities, is judged alike."""
+    for number, value in enumerate(THERE):
+        data = {"v": value, "in": {"v": value}}
+        repo.create(Entity(f"thing-{number}", "thing", "open", data))
+    repo.create(Entity("other-x", "other", "draft", {"v.in": 1, "in": "text"}))
+    everything = list(repo.list())
+    for name in ("data.v", "data.in.v", "data.in", "data.nowhere.v"):
+        for asked in (*ASKED, ASKED[:3], []):
+            found = ids(repo.search("", {name: asked}, limit=None).entities)
+            assert found == ids(e for e in everything if takes({name: asked}, e)), asked
+    both = {"type": ["thing", "none"], "status": "open", "data.v": [1, "a"]}
+    assert ids(repo.search("", both).entities) == ids(
+        entity for entity in everything if takes(both, entity)
+    )
+    for name in ("type", "status", "data.v", "data.in.v", "data.in"):
+        counted = repo.search("", facets=[name]).facets[name]
+        values = (value for each in everything for value in values_of(name, each))
+        assert counted == ordered((value, 1) for value in values)
