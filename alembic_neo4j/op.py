@@ -33,6 +33,7 @@ from alembic_neo4j.files.operations import (
     CopyFile,
     EnsureDirectory,
     MoveFile,
+    RemoveDirectory,
     RemoveFile,
     WriteFile,
     shown,
@@ -1712,6 +1713,16 @@ def remove_file(path: FilePath, *, missing_ok: bool = False) -> None:
     directory.
     """
     alembic_op.invoke(FileOp(RemoveFile(shown(path), missing_ok)))
+
+
+def remove_directory(path: FilePath, *, missing_ok: bool = False) -> None:
+    """Remove a directory of the project with all that is in it.
+
+    The downgrade brings it back, with modes. Raises FileError where it is not there,
+    unless that is `missing_ok`, for a file, and where a symbolic link or more than
+    16 MiB are in it: the ledger keeps what is removed.
+    """
+    alembic_op.invoke(FileOp(RemoveDirectory(shown(path), missing_ok)))
 
 
 def ensure_directory(path: FilePath) -> None:

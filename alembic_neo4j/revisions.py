@@ -186,6 +186,10 @@ class Migration(ABC):
         """Remove a file (`op`)."""
         op.remove_file(self._inside(path), missing_ok=missing_ok)
 
+    def remove_directory(self, path: op.FilePath, missing_ok: bool = False) -> None:
+        """Remove a directory with all that is in it (`op`)."""
+        op.remove_directory(self._inside(path), missing_ok=missing_ok)
+
     def ensure_directory(self, path: op.FilePath) -> None:
         """Have a directory, with those that it is in (`op`)."""
         op.ensure_directory(self._inside(path))

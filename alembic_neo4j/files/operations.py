@@ -12,7 +12,7 @@ from typing import Any
 
 from alembic_neo4j.errors import FileError
 from alembic_neo4j.files.formats import FileFormat, encode
-from alembic_neo4j.files.project_files import Overlay, View
+from alembic_neo4j.files.project_files import LARGEST, Overlay, View
 from alembic_neo4j.identity import identity
 from alembic_neo4j.ledger.files import DIRECTORY, PathChange, PathState
 
@@ -192,6 +192,48 @@ class RemoveFile(FileOperation):
 
 
 @dataclass(frozen=True)
+class RemoveDirectory(FileOperation):
+    """Remove a directory with all that is in it; see RemoveFile for `missing_ok`."""
+
+    path: str
+    missing_ok: bool = False
+    name = "remove_directory"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The directory."""
+        return (self.path,)
+
+    def changes(self, view: View) -> list[PathChange]:
+        """What is in it, the innermost first, and then itself.
+
+        Raises FileError where that is more than the ledger keeps of a file.
+        """
+        path = view.locate(self.path)
+        found = view.state(path)
+        if found.is_nothing and self.missing_ok:
+            return []
+        if found.kind != DIRECTORY:
+            raise FileError(
+                f"{self.path}: expected a directory, found "
+                f"{'nothing' if found.is_nothing else 'a file'}. Correct the path, or "
+                "say missing_ok=True where it need not be there"
+            )
+        removed, size = [], 0
+        for name, state in [*_below(view, path), (path, found)]:
+            size += len(state.content or b"")
+            if size > LARGEST:
+                raise FileError(
+                    f"{self.path}: expected at most {LARGEST:,} bytes in all, since "
+                    "the ledger keeps what is removed; found more. Remove what nobody "
+                    "needs back by other means than an operation of a revision, such "
+                    "as in a CleanupMigration"
+                )
+            removed.append(PathChange(name, state, PathState()))
+        return removed
+
+
+@dataclass(frozen=True)
 class EnsureDirectory(FileOperation):
     """Have a directory, with those that it is in."""
 
@@ -278,7 +320,16 @@ def net(changes: Iterable[PathChange]) -> list[PathChange]:
     for change in changes:
         first = found.get(change.path, change)
         found[change.path] = PathChange(change.path, first.before, change.after)
-    return [c for c in found.values() if not c.before.is_like(c.after)]
+    return [c for c in found.values() if not _is_none(c)]
+
+
+def _is_none(change: PathChange) -> bool:
+    """Tell whether a change leaves what was there."""
+    before, after = change.before, change.after
+    if before.kind == DIRECTORY and before.mode != after.mode:
+        # It was removed and made again, with the mode that the system gives it.
+        return False
+    return before.is_like(after)
 
 
 def refuse_changed(revision: str, made: Iterable[PathChange], view: View) -> None:
@@ -375,6 +426,20 @@ def _parents(view: View, path: str) -> Iterator[PathChange]:
     parent = PurePosixPath(path).parent
     if parent.parts:
         yield from _directories(view, parent.as_posix())
+
+
+def _below(view: View, path: str) -> Iterator[tuple[str, PathState]]:
+    """Yield what is in a directory, each behind what is in it."""
+    for child in view.children(path):
+        if view.locate(child) != child:
+            raise FileError(
+                f"{child}: expected files and directories, found a symbolic link: "
+                "remove it first, by other means"
+            )
+        state = view.state(child)
+        if state.kind == DIRECTORY:
+            yield from _below(view, child)
+        yield child, state
 
 
 def _directories(view: View, path: str) -> Iterator[PathChange]:

@@ -33,6 +33,10 @@ class View(Protocol):
         """Return what is at a located path."""
         ...
 
+    def children(self, path: str) -> list[str]:
+        """Return the paths right below a located directory, in their order."""
+        ...
+
 
 class ProjectFiles:
     """The files below a root, which the configuration calls ``neo4j.files_root``.
@@ -89,7 +93,7 @@ class ProjectFiles:
             except (FileNotFoundError, NotADirectoryError):
                 return PathState()
             if stat.S_ISDIR(found.st_mode):
-                return PathState(DIRECTORY)
+                return PathState(DIRECTORY, mode=stat.S_IMODE(found.st_mode))
             if not stat.S_ISREG(found.st_mode):
                 raise FileError(
                     f"{path}: expected a file, found what is neither file nor "
@@ -102,6 +106,13 @@ class ProjectFiles:
                     "it by other means than an operation of a revision"
                 )
             return PathState.of_file(place.read_bytes(), stat.S_IMODE(found.st_mode))
+
+    def children(self, path: str) -> list[str]:
+        """Return the paths right below a located directory, in their order."""
+        place = self._place(path)
+        with _told(path, "read"):
+            names = sorted(os.listdir(place)) if place.is_dir() else []
+        return [f"{path}/{name}" for name in names]
 
     def put(self, path: str, state: PathState) -> None:
         """Have a located path hold what a state says, whole or not at all.
@@ -120,7 +131,7 @@ class ProjectFiles:
             elif state.kind == DIRECTORY:
                 if place.is_file():
                     place.unlink()
-                place.mkdir(exist_ok=True)
+                self._make_directory(place, state.mode)
             elif place.is_dir():
                 self._remove_directory(place)
             else:
@@ -131,8 +142,11 @@ class ProjectFiles:
         """Remove what a killed write has left beside a located path."""
         place = self._place(path)
         with _told(path, "written"):
-            if place.parent.is_dir():
-                place.with_name(temporary_name(place.name)).unlink(missing_ok=True)
+            temporary = place.with_name(temporary_name(place.name))
+            if temporary.is_dir():
+                temporary.rmdir()
+            elif place.parent.is_dir():
+                temporary.unlink(missing_ok=True)
 
     def _place(self, path: str) -> Path:
         # A link may have come since the path was located.
@@ -163,6 +177,18 @@ class ProjectFiles:
                 temporary.unlink(missing_ok=True)
             raise
 
+    def _make_directory(self, place: Path, mode: int | None) -> None:
+        if mode is None:
+            place.mkdir(exist_ok=True)
+        elif place.is_dir():
+            os.chmod(place, mode)
+        else:
+            # It has its mode when it is there: one that is private is so at once.
+            temporary = place.with_name(temporary_name(place.name))
+            temporary.mkdir(0o700, exist_ok=True)
+            os.chmod(temporary, mode)
+            os.replace(temporary, place)
+
     def _remove_directory(self, place: Path) -> None:
         try:
             place.rmdir()
@@ -190,6 +216,14 @@ class Overlay:
         """Return what is at a located path."""
         found = self.known.get(path)
         return self._below.state(path) if found is None else found
+
+    def children(self, path: str) -> list[str]:
+        """Return the paths right below a located directory, in their order."""
+        there = set(self._below.children(path)).difference(self.known)
+        for name, state in self.known.items():
+            if name.rpartition("/")[0] == path and not state.is_nothing:
+                there.add(name)
+        return sorted(there)
 
 
 def temporary_name(name: str) -> str:

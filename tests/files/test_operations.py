@@ -20,6 +20,7 @@ from alembic_neo4j.files.operations import (
     FileOperation,
     GiveBack,
     MoveFile,
+    RemoveDirectory,
     RemoveFile,
     WriteFile,
     diff_after,
@@ -41,6 +42,7 @@ _operations = st.lists(
         st.builds(MoveFile, _paths, _paths, st.booleans()),
         st.builds(RemoveFile, _paths, st.booleans()),
         st.builds(EnsureDirectory, _paths),
+        st.builds(RemoveDirectory, st.sampled_from(("d", "d/e", "made", "a"))),
     ),
     max_size=8,
 )
@@ -62,6 +64,7 @@ def made(root: Path) -> ProjectFiles:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         path.chmod(0o640 if name == "a" else 0o604)
+    (root / "d/e").chmod(0o700)
     return ProjectFiles(root)
 
 

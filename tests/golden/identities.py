@@ -46,6 +46,7 @@ from alembic_neo4j.files.operations import (
     FileOperation,
     GiveBack,
     MoveFile,
+    RemoveDirectory,
     RemoveFile,
     WriteFile,
 )
@@ -383,6 +384,7 @@ FILE_OPERATIONS: tuple[FileOperation, ...] = (
     MoveFile("a/b.json", "c.json"),
     RemoveFile("a/b.json", missing_ok=True),
     EnsureDirectory("a/b"),
+    RemoveDirectory("a/b"),
     GiveBack("r1", (PathChange("a", PathState(), PathState.of_file(b"")),)),
 )
 AUDITED = AuditEvent(

@@ -478,7 +478,9 @@ op.add_node(
             'op.remove_file("settings.toml")\n'
             'op.remove_file("missing.json", missing_ok=True)\n'
             'op.remove_file("missing.json")\n'
-            'op.ensure_directory("made/for/it")',
+            'op.ensure_directory("made/for/it")\n'
+            'op.remove_directory("copies")\n'
+            'op.remove_directory("made", missing_ok=True)',
             'op.remove_file("settings.json.bak", missing_ok=True)',
         ),
     ],

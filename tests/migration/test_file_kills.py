@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,13 @@ from tests.migration.project import Project, data
 
 pytestmark = pytest.mark.server
 
-OLD = {"counted.json": b'{\n  "n": 1\n}\n', "old.json": b"[]", "gone.txt": b"\0\1"}
+OLD = {
+    "counted.json": b'{\n  "n": 1\n}\n',
+    "old.json": b"[]",
+    "gone.txt": b"\0\1",
+    "logs/one.log": b"1",
+    "logs/deep/two.log": b"2",
+}
 NEW = {
     "counted.json": b'{\n  "n": 2\n}\n',
     "counted.json.bak": OLD["counted.json"],
@@ -27,10 +34,11 @@ op.write_json("counted.json", data)
 op.run_cypher("CREATE (:City)")
 op.move_file("old.json", "made/here/old.json")
 op.remove_file("gone.txt")
+op.remove_directory("logs")
 op.write_json("when.json", {"at": time.time()})
 """
 DOWNGRADE = 'op.run_cypher("MATCH (n:City) DELETE n")'
-PARTS, KILLS = 112, 12
+PARTS, KILLS = 144, 12
 """How many points of a command there may be, and how many a sample tries."""
 
 
@@ -47,7 +55,9 @@ def restored(project: Project) -> None:
         if (project.path / name).exists():
             (project.path / name).rmdir()
     for name, content in OLD.items():
+        (project.path / name).parent.mkdir(parents=True, exist_ok=True)
         (project.path / name).write_bytes(content)
+    (project.path / "logs/deep").chmod(0o700)
     for path in project.path.glob("neo4j_ledger.db*"):
         path.unlink()
 
@@ -111,8 +121,10 @@ def test_a_killed_upgrade_is_gone_on_with_and_a_killed_downgrade_too(
         assert rests(filed) == []
         if command == "upgrade":
             assert is_new(found(filed)), at
+            assert not (filed.path / "logs").exists()
         else:
             assert found(filed) == OLD, at
+            assert stat.S_IMODE((filed.path / "logs/deep").stat().st_mode) == 0o700
     assert not (filed.path / "made").exists()
 
 

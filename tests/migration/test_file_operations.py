@@ -421,6 +421,8 @@ def test_what_a_file_decides_is_judged_in_its_place(
         ('op.read_json("app.toml")', "expected JSON"),
         ('op.write_json("conf/hooks.yaml/below.json", {})', "found a file"),
         ('op.remove_file("nowhere.json")', "found nothing"),
+        ('op.remove_directory("nowhere")', "expected a directory, found nothing"),
+        ('op.remove_directory("app.toml")', "expected a directory, found a file"),
         ('op.write_json("new.json", {"a": {1, 2}})', "JSON can hold"),
     ],
 )
@@ -441,6 +443,43 @@ def test_what_can_not_be_done_is_told_before_anything_runs(
     plan = settings.verb("plan", "--format", "json")
     (refusal,) = json.loads(plan.out)["refusals"]
     assert refusal["code"] == "unfit-files"
+
+
+def test_a_directory_goes_with_all_that_is_in_it_and_comes_back(
+    settings: Project, neo4j_graph: Graph
+) -> None:
+    (settings.path / "logs" / "deep" / "empty").mkdir(parents=True)
+    write(settings, "logs/deep/one.log", "1", 0o600)
+    write(settings, "logs/two.log", "2")
+    (settings.path / "logs/deep").chmod(0o700)
+    before = tree(settings)
+    # What comes to be at the same place is not what was there.
+    again = 'op.remove_directory("logs")\nop.write_json("logs/deep/new.json", {})\n'
+    settings.revision("r1", f"{again}{FAILS}")
+    assert "/ by zero" in settings.failed("upgrade", "head")
+    assert tree(settings) == before
+
+    settings.revision("r1", again)
+    assert "remove_directory logs" in settings.verb("plan").out
+    settings.done("upgrade", "head")
+    names = [name for name in tree(settings) if name.startswith("logs")]
+    assert names == ["logs", "logs/deep", "logs/deep/new.json"]
+    settings.done("downgrade", "base")
+    assert tree(settings) == before
+
+    settings.revision("r1", 'op.remove_directory("logs")\n' * 2)
+    assert "found nothing" in settings.failed("upgrade", "head")
+    (settings.path / "logs/link").symlink_to("two.log")
+    settings.revision("r1", 'op.remove_directory("logs")')
+    said = settings.failed("upgrade", "head")
+    assert "logs/link: expected files and directories, found a symbolic link" in said
+    (settings.path / "logs/link").unlink()
+    for name in ("large", "larger"):
+        with open(settings.path / "logs" / name, "wb") as stream:
+            stream.truncate(LARGEST // 2 + 1)
+    said = settings.failed("upgrade", "head")
+    assert f"logs: expected at most {LARGEST:,} bytes in all" in said
+    assert len(list((settings.path / "logs").iterdir())) == 4
 
 
 def test_what_an_unseen_operation_writes_may_be_read_later(settings: Project) -> None:

@@ -342,6 +342,8 @@ class Every(CleanupMigration):
         self.ensure_directory(root / "empty")
         self.remove_file(root / "old.log")
         self.remove_file("nothing.log", missing_ok=True)
+        self.remove_directory(root / "logs")
+        self.remove_directory("nothing", missing_ok=True)
         self.write_json(".kuzu-memory/a.json", {"by": "hand"}, False)
         return MigrationResult(True, changes=[str(self.read_json("no.json"))])
 """
@@ -352,6 +354,7 @@ def test_every_method_is_an_operation_that_goes_back(
 ) -> None:
     given(live, ".kuzu-memory/a.json", '{"a": 1}')
     given(live, ".kuzu-memory/old.log", "old")
+    given(live, ".kuzu-memory/logs/deep/old.log", "old")
     before = files(live)
     bound(live, "r1", EVERY_HELPER)
     shown = live.verb("plan").out
