@@ -64,6 +64,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "neo4j_ledger.db.backups/neo4j_ledger-20261127T091500.000000Z.db --force",
     ),
     "ledger backup verify": (f"{_VERB} ledger backup verify",),
+    "ledger conflicts": (f"{_VERB} ledger conflicts",),
+    "ledger export": (
+        f"{_VERB} ledger export notes.age --identity key.txt",
+        f"{_VERB} ledger export s3://team/notes.age --passphrase-file secret.txt",
+    ),
+    "ledger import": (f"{_VERB} ledger import notes.age --identity key.txt",),
     "ledger list": (
         f"{_VERB} ledger list --type revision --status planned",
         f"{_VERB} ledger list --limit 20 --offset 20 --format json",
@@ -71,11 +77,19 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "ledger note": (
         f"{_VERB} ledger note 'asked for by the archive' --about revision-1f3a5c7e9b0d",
     ),
+    "ledger resolve": (
+        f"{_VERB} ledger resolve note-why --take 2",
+        f'{_VERB} ledger resolve note-why --data \'{{"text": "both"}}\'',
+    ),
     "ledger search": (
         f"{_VERB} ledger search 'person ind*' --type revision --facet status",
         f"{_VERB} ledger search people --filter data.labels=Person --facet data.state",
     ),
     "ledger show": (f"{_VERB} ledger show revision-1f3a5c7e9b0d",),
+    "ledger sync": (
+        f"{_VERB} ledger sync ../other/neo4j_ledger.db --resolver defer",
+        f"{_VERB} ledger sync https://dav.example.org/team/ --resolver merge-fields",
+    ),
     "local list": (f"{_VERB} local list",),
     "local logs": (f"{_VERB} local logs --lines 100 --follow",),
     "local start": (f"{_VERB} local start --neo4j-version 2026.08.1",),

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alembic_neo4j.cli.ledger_backup import backup
+from alembic_neo4j.cli.ledger_sync import (
+    conflicts,
+    entity_row,
+    export_bundle,
+    import_bundle,
+    resolve,
+    sync,
+)
 from alembic_neo4j.cli.project import format_option, print_json, project_options
 
 if TYPE_CHECKING:
@@ -20,14 +28,15 @@ if TYPE_CHECKING:
 
 @click.group()
 def ledger() -> None:
-    """What is remembered beside the graph: shown, searched, noted, backed up.
+    """What is remembered beside the graph: shown, searched, noted, synced, backed up.
 
     The ledger's revisions, runs, batches and backups are shown as entities, next to
     notes and entities of one's own, which are stored in the ledger's database.
     """
 
 
-ledger.add_command(backup)
+for each in (backup, sync, import_bundle, export_bundle, conflicts, resolve):
+    ledger.add_command(each)
 
 
 def _page_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,8 +130,8 @@ def show(config: Config, entity: str, as_json: bool) -> None:
 
     found = shown(config, entity)
     if as_json:
-        notes = [_row(one) for one in found.notes]
-        print_json({"entity": _row(found.entity), "notes": notes})
+        notes = [entity_row(one) for one in found.notes]
+        print_json({"entity": entity_row(found.entity), "notes": notes})
         return
     one = found.entity
     click.echo(f"{one.id}: {one.status}, {one.created_at:%Y-%m-%d %H:%M} UTC")
@@ -155,7 +164,7 @@ def note(
 
     made = ledger.note(config, text, about=about, slug=slug, status=status)
     if as_json:
-        print_json({"entity": _row(made)})
+        print_json({"entity": entity_row(made)})
     else:
         click.echo(made.id)
 
@@ -197,7 +206,7 @@ def _readings(value: str) -> list[Any]:
 
 def _report(page: Page, as_json: bool) -> None:
     if as_json:
-        rows = [_row(entity) for entity in page.entities]
+        rows = [entity_row(entity) for entity in page.entities]
         print_json({"entities": rows, "of": page.of, "facets": page.facets})
         return
     for entity in page.entities:
@@ -209,18 +218,6 @@ def _report(page: Page, as_json: bool) -> None:
     for facet, counts in page.facets.items():
         told = [f"{_words(value)} {count:,}" for value, count in counts.items()]
         click.echo(f"{facet}: {', '.join(told) or 'none'}")
-
-
-def _row(entity: Entity) -> dict[str, Any]:
-    return {
-        "id": entity.id,
-        "type": entity.type,
-        "status": entity.status,
-        "data": dict(entity.data),
-        "version": entity.version,
-        "created_at": entity.created_at.isoformat(),
-        "updated_at": entity.updated_at.isoformat(),
-    }
 
 
 _HEADLINES = ("message", "does", "state", "text", "name", "path")

@@ -213,6 +213,20 @@ _REMEMBERED = row(
     of=number("how many there are, without `--limit`"),
     facets=anything("an object: for each `--facet` how many have each value"),
 )
+_VERSION = {**_REMEMBERED_ENTITY, "deleted": flag("whether it is a deletion")}
+_CONFLICT = {
+    "id": text(),
+    "versions": rows("the latest one last", **_VERSION),
+    "ancestor": row(
+        "what they were made from, null where each was created", **_VERSION
+    ).or_null(),
+}
+_SYNCED = row(
+    received=number("of versions"),
+    sent=number("of versions"),
+    conflicts=number("how many wait for a decision"),
+    findings=rows("what two ledgers contradict each other in", **_FINDING),
+)
 
 REPORTS: Mapping[str, Shape] = {
     "archive list": _ARCHIVES,
@@ -361,13 +375,23 @@ REPORTS: Mapping[str, Shape] = {
             "all that were read", path=text(), problem=text("what is damaged").or_null()
         )
     ),
+    "ledger conflicts": row(conflicts=rows("by their ids", **_CONFLICT)),
+    "ledger export": _SYNCED,
+    "ledger import": _SYNCED,
     "ledger list": _REMEMBERED,
     "ledger note": row(entity=row("the note", **_REMEMBERED_ENTITY)),
+    "ledger resolve": row(
+        conflict=row("what it was", **_CONFLICT),
+        entity=row(
+            "what was stored, null where nothing was decided", **_VERSION
+        ).or_null(),
+    ),
     "ledger search": _REMEMBERED,
     "ledger show": row(
         entity=row("what was asked for", **_REMEMBERED_ENTITY),
         notes=rows("about it", **_REMEMBERED_ENTITY),
     ),
+    "ledger sync": _SYNCED,
     "local list": row(servers=rows("those with data here", **_KNOWN_SERVER)),
     "local logs": row(file=text("the log"), lines=texts("the last of it")),
     "local start": row(**_SERVER),

@@ -208,6 +208,17 @@ def verify_backup(path: AnyPath) -> None:
         _unseal(Path(path))
 
 
+def is_backup(path: AnyPath) -> bool:
+    """Tell whether a file ends as a backup does; whether it is whole is not looked at.
+
+    Raises StoreError where it can't be read.
+    """
+    with _told(f"the file {path} can't be read"), Path(path).open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        file.seek(max(0, size - _END_BYTES))
+        return file.read().startswith(_SEAL)
+
+
 def _unseal(path: Path, into: IO[bytes] | None = None) -> None:
     """Check a backup's checksum; what is copied is the database that was checked."""
     digest = hashlib.sha256()
