@@ -128,7 +128,8 @@ class HistoryEntry:
     `state` is ``done``, ``skipped`` (it was not applicable), ``failed`` (its run was
     ended before it was done) or ``open``;
     `at` is when the run was begun, or the revision recorded. `applied` is what the
-    ledger has of the revision, where it stands by this entry.
+    ledger has of the revision, where it stands by this entry. Of what is not done
+    `error` is what went wrong, as far as the audit trail knows.
     """
 
     action: str
@@ -138,12 +139,18 @@ class HistoryEntry:
     by: str
     revision: str | None = None
     applied: AppliedRevision | None = None
+    error: str | None = None
 
 
 def history_entries(
-    runs: Sequence[RecordedRun], applied: Mapping[str, AppliedRevision]
+    runs: Sequence[RecordedRun],
+    applied: Mapping[str, AppliedRevision],
+    errors: Mapping[str, str],
 ) -> list[HistoryEntry]:
-    """Return all that was done, what was begun last in front."""
+    """Return all that was done, what was begun last in front.
+
+    `errors` are what went wrong, by the runs.
+    """
     entries: list[HistoryEntry] = []
     standing = dict(applied)
     for run in reversed(runs):
@@ -160,6 +167,7 @@ def history_entries(
                     *(step.action, step.subject, state, run.begun_at, run.begun_by),
                     revision=step.revision,
                     applied=record,
+                    error=None if done else errors.get(run.run),
                 )
             )
     entries += [

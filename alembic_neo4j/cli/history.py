@@ -45,8 +45,8 @@ def history(
     """Show what was done to the graph, the last of it first: by whom, when, how long.
 
     It is the long form of `alembic-neo4j status`, and reads the ledger alone; what
-    failed is in it as well. The last ones that fit the other options are what --limit
-    counts. Alembic's `history` lists the files instead.
+    failed is in it as well, with its error. The last ones that fit the other options
+    are what --limit counts. Alembic's `history` lists the files instead.
     """
     from alembic_neo4j.command.status import read_entries
 
@@ -62,7 +62,7 @@ def history(
     shown = fitting[:limit]
     if as_json:
         rows = [_row(entry, found) for entry in shown]
-        print_json({"entries": rows, "of": len(fitting)})
+        print_json({"last_version": found.last, "entries": rows, "of": len(fitting)})
     else:
         _print(shown, found, len(fitting))
 
@@ -79,10 +79,19 @@ def _row(entry: HistoryEntry, found: Entries) -> dict[str, Any]:
     applied = applied_row(entry.applied, found.files) if entry.applied else None
     if applied is not None:
         del applied["revision"]
+    said = entry.applied.said if entry.applied else None
+    name = found.said.get(entry.revision or "")
     return {
+        "name": name or f"{entry.action} {entry.subject}",
+        "version": entry.revision,
+        "migration_type": _type(entry, found),
+        "timestamp": in_utc(entry.at).isoformat(),
+        "success": _SUCCESS[entry.state],
+        "message": (said and said.message) or entry.error or name,
+        "changes": list(said.changes) if said else [],
+        "warnings": list(said.warnings) if said else [],
         "action": entry.action,
         "subject": entry.subject,
-        "message": found.said.get(entry.revision or ""),
         "type": _type(entry, found),
         "state": entry.state,
         "at": in_utc(entry.at).isoformat(),
@@ -91,8 +100,13 @@ def _row(entry: HistoryEntry, found: Entries) -> dict[str, Any]:
     }
 
 
+_SUCCESS = {"done": True, "skipped": True, "failed": False, "open": None}
+
+
 def _said(entry: HistoryEntry) -> Iterator[str]:
-    """Yield what a revision said of itself."""
+    """Yield what a revision said of itself, or what went wrong."""
+    if entry.error is not None:
+        yield entry.error
     result = entry.applied.said if entry.applied else None
     if result is None:
         return

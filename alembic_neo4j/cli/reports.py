@@ -289,17 +289,29 @@ REPORTS: Mapping[str, Shape] = {
         ).at_times(),
     ),
     "history": row(
+        last_version=text("the revision that was applied last").or_null(),
         entries=rows(
             "what was begun last in front",
+            name=text("the revision's message, or what was done"),
+            version=text("the revision; null for a verb").or_null(),
+            migration_type=text(
+                "what it is about; null for a verb, and where it has no file"
+            ).or_null(),
+            timestamp=_MOMENT,
+            success=flag("whether it is done; null where it has not ended").or_null(),
+            message=text(
+                "what it said of itself, or the error, or else its name"
+            ).or_null(),
+            changes=texts("that it told"),
+            warnings=texts("that it told"),
             action=text("`upgrade`, `downgrade`, `stamp` or a verb"),
             subject=text("the revision, or what the verb is about"),
-            message=text("of the revision; null where it has no file").or_null(),
-            type=text("its `migration_type`; null where it has no file").or_null(),
             state=text(
                 "`done`, `skipped` (not applicable), `failed` (given up before it was "
                 "done) or `open`"
             ),
-            at=_MOMENT,
+            type=text("the same as `migration_type`").or_null(),
+            at=text("the same as `timestamp`"),
             by=text(),
             applied=row("the revision as it was applied by this", **_APPLIED).or_null(),
         ),

@@ -28,13 +28,15 @@ from alembic_neo4j.migration.session import Session, visible_holder
 class Entries:
     """All that was done to the graph, the last first; `said` are the revisions' words.
 
-    `files` is what their files are, `types` what they are about.
+    `files` is what their files are, `types` what they are about; `last` the revision
+    that was applied last, of those where the ledger is.
     """
 
     entries: list[HistoryEntry]
     files: HistoryEvidence
     said: Mapping[str, str]
     types: Mapping[str, str]
+    last: str | None
 
 
 def read_status(config: Config) -> Status:
@@ -74,10 +76,15 @@ def _entries(session: Session) -> Entries:
     history = read_history(session, session.history, None, replay=False)
     entries = []
     if recorded.identity is not None:
-        entries = history_entries(session.journal.runs(), recorded.applied)
+        runs, errors = session.journal.runs(), session.audit.errors()
+        entries = history_entries(runs, recorded.applied, errors)
     scripts = {name: session.script.get_revision(name) for name in history.files}
     types = {name: migration_type(script) for name, script in scripts.items() if script}
-    return Entries(entries, history, _messages(session, history.files), types)
+    applied = recorded.applied
+    heads = [head for head in session.written_heads() if head in applied]
+    last = max(heads, key=lambda head: applied[head].applied_at, default=None)
+    said = _messages(session, history.files)
+    return Entries(entries, history, said, types, last)
 
 
 def _graph(session: Session) -> GraphEvidence:

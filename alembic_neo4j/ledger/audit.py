@@ -360,6 +360,19 @@ class AuditTrail:
             )
         return [_event(row) for row in rows]
 
+    def errors(self) -> dict[str, str]:
+        """Return what went wrong last in each run that it did in."""
+        with _undecoded(self._connection):
+            rows = rows_of(
+                self._connection,
+                audit_events,
+                self._is_ours(),
+                audit_events.c.run.is_not(None),
+                audit_events.c.error.is_not(None),
+                order=(audit_events.c.sequence,),
+            )
+        return {row.run: row.error for row in rows}
+
     def unclosed(self) -> list[AuditEvent]:
         """Return the events that tell of a beginning, and whose end nobody has told."""
         closed = select(audit_events.c.closes).where(
