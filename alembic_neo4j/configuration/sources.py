@@ -27,6 +27,10 @@ _VARIABLES = {
     "PASSWORD_FILE": "password_file",
     "DATABASE": "database",
 }
+_CREDENTIALS = frozenset({"username", "password", "password_file"})
+_LOGIN = "NEO4J_AUTH"
+"""User and password in one, as Neo4j's container image takes them."""
+
 _OURS_ALONE = {
     "ACTOR": "actor",
     "APP_VERSION": "app_version",
@@ -37,7 +41,17 @@ _PLAIN = frozenset({"actor"})
 
 _LISTS = frozenset({"models", "hooks_paths"})
 _BOOLEANS = frozenset({"enterprise", "compare_names"})
-_NUMBERS = frozenset({"schema_timeout", "lock_timeout", "batch_size", "throttle"})
+_NUMBERS = frozenset(
+    {
+        "schema_timeout",
+        "lock_timeout",
+        "batch_size",
+        "throttle",
+        "health_connectivity_timeout",
+        "health_schema_timeout",
+        "health_orphan_timeout",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -135,10 +149,28 @@ def _command_line(arguments: Sequence[str]) -> Source:
 def _environment(prefix: str) -> Source:
     known = _VARIABLES if prefix == GENERAL else {**_VARIABLES, **_OURS_ALONE}
     given = {n: k for n, k in known.items() if os.environ.get(prefix + n)}
-    return Source(
-        {key: os.environ[prefix + name] for name, key in given.items()},
-        {key: Origin(prefix + name) for name, key in given.items()},
-    )
+    keys = {key: os.environ[prefix + name] for name, key in given.items()}
+    origins = {key: Origin(prefix + name) for name, key in given.items()}
+    if prefix == GENERAL and "url" in keys and not _CREDENTIALS & set(keys):
+        login = _login(os.environ.get(_LOGIN, ""))
+        keys |= login
+        origins |= dict.fromkeys(login, Origin(_LOGIN))
+    return Source(keys, origins)
+
+
+def _login(text: str) -> dict[str, str]:
+    """Return what the variable of Neo4j's own container image says."""
+    if not text:
+        return {}
+    if text == "none":
+        return {"auth": "none"}
+    user, slash, password = text.partition("/")
+    if not user or not slash or not password:
+        raise ConfigurationError(
+            f"{_LOGIN}: expected none, or user and password with a slash between them, "
+            "found neither. Give NEO4J_USERNAME and NEO4J_PASSWORD instead"
+        )
+    return {"username": user, "password": password}
 
 
 def _files(config: Config) -> Source:

@@ -35,6 +35,8 @@ Hook: TypeAlias = "Callable[[MigrationContext, Any, list[MigrationScript]], None
 
 log = logging.getLogger(__name__)
 
+_EXAMPLE_PASSWORD = "changeme"
+
 
 def process_revision_directives(user_hook: Hook | None) -> Hook:
     """Return the hook that Alembic calls; the user's own comes first.
@@ -180,6 +182,13 @@ def configure(context: EnvironmentProxy, **options: Any) -> Iterator[None]:
         atexit.unregister(gc.freeze)
         atexit.register(gc.freeze)
     configuration = read_configuration(context.config, context.get_x_argument())
+    credentials = configuration.graph.credentials
+    if credentials.scheme == "basic" and credentials.secret == _EXAMPLE_PASSWORD:
+        log.warning(
+            "The password of the graph is that of an example, which everybody knows: "
+            "change it (ALTER CURRENT USER SET PASSWORD), and then %s",
+            configuration.graph.credentials_origin,
+        )
     ledger = LedgerConnection(
         configuration.ledger_url,
         _given(context.config.attributes),

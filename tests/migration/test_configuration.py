@@ -13,7 +13,7 @@ from alembic_neo4j.configuration.project import Configuration, read_configuratio
 from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Credentials, Graph
 from alembic_neo4j.pytest_plugin import Neo4jServer
-from tests.migration.project import Project, indexes
+from tests.migration.project import NOWHERE, Project, indexes
 
 TOML = """
 [tool.alembic]
@@ -91,6 +91,42 @@ def test_an_address_takes_its_own_credentials(
     assert _read(project).graph.credentials == ours
     other = _read(project, "neo4j.url=bolt://other").graph
     assert (other.url, other.credentials) == ("bolt://other", Credentials())
+
+
+def test_the_variable_of_the_container_image(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.set("neo4j.url", "bolt://file")
+    monkeypatch.setenv("NEO4J_AUTH", "neo4j/with/slashes")
+    assert _read(project).graph.credentials == Credentials()
+    monkeypatch.setenv("NEO4J_URI", "bolt://general")
+    found = _read(project).graph
+    assert found.credentials == Credentials("basic", "neo4j", "with/slashes")
+    assert found.origin("password") == "NEO4J_AUTH"
+    monkeypatch.setenv("NEO4J_AUTH", "none")
+    assert _read(project).graph.credentials.scheme == "none"
+    monkeypatch.setenv("NEO4J_PASSWORD", "of its own")
+    found = _read(project).graph
+    assert found.credentials == Credentials("basic", "neo4j", "of its own")
+    monkeypatch.delenv("NEO4J_PASSWORD")
+    for wrong in ("s3cret", "/s3cret", "neo4j/"):
+        monkeypatch.setenv("NEO4J_AUTH", wrong)
+        with pytest.raises(ConfigurationError, match="NEO4J_AUTH: expected") as caught:
+            _read(project)
+        assert "s3cret" not in str(caught.value)
+
+
+def test_the_password_of_an_example_is_warned_of(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEO4J_URI", NOWHERE)
+    monkeypatch.setenv("NEO4J_AUTH", "neo4j/changeme")
+    outcome = project.run("current")
+    assert "everybody knows" in outcome.err
+    assert "NEO4J_AUTH" in outcome.err
+    assert "changeme" not in outcome.text
+    monkeypatch.setenv("NEO4J_AUTH", "neo4j/another")
+    assert "everybody knows" not in project.run("current").err
 
 
 def test_our_variables_without_an_address_are_for_the_files(
