@@ -16,6 +16,7 @@ VERBS = {
     "audit": "alembic_neo4j.cli.audit:audit",
     "create-node": "alembic_neo4j.cli.create:create_node",
     "create-relationship": "alembic_neo4j.cli.create:create_relationship",
+    "ensure": "alembic_neo4j.cli.ensure:ensure",
     "health": "alembic_neo4j.cli.health:health",
     "history": "alembic_neo4j.cli.history:history",
     "import-crochet": "alembic_neo4j.cli.import_crochet:import_crochet",

@@ -32,6 +32,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} create-relationship WorksIn --source-label Person "
         "--target-label City",
     ),
+    "ensure": (f"{_VERB} -c neo4j.ini ensure --wait 120",),
     "health": (
         f"{_VERB} health --format json",
         f"{_VERB} health --detailed --listen 127.0.0.1:9464",

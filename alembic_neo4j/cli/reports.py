@@ -251,6 +251,10 @@ REPORTS: Mapping[str, Shape] = {
     ),
     "create-node": _CREATED,
     "create-relationship": _CREATED,
+    "ensure": row(
+        applied=texts("the revisions, in the order in which they ran"),
+        waited_seconds=number("until graph and ledger answered"),
+    ),
     "health": row(
         status=text("`healthy` or `unhealthy`"),
         timestamp=text("when the checks began, in UTC"),

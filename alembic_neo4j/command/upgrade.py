@@ -53,11 +53,11 @@ def targets_of(session: Session, kind: str) -> tuple[str, ...]:
 
 
 def _chosen(session: Session, kind: str) -> list[Script]:
-    return [s for s in _pending(session) if migration_type(s) == kind]
+    return [s for s in pending_scripts(session) if migration_type(s) == kind]
 
 
 def _missing(session: Session, chosen: Sequence[Script]) -> Iterator[str]:
-    pending = {script.revision: script for script in _pending(session)}
+    pending = {script.revision: script for script in pending_scripts(session)}
     among = {script.revision for script in chosen}
     for script in chosen:
         for name in _parents(session, script):
@@ -66,7 +66,11 @@ def _missing(session: Session, chosen: Sequence[Script]) -> Iterator[str]:
                 yield f"{script.revision} comes after {name}, which is {kind}"
 
 
-def _pending(session: Session) -> list[Script]:
+def pending_scripts(session: Session) -> list[Script]:
+    """Return the revisions that are to be applied, in their order.
+
+    Raises LedgerError and ConfigurationError where the ledger can't be read.
+    """
     load_revisions(session.script)
     current: Any = session.heads()
     scripts = session.script.iterate_revisions("heads", current, implicit_base=True)

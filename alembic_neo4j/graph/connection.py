@@ -70,9 +70,8 @@ class GraphSettings:
         place, found = self.origin("url"), self.origins
         secret = found.get("password") or found.get("password_file")
         if secret:
-            return (
-                f"{found['username']} and {secret}" if "username" in found else secret
-            )
+            named = [*dict.fromkeys((found.get("username", secret), secret))]
+            return " and ".join(named)
         if place.startswith("-x"):
             return "-x neo4j.username and -x neo4j.password_file"
         prefix = "NEO4J_" if place.startswith("NEO4J_") else "ALEMBIC_NEO4J_"
@@ -362,8 +361,8 @@ class Graph:
         """Return what a wait for the server's answer to a statement is called."""
         return lambda: f"the Neo4j at {self._url} to answer {_short(text)}"
 
-    def _unreachable(self, error: Exception) -> ConnectionFailed:
-        return ConnectionFailed(
+    def _unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(
             f"no Neo4j answers at {self._url}: {_reason(error)}. Start the server, "
             f"or correct its address, {self.settings.origin('url')}"
         )
@@ -396,6 +395,10 @@ class Graph:
                 "home database"
             )
         return ServerRefused(code, str(error.message), statement)
+
+
+class Unreachable(ConnectionFailed):
+    """Nothing answers at the address, by now."""
 
 
 class ServerRefused(StatementError):

@@ -24,6 +24,9 @@ AUDITED = {
 }
 """The verbs that change a graph or a ledger, or remove what can't be had again."""
 
+TOLD_AS_UPGRADE = {"ensure"}
+"""Those that have Alembic's verb do what is audited."""
+
 WRITE_FILES = {
     "audit export",
     "create-node",

@@ -27,7 +27,7 @@ from alembic_neo4j.cli.reports import REPORTS
 from alembic_neo4j.cli.shapes import misfits, number, row, rows, text
 from alembic_neo4j.ingest.formats import ReadOptions
 from alembic_neo4j.ingest.typed_values import ValueOptions
-from tests.cli.effects import AUDITED, READ, WRITE_FILES
+from tests.cli.effects import AUDITED, READ, TOLD_AS_UPGRADE, WRITE_FILES
 from tests.docs.documents import ROOT
 from tests.migration.project import NOWHERE, Project
 
@@ -64,7 +64,7 @@ def command_of(path: tuple[str, ...]) -> click.Command:
 
 def test_of_each_verb_it_is_said_what_it_writes() -> None:
     """A new one gets a line in tests/cli/effects.py, and is audited where it writes."""
-    said = [*AUDITED, *WRITE_FILES, *READ]
+    said = [*AUDITED, *TOLD_AS_UPGRADE, *WRITE_FILES, *READ]
     assert sorted(said) == sorted(" ".join(path) for path in LEAVES)
 
 

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from alembic_neo4j.durability import HealthChecker
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.pytest_plugin import Neo4jServer
+from tests.forwarding import Forwarder
 from tests.migration.project import NOWHERE, Project, undone
 
 PROGRAM = Path(sys.executable).parent / "alembic-neo4j"
@@ -204,51 +205,9 @@ def test_nothing_answers(project: Project) -> None:
     assert "no Neo4j answers at" in project.verb("health").out
 
 
-class Stalling:
-    """A way to a server, which forwards so many bytes of it and then goes silent."""
-
-    def __init__(self, target: tuple[str, int], answers: int) -> None:
-        self._target, self._left = target, answers
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = [self._listener]
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        # A thread that waits for a connection does not notice that it is closed.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        for each in self._open:
-            each.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(self._target)
-            self._open += [client, server]
-            for pair, counted in (((client, server), False), ((server, client), True)):
-                threading.Thread(
-                    target=self._pass_on, args=(*pair, counted), daemon=True
-                ).start()
-
-    def _pass_on(
-        self, source: socket.socket, sink: socket.socket, counted: bool
-    ) -> None:
-        try:
-            while data := source.recv(4096):
-                if counted:
-                    data = data[: max(self._left, 0)]
-                    self._left -= len(data)
-                sink.sendall(data)
-        except OSError:
-            return
-
-
 @pytest.fixture
-def stalling(neo4j_server: Neo4jServer) -> Iterator[list[Stalling]]:
-    made: list[Stalling] = []
+def forwarders() -> Iterator[list[Forwarder]]:
+    made: list[Forwarder] = []
     yield made
     for thread in threading.enumerate():
         if thread.name in CHECKS:
@@ -262,12 +221,11 @@ def stalling(neo4j_server: Neo4jServer) -> Iterator[list[Stalling]]:
 def test_a_server_that_goes_silent_fails_the_check_in_its_time(
     people: Project,
     neo4j_server: Neo4jServer,
-    stalling: list[Stalling],
+    forwarders: list[Forwarder],
     answers: int,
 ) -> None:
-    host, _, port = neo4j_server.url.partition("://")[2].rpartition(":")
-    stalling.append(Stalling((host, int(port)), answers))
-    arguments = ["-x", f"neo4j.url=bolt://127.0.0.1:{stalling[0].port}"]
+    forwarders.append(Forwarder(neo4j_server.url, answers=answers))
+    arguments = ["-x", f"neo4j.url={forwarders[0].url}"]
     arguments += ["-x", f"neo4j.username={neo4j_server.username}"]
     password = people.path / "password"
     password.write_text(neo4j_server.password)
