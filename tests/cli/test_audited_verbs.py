@@ -5,6 +5,9 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 
+import pyrage
+
+from alembic_neo4j.entities import Entity, EntityRepository
 from alembic_neo4j.errors import LockError
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.lock import Owner, graph_lock
@@ -67,7 +70,15 @@ def test_each_verb_that_writes_is_told_as_it_begins_and_how_it_ended(
     ):
         does("unlock", "--yes")
 
-    does("ledger note", "why")
+    does("ledger note", "why", "--slug", "a")
+    with EntityRepository(files / "other.db") as other:
+        other.create(Entity("note-a", "note", "draft"))
+    does("ledger sync", "other.db", "--resolver", "defer")
+    does("ledger resolve", "note-a", "--take", "1")
+    (files / "key.txt").write_text(str(pyrage.x25519.Identity.generate()))
+    key = ("--identity", "key.txt")
+    assert applied.verb("ledger", "export", "notes.age", *key).status == 0
+    does("ledger import", "notes.age", *key)
     (files / ".neo4j" / "5.26.30" / "data").mkdir(parents=True)
     does("local wipe", "--yes")
     keep(Cache(files / "cache"), b"a\n1\n", "a.csv")
