@@ -127,10 +127,10 @@ def _from_files(session: Session, prepared: _Prepared) -> RunPlan:
     refused = any(refusal.code == "open-run" for refusal in refusals)
     resumed = None if refused else recorded.open_run
     revisions = _revisions(session, prepared, resumed, {})
-    warnings = contradictions([item.step for item in planned])
+    contradicting = contradictions([item.step for item in planned])
     return RunPlan(
         *(prepared.heads, tuple(revisions), resumed, tuple(refusals)),
-        warnings=tuple(warnings),
+        warnings=(*contradicting, *prepared.preview.conditional),
     )
 
 

@@ -27,7 +27,7 @@ from alembic_neo4j.migration.deployment import (
     Command,
     Deployment,
     alembic_log,
-    tell_order,
+    tell_beforehand,
 )
 from alembic_neo4j.migration.operations import GraphOperation, Runner, RunnerBind
 from alembic_neo4j.migration.order import by_priority
@@ -35,7 +35,12 @@ from alembic_neo4j.migration.plan import PassedOver, PlannedStep, plan, takes_ba
 from alembic_neo4j.migration.planned_names import check_plan
 from alembic_neo4j.migration.revision_code import call, needed_functions, whole_history
 from alembic_neo4j.migration.run import GraphRunner
-from alembic_neo4j.migration.script import ScriptRunner, program_call, refuse_asking
+from alembic_neo4j.migration.script import (
+    ScriptRunner,
+    program_call,
+    refuse_asking,
+    refuse_ranged,
+)
 from alembic_neo4j.migration.session import Session
 from alembic_neo4j.migration.way_back import take_back
 
@@ -305,7 +310,7 @@ class Neo4jMigrationContext(MigrationContext):
         version = self.session.options.app_version
         planned = plan(steps, heads, history, PassedOver(version))
         check_plan(planned, history, heads)
-        tell_order(planned)
+        tell_beforehand(planned, version)
         items = iter(planned)
         maintainer = HeadMaintainer(self, heads)
         for step in steps:
@@ -333,6 +338,8 @@ class Neo4jMigrationContext(MigrationContext):
             runner.comment(f"passed over: {item.passed_over}")
             return
         refuse_asking(item.script)
+        if item.step.is_downgrade and self.session.options.app_version is not None:
+            refuse_ranged(item.script)
         begun = (item.script.revision, item.before, item.script.path)
         runner.begin(*begun, item.recording)
         call(item.script, item.direction, runner.thread, kw)

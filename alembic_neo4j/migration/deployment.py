@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from alembic.runtime.migration import HeadMaintainer, RevisionStep, StampStep
+from packaging.version import Version
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_neo4j.checks.runs import way_back
@@ -227,8 +228,7 @@ class Deployment:
             )
 
     def _run(self, judged: CheckedPlan) -> None:
-        tell_order(judged.planned)
-        self._tell_ranges(judged.planned)
+        tell_beforehand(judged.planned, self._session.options.app_version)
         heads, recorded = judged.found.heads, judged.found.recorded
         ledger = self._session.materialise()
         identity = ledger.ensure_identity()
@@ -256,19 +256,6 @@ class Deployment:
                 self._settle(ledger, error)
             raise
         self._settle(ledger)
-
-    def _tell_ranges(self, planned: Sequence[PlannedStep]) -> None:
-        asked = [
-            item.script.revision
-            for item in planned
-            if item.step.is_upgrade and version_range(item.script)
-        ]
-        if asked and self._session.options.app_version is None:
-            log.info(
-                "neo4j.app_version is not set: the ranges of versions of %s are not "
-                "asked, and they run",
-                ", ".join(asked),
-            )
 
     def _take(
         self,
@@ -543,10 +530,21 @@ class Deployment:
         self._session.journal.files.keep_only(applied)
 
 
-def tell_order(planned: Sequence[PlannedStep]) -> None:
-    """Log where priorities contradict the history, which wins."""
+def tell_beforehand(planned: Sequence[PlannedStep], version: Version | None) -> None:
+    """Log where priorities contradict the history, and which ranges are not asked."""
     for line in contradictions([item.step for item in planned]):
         log.warning("%s", line)
+    asked = [
+        item.script.revision
+        for item in planned
+        if item.step.is_upgrade and version_range(item.script)
+    ]
+    if asked and version is None:
+        log.info(
+            "neo4j.app_version is not set: the ranges of versions of %s are not asked, "
+            "and they run",
+            ", ".join(asked),
+        )
 
 
 def _failed(item: PlannedStep, result: MigrationResult) -> str:
@@ -564,5 +562,7 @@ def _preflight(session: Session, planned: Sequence[PlannedStep]) -> None:
     files = (session.journal.files, session.files)
     preview = previewed(planned, session.history, *files)
     preview.check()
+    for line in preview.conditional:
+        log.warning("%s", line)
     planned = preview.steps
     preflight(session.graph, planned, rules=session.options.checks_rules)

@@ -204,11 +204,13 @@ def check_taken_back(revision: str, changes: Sequence[PathChange], view: View) -
 class Preview:
     """The steps of a plan upon the files as they are now.
 
-    `problem` is what the first of them that can't do its work on files is told by.
+    `problem` is what the first of them that can't do its work on files is told by,
+    `conditional` what those are that may turn out not to apply.
     """
 
     steps: tuple[PlannedStep, ...]
     problem: str = ""
+    conditional: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise FileError where there is a problem."""
@@ -228,8 +230,8 @@ def previewed(
     Each is replayed once more, and reads then give what files hold. Of one that can't
     be replayed so, nothing is shown. Where it does the same to the graph as without
     them, they decide nothing. One that asks whether it applies may not run, so that its
-    problem is none yet. A downgrade that gives files back says so. What an open
-    run has changed is taken to be as it was before.
+    problem is a conditional one. A downgrade that gives files back says so. What an
+    open run has changed is taken to be as it was before.
     """
     overlay = Overlay(view, {})
     if open_run is not None:
@@ -238,6 +240,7 @@ def previewed(
         overlay.known.update((change.path, change.before) for change in changes)
     steps = []
     problem = ""
+    conditional = []
     is_certain = True
     for item in planned:
         # What is not seen may write the very file that is missing here.
@@ -251,13 +254,15 @@ def previewed(
                 is_certain = False
         except ReplayError as error:
             of_files = isinstance(error.__cause__, (FileError, MissingExtra))
-            if of_files and is_certain and not problem and not item.asks:
+            if of_files and is_certain and item.asks:
+                conditional.append(f"in the way of it if it applies: {error}")
+            elif of_files and is_certain and not problem:
                 problem = str(error)
             is_certain = False
             steps.append(item)
         except NotImplementedError:
             steps.append(item)
-    return Preview(tuple(steps), problem)
+    return Preview(tuple(steps), problem, tuple(conditional))
 
 
 def _previewed(

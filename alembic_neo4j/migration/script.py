@@ -25,7 +25,12 @@ from alembic_neo4j.graph.loading import LoadCounts
 from alembic_neo4j.ledger.batches import Loader, Source
 from alembic_neo4j.ledger.files import PathState
 from alembic_neo4j.migration.batches import BatchNames
-from alembic_neo4j.migration.declarations import CHECK, named, question_of
+from alembic_neo4j.migration.declarations import (
+    CHECK,
+    named,
+    question_of,
+    version_range,
+)
 from alembic_neo4j.migration.operations import BatchOperation
 from alembic_neo4j.migration.run import StepRunner
 from alembic_neo4j.schema.definitions import Schema
@@ -38,6 +43,16 @@ def refuse_asking(script: Script) -> None:
             f"{named(script)} has {CHECK}(), which only a "
             "run can ask: it can't be written to a script. Upgrade past it without "
             "--sql, or write the others: `--sql FROM:TO`"
+        )
+
+
+def refuse_ranged(script: Script) -> None:
+    """Raise OfflineError for the downgrade of a revision that may have been skipped."""
+    if version_range(script):
+        raise OfflineError(
+            f"{named(script)} has a range of versions, so that its upgrade may have "
+            "been passed over, which only the ledger knows: its downgrade can't be "
+            "written to a script. Downgrade past it without --sql"
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from alembic_neo4j.graph.connection import Graph
+from tests.crash.harness import KILLED, Kill, client, points
 from tests.crash.project import open_runs
 from tests.migration.project import Project
 
@@ -564,3 +565,51 @@ def test_revisions_of_classes_are_typed(live: Project, tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+ONCE = """
+class Once(ConfigMigration):
+    config_file = ".kuzu-memory/config.json"
+
+    def check_applicable(self) -> bool:
+        return "n" not in self.read_json(self.get_config_path())
+
+    def migrate(self) -> MigrationResult:
+        config = self.read_json(self.get_config_path())
+        config["n"] = config.get("n", 0) + 1
+        self.write_json(self.get_config_path(), config)
+        self.remove_directory(".kuzu-memory/logs", missing_ok=True)
+        return MigrationResult(True, "once")
+"""
+
+
+@pytest.mark.server
+def test_one_that_is_killed_is_gone_on_with_and_not_asked_again(
+    live: Project, neo4j_graph: Graph
+) -> None:
+    bound(live, "r1", EVERY_HELPER, from_version="2.0")
+    bound(live, "r2", ONCE, down="r1")
+    live.set("neo4j.app_version", "1.0")
+    new = {CONFIG: '{\n  "n": 1\n}\n', f"{CONFIG}.bak": "{}"}
+    old = {CONFIG: "{}", ".kuzu-memory/logs/one.log": "1"}
+    for name, text in old.items():
+        given(live, name, text)
+    named = [
+        point
+        for point in points(live, ("upgrade", "head"))
+        if point.startswith(("ledger.commit.", "file.replace.", "file.remove."))
+    ]
+    live.done("downgrade", "base")
+    assert files(live) == old
+    for point in named[:: max(1, len(named) // 8)]:
+        killed = client(live, ("upgrade", "head"), Kill(point))
+        assert killed.status == KILLED, killed.text
+        done = client(live, ("upgrade", "head"), Kill())
+        assert done.status == 0, done.text
+        assert files(live) == new, point
+        assert {name: found[0] for name, found in states(live).items()} == {
+            "r1": "skipped",
+            "r2": "done",
+        }, point
+        live.done("downgrade", "base")
+        assert files(live) == old, point

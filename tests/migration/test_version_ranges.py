@@ -105,6 +105,8 @@ def test_what_is_out_of_its_range_is_passed_over_and_goes_back(
         ),
     }
     assert "passed over: neo4j.app_version 1.5" in ranged.verb("history").out
+    said = ranged.failed("downgrade", "r3:r2", "--sql")
+    assert "r3_.py) has a range of versions, so that its upgrade may have been" in said
     # Another version of the application does not make up for it.
     ranged.set("neo4j.app_version", "2.0")
     assert plan_of(ranged, "head")["revisions"] == []
@@ -219,10 +221,14 @@ def test_a_new_revision_has_what_is_asked_for(
         "priority: int = 900",
         "",
     ]
+    project.set("file_template", "%%(slug)s")
+    project.done("-x", "from_version=1.7.0", "revision", "-m", "v1.7.0 bash hooks")
+    (named,) = project.versions.glob("v1_7_0_bash_hooks.py")
+    assert "down_revision: str | Sequence[str] | None = 'r1'" in named.read_text()
     outcome = project.run("-x", "from_version=one", "revision", "-m", "two")
     assert outcome.status != 0
     assert "-x from_version=one: expected a version such as 1.7.0" in caplog.text
-    assert len(list(project.versions.glob("*.py"))) == 1
+    assert len(list(project.versions.glob("*.py"))) == 2
 
 
 # What is known of one that asks -----------------------------------------------------
@@ -249,11 +255,13 @@ def test_what_is_in_the_way_of_one_that_asks_is_so_only_if_it_applies(
     assert "in the way of r1, if it applies: expected: " in shown
     assert shown.splitlines()[-1].startswith("1 revision")
     assert "in the way" not in shown.splitlines()[-1]
+    assert "Warning: in the way of it if it applies: revision r1" in shown
 
     outcome = live.run("upgrade", "head")
 
     assert outcome.status == 0, outcome.text
     assert "in the way of r1, if it applies:" in outcome.err
+    assert "gone.json: expected a file, found nothing" in outcome.err
     assert states(live) == {
         "r1": (
             "skipped",
