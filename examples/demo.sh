@@ -86,9 +86,29 @@ show alembic-neo4j ingest rollback packages --yes
 show python load.py --counts
 load_packages
 show python load.py --counts
+
+title "7. Beside the graph: a settings file, a search, a second ledger, the audit trail"
+cp "$examples/settings/search.toml" .
+cp "$examples/settings/0013_rank_by_embedding.py" migrations/versions
+show sed -n '/^def upgrade/,$p' migrations/versions/0013_rank_by_embedding.py
+show alembic-neo4j plan || test $? -eq 1  # there is something to run
+show alembic -c neo4j.ini upgrade head
+show cat search.toml
+show alembic-neo4j history --type settings
+show alembic-neo4j ledger note "needs.csv was written on a Friday" --about batch-needs --slug friday
+mkdir "$directory/colleague"
+cp -R neo4j.ini migrations packages_graph "$directory/colleague"
+printf '\n# A colleague, with a ledger of their own:\n'
+(cd ../colleague && show alembic-neo4j ledger note "the mirror is slow on a Friday" --slug mirror)
+show alembic-neo4j ledger sync ../colleague/neo4j_ledger.db
+show alembic-neo4j ledger search "friday" --facet type
+show alembic -c neo4j.ini downgrade -1
+show cat search.toml
+show alembic-neo4j audit list --limit 3
+show alembic-neo4j audit verify
 show alembic-neo4j local stop
 
-title "7. Source code, from SQLite into the graph, back and again"
+title "8. Source code, from SQLite into the graph, back and again"
 cp -R "$examples/codegraph" "$directory/codegraph"
 cd "$directory/codegraph"
 rm -rf .neo4j neo4j_ledger.db* code.db
