@@ -46,7 +46,11 @@ from alembic_neo4j.entities.conflict import (
 )
 from alembic_neo4j.entities.engine import shown, store_url
 from alembic_neo4j.entities.tables import facts
-from alembic_neo4j.entities.transport import scheme_of, transport_of
+from alembic_neo4j.entities.transport import (
+    scheme_of,
+    shown_location,
+    transport_of,
+)
 from alembic_neo4j.errors import (
     ConfigurationError,
     LedgerError,
@@ -198,7 +202,7 @@ def _in_store(
     place: str,
     act: Callable[[EntityRepository], SyncResult],
 ) -> Synced:
-    name = _shown_place(place)
+    name = shown_location(place)
 
     def within(session: Session) -> Synced:
         check_location(session.database.url)
@@ -416,10 +420,3 @@ def _text_of(path: Path) -> str:
 
 def _is_there(place: str) -> bool:
     return scheme_of(place) != "file" or Path(transport_of(place).name).exists()
-
-
-def _shown_place(place: str) -> str:
-    parts = urlsplit(place)
-    if scheme_of(place) == "file":
-        return place
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

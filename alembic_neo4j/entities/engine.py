@@ -148,6 +148,8 @@ def open_engine(url: URL) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        if is_in_memory(url):
+            event.listen(engine, "connect", _stay_in_memory)
     limit_waits(engine, f"the entity store {shown(url)}", _BUSY_SECONDS)
     event.listen(engine, "handle_error", _say_what_is_wrong)
     return engine
@@ -221,6 +223,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    cursor.close()
+
+
+def _stay_in_memory(connection: Any, _record: Any) -> None:
+    # SQLite would sort what is too much in files: such as what was encrypted on a disk.
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA temp_store=MEMORY")
     cursor.close()
 
 

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from alembic_neo4j.entities.transport import ChangedMeanwhile, Held, check_size
+from alembic_neo4j.entities.transport import (
+    ChangedMeanwhile,
+    Held,
+    check_size,
+    shown_location,
+)
 from alembic_neo4j.errors import MissingExtra, StoreError, ValidationError
 from alembic_neo4j.waiting import waiting_for
 
@@ -57,7 +62,7 @@ class HttpFile:
         timeout: float = 30.0,
     ) -> None:
         parts = checked_url(url)
-        self.name = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        self.name = shown_location(url)
         if (
             (account or token)
             and parts.scheme != "https"
@@ -164,9 +169,8 @@ class HttpFile:
         return b"".join(parts)
 
     def _redirected(self, answer: Response) -> str:
-        parts = urlsplit(urljoin(self._url, answer.headers.get("Location", "")))
-        to = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        return f"it redirects to {to[:200]}, where nothing was sent"
+        to = urljoin(self._url, answer.headers.get("Location", ""))
+        return f"it redirects to {shown_location(to)[:200]}, where nothing was sent"
 
     def _told(self, done: str, failed: _Failed) -> StoreError:
         advice = _ADVICE.get(failed.status, "Check the URL, the network and the server")

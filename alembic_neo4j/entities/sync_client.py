@@ -33,17 +33,18 @@ from alembic_neo4j.entities.transport import (
     Held,
     Transport,
     scheme_of,
+    shown_location,
     transport_of,
 )
 from alembic_neo4j.errors import LockError, StoreError, ValidationError
 
 log = logging.getLogger(__name__)
 
-_ROUNDS = 12
+_ROUNDS = 16
 """How often a bundle is read and merged again that others write at the same time."""
 
 _PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 3.0
 
 _FILE = "entities.age"
 """The bundle's name where the URL of a server ends in none."""
@@ -154,8 +155,7 @@ class SyncConfig:
         return derive_secrets(self.email or "", self.password or "", origin)
 
     def __repr__(self) -> str:
-        name = self.transport.name
-        return f"SyncConfig({name!r}, …)"
+        return f"SyncConfig({shown_location(self.server_url)!r}, …)"
 
 
 class SyncClient:
@@ -177,7 +177,7 @@ class SyncClient:
         LockError where others write it all the time.
         """
         store = _syncable(repo)
-        received = 0
+        received, last = 0, ChangedMeanwhile()
         for attempt in range(_ROUNDS):
             if attempt:
                 _pause(attempt)
@@ -192,9 +192,10 @@ class SyncClient:
                 if content is not None:
                     self._transport.write(content, held)
             except ChangedMeanwhile as changed:
+                last = changed
                 log.info(
-                    "The bundle %s was changed meanwhile; it is read again: %s",
-                    *(self._transport.name, changed),
+                    "The bundle %s was changed meanwhile; it is read again%s",
+                    *(self._transport.name, _said(changed)),
                 )
                 continue
             return SyncResult(received, result.sent)
@@ -202,7 +203,7 @@ class SyncClient:
             f"the bundle {self._transport.name} was changed by others each time, in "
             f"{_ROUNDS} attempts to write it, or the server did not tell whether it was"
             f" written. What was in it has been received ({received} versions), and "
-            "nothing of this store is known to be there. Try again"
+            f"nothing of this store is known to be there. Try again{_said(last)}"
         )
 
     def receive(self, repo: EntityRepository) -> SyncResult:

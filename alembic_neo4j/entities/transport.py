@@ -75,6 +75,15 @@ def scheme_of(location: str | os.PathLike[str]) -> str:
     return match[1].lower() if match else "file"
 
 
+def shown_location(location: str | os.PathLike[str]) -> str:
+    """Return a path, or a URL without what may be secret, as messages show it."""
+    text = os.fspath(location)
+    if _SCHEME.match(text) is None:
+        return text
+    parts = urlsplit(text)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def transport_of(
     location: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None
 ) -> Transport:
@@ -110,7 +119,8 @@ class LocalFile:
     """A bundle that is a file; those who write to it wait for each other."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        # A link stays one.
+        self.path = Path(os.path.realpath(path))
         self.name = str(path)
 
     def read(self) -> Held | None:
@@ -203,9 +213,7 @@ class RemoteFile:
     ) -> None:
         self._url = url
         self._is_s3 = scheme in ("s3", "s3a")
-        parts = urlsplit(url)
-        # What comes before the host and after the path may be secret.
-        self.name = f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        self.name = shown_location(url)
         self._system, self._path = _file_system(self.name, url, scheme, storage_options)
 
     def read(self) -> Held | None:

@@ -369,7 +369,9 @@ def test_the_file_is_its_users_alone_and_no_plain_text_is_on_the_disk(
 ) -> None:
     path = tmp_path / "dir [a]*" / "bundle.age"
     path.parent.mkdir()
-    client = SyncClient(LocalFile(path), KEYS)
+    link = tmp_path / "link.age"
+    link.symlink_to(path)
+    client = SyncClient(LocalFile(link), KEYS)
     with EntityRepository(":memory:") as repo:
         repo.create(task("a", name="unmistakable words"))
         assert client.send(repo).sent == 1
@@ -381,11 +383,14 @@ def test_the_file_is_its_users_alone_and_no_plain_text_is_on_the_disk(
         assert client.send(repo, replace=True).sent == 1
         assert path.stat().st_mode & 0o777 == 0o640
         assert b"unmistakable" not in path.read_bytes()
+        assert link.is_symlink()
         assert sorted(each.name for each in path.parent.iterdir()) == [
             *(".bundle.age.lock", "bundle.age")
         ]
     with EntityRepository(":memory:") as new:
         assert client.receive(new).received == 1
+        with new.store.reading() as connection:
+            assert connection.exec_driver_sql("PRAGMA temp_store").scalar() == 2
         nowhere = SyncClient(LocalFile(tmp_path / "no" / "b.age"), KEYS)
         with pytest.raises(StoreError, match="found nothing at"):
             nowhere.receive(new)

@@ -51,7 +51,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits for what has failed as long as somebody does."""
     monkeypatch.setattr(http_transport, "_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(sync_client, "_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(sync_client, "_LONGEST_PAUSE_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -213,16 +212,21 @@ def server_answer(server: BundleServer, request: Any) -> None:
 
 
 def test_a_bundle_that_is_always_changed_is_given_up(
-    server: BundleServer, two: Two, task: Make
+    server: BundleServer, two: Two, task: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sync_client, "_LONGEST_PAUSE_SECONDS", 0.02)
     two[0].create(task("a"))
-    server.faults = [status(404), status(412)] * 12
+    server.faults = [status(404), status(412)] * 16
 
-    with pytest.raises(LockError, match=r"in 12 attempts.*Try again"):
+    with pytest.raises(LockError, match=r"in 16 attempts.*Try again$"):
         client(server.url).sync(two[0])
 
-    assert server.asked == ["GET /entities.age", "PUT /entities.age"] * 12
+    assert server.asked == ["GET /entities.age", "PUT /entities.age"] * 16
     assert server.files == {}
+    # One that takes nothing is told as what it is.
+    server.faults = [status(404), status(503)] * 16
+    with pytest.raises(LockError, match=r"Try again: .* 503 Service Unavailable"):
+        client(server.url).sync(two[0])
 
 
 @pytest.mark.parametrize(
