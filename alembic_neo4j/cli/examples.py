@@ -115,6 +115,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} transfer --source graphs.db --all",
     ),
     "unlock": (f"{_VERB} unlock",),
-    "upgrade": (f"{_VERB} upgrade --type data",),
+    "upgrade": (
+        f"{_VERB} upgrade --type data",
+        f"{_VERB} upgrade --dry-run",
+    ),
     "verify": (f"{_VERB} verify --full",),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,7 +63,14 @@ def history(
         rows = [_row(entry, found) for entry in shown]
         print_json({"last_version": found.last, "entries": rows, "of": len(fitting)})
     else:
-        _print(shown, found, len(fitting))
+        from alembic_neo4j.cli.status import entry_lines
+
+        for line in entry_lines(shown, found):
+            click.echo(line)
+        if not shown:
+            click.echo("There is nothing of that.")
+        elif len(shown) < len(fitting):
+            click.echo(f"and {len(fitting) - len(shown):,} earlier")
 
 
 def _type(entry: HistoryEntry, found: Entries) -> str | None:
@@ -101,39 +107,3 @@ def _row(entry: HistoryEntry, found: Entries) -> dict[str, Any]:
 
 
 _SUCCESS = {"done": True, "skipped": True, "failed": False, "open": None}
-
-
-def _said(entry: HistoryEntry) -> Iterator[str]:
-    """Yield what a revision said of itself, or what went wrong."""
-    if entry.error is not None:
-        yield entry.error
-    result = entry.applied.said if entry.applied else None
-    if result is None:
-        return
-    if result.message:
-        yield result.message
-    yield from (f"changed: {change}" for change in result.changes)
-    yield from (f"warning: {warning}" for warning in result.warnings)
-
-
-def _print(shown: Sequence[HistoryEntry], found: Entries, of: int) -> None:
-    from alembic_neo4j.checks.status import file_state
-    from alembic_neo4j.cli.status import in_utc
-
-    for entry in shown:
-        message = found.said.get(entry.revision or "", "")
-        details = [f"{in_utc(entry.at):%Y-%m-%d %H:%M} UTC by {entry.by}"]
-        if entry.applied is not None and entry.applied.seconds is not None:
-            details.append(f"took {entry.applied.seconds:.2f}s")
-        if entry.applied is not None:
-            details.append(f"file {file_state(entry.applied, found.files)}")
-        click.echo(
-            f"{entry.state:<7} {entry.action} {entry.subject}"
-            f"{f'  {message}' if message else ''}: {', '.join(details)}"
-        )
-        for line in _said(entry):
-            click.echo(f"{'':8}{line}")
-    if not shown:
-        click.echo("There is nothing of that.")
-    elif len(shown) < of:
-        click.echo(f"and {of - len(shown):,} earlier")

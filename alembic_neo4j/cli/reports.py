@@ -228,6 +228,51 @@ _SYNCED = row(
     findings=rows("what two ledgers contradict each other in", **_FINDING),
 )
 
+_PLAN = row(
+    heads=_HEADS,
+    open_run=row(
+        "the run that is gone on with", begun_at=_MOMENT, begun_by=text()
+    ).or_null(),
+    revisions=rows(
+        "in the order in which they run",
+        revision=text(),
+        message=text(),
+        direction=text("`upgrade` or `downgrade`"),
+        path=text(),
+        rollback_safe=flag("whether it can be undone"),
+        resumed=flag("whether an open run is at it"),
+        versions=text("of the application that it is for").or_null(),
+        passed_over=text("why it does nothing").or_null(),
+        asks=flag("whether its check_applicable tells in its turn if it runs"),
+        units=rows("what shares a transaction", **_PLANNED_UNIT),
+    ),
+    refusals=rows(
+        "why the run would not begin",
+        code=text("`open-run`, `unfinished`, `files`, `stamp` or `capability`"),
+        message=text(),
+    ),
+    obstacles=rows(
+        "what stands in the way",
+        revision=text(),
+        expected=text(),
+        found=texts(""),
+        advice=text(),
+        conditional=flag("whether it is so only if the revision applies"),
+    ),
+    warnings=texts("what is no hindrance, such as a priority without an effect"),
+    not_known=rows(
+        "what may turn out to stand in the way when a step has run",
+        revision=text("whose check it is"),
+        expected=text(),
+        before=row(
+            revision=text("whose step it is"), step=text("that has to have run")
+        ),
+    ),
+    server=text("version and edition; null where it was not asked").or_null(),
+    lock=_LOCK,
+    unchecked=_UNCHECKED,
+)
+
 REPORTS: Mapping[str, Shape] = {
     "archive list": _ARCHIVES,
     "archive purge": _ARCHIVES,
@@ -414,50 +459,7 @@ REPORTS: Mapping[str, Shape] = {
     "local status": row(servers=rows("those that run", **_KNOWN_SERVER)),
     "local stop": row(stopped=rows("those that ran", **_SERVER)),
     "local wipe": row(wiped=texts("the directories that were removed")),
-    "plan": row(
-        heads=_HEADS,
-        open_run=row(
-            "the run that is gone on with", begun_at=_MOMENT, begun_by=text()
-        ).or_null(),
-        revisions=rows(
-            "in the order in which they run",
-            revision=text(),
-            message=text(),
-            direction=text("`upgrade` or `downgrade`"),
-            path=text(),
-            rollback_safe=flag("whether it can be undone"),
-            resumed=flag("whether an open run is at it"),
-            versions=text("of the application that it is for").or_null(),
-            passed_over=text("why it does nothing").or_null(),
-            asks=flag("whether its check_applicable tells in its turn if it runs"),
-            units=rows("what shares a transaction", **_PLANNED_UNIT),
-        ),
-        refusals=rows(
-            "why the run would not begin",
-            code=text("`open-run`, `unfinished`, `files`, `stamp` or `capability`"),
-            message=text(),
-        ),
-        obstacles=rows(
-            "what stands in the way",
-            revision=text(),
-            expected=text(),
-            found=texts(""),
-            advice=text(),
-            conditional=flag("whether it is so only if the revision applies"),
-        ),
-        warnings=texts("what is no hindrance, such as a priority without an effect"),
-        not_known=rows(
-            "what may turn out to stand in the way when a step has run",
-            revision=text("whose check it is"),
-            expected=text(),
-            before=row(
-                revision=text("whose step it is"), step=text("that has to have run")
-            ),
-        ),
-        server=text("version and edition; null where it was not asked").or_null(),
-        lock=_LOCK,
-        unchecked=_UNCHECKED,
-    ),
+    "plan": _PLAN,
     "repair": row(
         items=rows(
             "what can be mended",
@@ -599,7 +601,11 @@ REPORTS: Mapping[str, Shape] = {
         left_out=_LEFT_OUT.at_times(),
     ),
     "unlock": row(taken_from=text("who held the lock").or_null()),
-    "upgrade": row(type=text("that was asked for"), applied=texts("in their order")),
+    "upgrade": row(
+        type=text("that was asked for; null for all").or_null(),
+        applied=texts("in their order"),
+        plan=_PLAN.or_null(),
+    ),
     "verify": row(
         graph=text("its address"),
         server=text("version and edition").or_null(),

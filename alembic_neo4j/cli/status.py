@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from alembic_neo4j.checks.findings import Finding
-    from alembic_neo4j.checks.status import Status
+    from alembic_neo4j.checks.status import HistoryEntry, Status
+    from alembic_neo4j.command.status import Entries
 
 
 # What a status shows: its rows for a person, and its object for a program -------------
@@ -241,6 +242,38 @@ def in_utc(moment: datetime) -> datetime:
     return moment.astimezone(timezone.utc)
 
 
+# What was done, a step of it in each entry --------------------------------------------
+
+
+def _said(entry: HistoryEntry) -> Iterator[str]:
+    """Yield what a revision said of itself, or what went wrong."""
+    if entry.error is not None:
+        yield entry.error
+    result = entry.applied.said if entry.applied else None
+    if result is None:
+        return
+    if result.message:
+        yield result.message
+    yield from (f"changed: {change}" for change in result.changes)
+    yield from (f"warning: {warning}" for warning in result.warnings)
+
+
+def entry_lines(shown: Sequence[HistoryEntry], found: Entries) -> Iterator[str]:
+    """Yield the lines of some entries for a person."""
+    for entry in shown:
+        message = found.said.get(entry.revision or "", "")
+        details = [f"{in_utc(entry.at):%Y-%m-%d %H:%M} UTC by {entry.by}"]
+        if entry.applied is not None and entry.applied.seconds is not None:
+            details.append(f"took {entry.applied.seconds:.2f}s")
+        if entry.applied is not None:
+            details.append(f"file {file_state(entry.applied, found.files)}")
+        yield (
+            f"{entry.state:<7} {entry.action} {entry.subject}"
+            f"{f'  {message}' if message else ''}: {', '.join(details)}"
+        )
+        yield from (f"{'':8}{line}" for line in _said(entry))
+
+
 # ``alembic-neo4j status``: where files, ledger and graph are, on one screen -----------
 
 
@@ -250,8 +283,14 @@ _IN_ROWS = {"pending", "run-open", "run-active", "index-failed", "index-populati
 
 @click.command()
 @project_options
+@click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="All that was done as well, as `history` shows it; JSON is the same.",
+)
 @format_option
-def status(config: Config, as_json: bool) -> None:
+def status(config: Config, verbose: bool, as_json: bool) -> None:
     """Tell where files, ledger and graph are, and what is still to be run.
 
     It writes nothing and waits for nobody. Exit status 0 where all is at its head and
@@ -268,6 +307,8 @@ def status(config: Config, as_json: bool) -> None:
         print_json(status_report(found, findings))
     else:
         _print(found, findings)
+        if verbose:
+            _print_history(config)
     if found.evidence.unchecked:
         sys.exit(2)
     sys.exit(1 if fails(findings) else 0)
@@ -283,3 +324,11 @@ def _print(status: Status, findings: tuple[Finding, ...]) -> None:
         click.echo(f"Not checked: {part.area}: {part.reason}")
     if not findings and not status.evidence.unchecked:
         click.echo("Nothing is pending.")
+
+
+def _print_history(config: Config) -> None:
+    from alembic_neo4j.command.status import read_entries
+
+    done = read_entries(config)
+    for line in entry_lines(done.entries, done):
+        click.echo(line)

@@ -107,6 +107,20 @@ def test_some_pending_then_none(chain: Project) -> None:
     assert "Ledger" in shown
 
 
+def test_a_verbose_one_has_all_that_was_done(chain: Project) -> None:
+    chain.done("upgrade", "head")
+    chain.done("downgrade", "base")
+    chain.done("upgrade", "head")
+    brief = text(chain, status=0)
+    for option in ("-v", "--verbose"):
+        shown = text(chain, option, status=0)
+        assert shown == brief + chain.verb("history").out
+    assert "done    downgrade r1" not in brief
+    assert "done    downgrade r1" in shown
+    as_json = report(chain, "-v", status=0)
+    assert as_json == report(chain, status=0)
+
+
 def test_the_applied_revisions_and_what_became_of_their_files(chain: Project) -> None:
     chain.done("upgrade", "head")
     first, second = (chain.versions / f"r{n}_.py" for n in (1, 2))

@@ -123,3 +123,33 @@ def test_a_plan_has_one_target(branches: Project) -> None:
     found = branches.verb("plan", "s1", "--type", "data")
     assert found.status == 2
     assert "Give one target" in found.err
+
+
+def test_a_dry_run_is_the_plan_and_nothing_runs(
+    branches: Project, neo4j_graph: Graph
+) -> None:
+    """The exit status says whether it would run, not whether there is anything."""
+    refused = branches.verb("upgrade", "--dry-run", "--type", "schema")
+    assert refused.status == 2
+    assert "c1 comes after d2, which is data" in refused.err
+    assert not branches.ledger.exists()
+    branches.done("upgrade", "d2")
+    target = branches.verb("plan", "heads", "--format", "json")
+    dry = branches.verb("upgrade", "--dry-run", "--format", "json")
+    assert dry.status == 0, dry.text
+    assert json.loads(dry.out) == {
+        "type": None,
+        "applied": [],
+        "plan": json.loads(target.out),
+    }
+    schema = branches.verb("upgrade", "--dry-run", "--type", "schema")
+    assert (schema.status, schema.out) == (
+        0,
+        branches.verb("plan", "--type", "schema").out,
+    )
+    neo4j_graph.transaction([("CREATE INDEX FOR (s:S) ON (s.p)", {})])
+    hindered = branches.verb("upgrade", "--dry-run")
+    assert hindered.status == 1
+    assert "in the way of s1" in hindered.out
+    assert branches.heads() == ["d2"]
+    assert numbers(neo4j_graph) == [1, 2]
