@@ -198,6 +198,9 @@ def test_a_run_that_is_not_finished_is_named_and_ended(
     live: Project, neo4j_graph: Graph
 ) -> None:
     live.revision("r1", HALF)
+    # Before there is anything, nothing is made for it.
+    assert reset(live).out == "There is nothing to forget.\n"
+    assert not live.ledger.exists()
     live.failed("upgrade", "head")
     done = reset(live)
     assert done.status == 0, done.text
