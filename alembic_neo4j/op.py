@@ -472,6 +472,7 @@ def add_relationship(
     cardinality: str = "ZeroOrMore",
     exclusion_group: str | None = None,
     attribute: str = "",
+    allow_unknown: bool = False,
 ) -> None:
     """Declare a relationship on a model; nothing is written."""
     declared = Relationship(
@@ -482,15 +483,20 @@ def add_relationship(
         exclusion_group=exclusion_group,
         attribute=attribute,
     )
-    _invoke(_changes.AddRelationship(label, declared))
+    _invoke(_changes.AddRelationship(label, declared, allow_unknown=allow_unknown))
 
 
 def remove_relationship(
-    label: str, relationship_type: str, target: str, *, direction: DirectionName = "OUT"
+    label: str,
+    relationship_type: str,
+    target: str,
+    *,
+    direction: DirectionName = "OUT",
+    allow_unknown: bool = False,
 ) -> None:
     """Declare a relationship no longer; those in the graph stay."""
     declared = Relationship(relationship_type, target, direction=Direction(direction))
-    _invoke(_changes.RemoveRelationship(label, declared))
+    _invoke(_changes.RemoveRelationship(label, declared, allow_unknown=allow_unknown))
 
 
 def alter_relationship(
@@ -503,6 +509,7 @@ def alter_relationship(
     exclusion_group: str | None = _UNSET,
     new_target: str = _UNSET,
     new_direction: DirectionName = _UNSET,
+    allow_unknown: bool = False,
 ) -> None:
     """Change what a model declares of a relationship.
 
@@ -517,7 +524,10 @@ def alter_relationship(
         target=new_target,
         direction=new_direction,
     )
-    _invoke(_changes.AlterRelationship(label, declared, values))
+    change = _changes.AlterRelationship(
+        label, declared, values, allow_unknown=allow_unknown
+    )
+    _invoke(change)
 
 
 def reverse_relationships(

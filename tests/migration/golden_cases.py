@@ -260,6 +260,13 @@ op.add_node(
             'cardinality="ZeroOrOne", exclusion_group="g", attribute="parts")'
         ),
         Case('op.remove_relationship("Person", "KNOWS", "Person", direction="OUT")'),
+        Case('op.add_relationship("Any", "HAS", "Other", allow_unknown=True)'),
+        Case('op.remove_relationship("Any", "HAS", "Other", allow_unknown=True)'),
+        Case(
+            'op.alter_relationship("Any", "HAS", "Other", cardinality="One", '
+            "allow_unknown=True)",
+            "pass",
+        ),
         Case(
             'op.alter_relationship("Person", "KNOWS", "Person", direction="OUT", '
             'cardinality="One")',

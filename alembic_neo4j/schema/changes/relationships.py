@@ -68,6 +68,12 @@ class _OfDeclaration(Change):
         """The label, the type and the target."""
         return (self.label, self.relationship.type, self.relationship.target)
 
+    @property
+    def sought(self) -> tuple[Name, ...]:
+        """The label, without which nothing is declared, and the target where known."""
+        target = self.relationship.target
+        return label_names(self.label, *(() if target.startswith("?") else (target,)))
+
 
 @dataclass(frozen=True)
 class AddRelationship(Declaration, _OfDeclaration):
@@ -77,11 +83,12 @@ class AddRelationship(Declaration, _OfDeclaration):
 
     label: str
     relationship: Relationship
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     @property
     def keywords(self) -> dict[str, Any]:
         """What it declares besides."""
-        return relationship_keywords(self.relationship)
+        return {**relationship_keywords(self.relationship), **self.meant}
 
     def apply(self, schema: Schema) -> Schema:
         """Add the declaration to the label's models that lack it."""
@@ -98,7 +105,7 @@ class AddRelationship(Declaration, _OfDeclaration):
 
     def reverse(self) -> RemoveRelationship:
         """Take the declaration back."""
-        return RemoveRelationship(self.label, self.relationship)
+        return RemoveRelationship(self.label, self.relationship, **self.meant)
 
 
 @dataclass(frozen=True)
@@ -109,11 +116,12 @@ class RemoveRelationship(Declaration, _OfDeclaration):
 
     label: str
     relationship: Relationship
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     @property
     def keywords(self) -> dict[str, Any]:
         """Which of them it is."""
-        return direction_keyword(self.relationship)
+        return {**direction_keyword(self.relationship), **self.meant}
 
     def apply(self, schema: Schema) -> Schema:
         """Remove the declaration from the label's models."""
@@ -125,7 +133,7 @@ class RemoveRelationship(Declaration, _OfDeclaration):
 
     def reverse(self) -> AddRelationship:
         """Declare it again."""
-        return AddRelationship(self.label, self.relationship)
+        return AddRelationship(self.label, self.relationship, **self.meant)
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,7 @@ class AlterRelationship(_OfDeclaration):
     label: str
     relationship: Relationship
     values: Values
+    allow_unknown: bool = field(default=False, compare=False, kw_only=True)
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -151,7 +160,7 @@ class AlterRelationship(_OfDeclaration):
             keywords["new_target"] = values.pop("target")
         if "direction" in values:
             keywords["new_direction"] = Direction(values.pop("direction")).value
-        return {**keywords, **values}
+        return {**keywords, **values, **self.meant}
 
     def apply(self, schema: Schema) -> Schema:
         """Set the values on the declaration of the label's models."""
@@ -163,7 +172,7 @@ class AlterRelationship(_OfDeclaration):
         existing = tuple(
             (name, getattr(self.relationship, name)) for name, _ in self.values
         )
-        return AlterRelationship(self.label, after, existing)
+        return AlterRelationship(self.label, after, existing, **self.meant)
 
     def reads(self, before: Schema) -> TouchedNames:
         """Return all ends and types that what is declared of them may name."""
