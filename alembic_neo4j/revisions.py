@@ -53,8 +53,8 @@ class Migration(ABC):
     migration_type: ClassVar[MigrationType | None] = None
     uses_only_operations: ClassVar[bool] = True
 
-    def __init__(self) -> None:
-        self.rolled_back = False
+    rolled_back = False
+    """Whether `rollback` was called."""
 
     # What a migration says and does --------------------------------------------------
 

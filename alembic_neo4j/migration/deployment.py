@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from alembic.runtime.migration import HeadMaintainer, RevisionStep, StampStep
@@ -361,7 +360,7 @@ class Deployment:
         begun = (item.script.revision, item.before, item.script.path)
         runner.begin(*begun, item.recording)
         try:
-            if why := item.passed_over or self._inapplicable(item, recorder):
+            if why := item.passed_over or self._inapplicable(item):
                 log.info("%s is passed over: %s", item.script.revision, why)
                 return Outcome(MigrationResult(True, f"passed over: {why}"), True)
             result = call(
@@ -384,17 +383,14 @@ class Deployment:
             log.warning("%s: %s", item.script.revision, warning)
         return Outcome(result)
 
-    def _inapplicable(self, item: PlannedStep, recorder: Recorder) -> str:
-        revision = item.script.revision
+    def _inapplicable(self, item: PlannedStep) -> str:
+        # Of one that was begun, what it has done would be an answer to its question.
         if not item.asks:
             return ""
-        # What it has begun itself would be an answer to its own question.
-        units = recorder.journal.units(recorder.run) if recorder.resumed else ()
-        if any(unit.revision == revision for unit in units):
-            return ""
         session = self._session
-        root = Path(session.options.files_root)
-        context = RevisionContext(revision, root, session.graph.read)
+        context = RevisionContext(
+            *(item.script.revision, session.paths.root, session.graph.read)
+        )
         is_one = is_applicable(item.script, context)
         if self._runner.has_acted:
             raise RevisionError(

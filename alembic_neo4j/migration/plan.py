@@ -89,13 +89,15 @@ class PassedOver:
 class PlannedStep:
     """One revision of a run, with what its replay recorded.
 
-    `passed_over` is why it does nothing, and then nothing is recorded.
+    `passed_over` is why it does nothing, and then nothing is recorded. One that an open
+    run has `begun` is not asked whether it applies.
     """
 
     step: RevisionStep
     before: Schema
     recording: Recording
     passed_over: str = ""
+    begun: bool = False
 
     @property
     def script(self) -> Script:
@@ -110,8 +112,9 @@ class PlannedStep:
     @property
     def asks(self) -> bool:
         """Whether only its turn tells if it runs (``check_applicable``)."""
-        asks = question_of(self.script) is not None
-        return asks and self.step.is_upgrade and not self.passed_over
+        if self.step.is_downgrade or self.passed_over or self.begun:
+            return False
+        return question_of(self.script) is not None
 
     @property
     def schema_hash(self) -> str:
@@ -167,7 +170,8 @@ def plan(
             _refuse_conditional(step, schema, recording)
         if reason:
             recording = Recording((), schema)
-        planned.append(PlannedStep(step, schema, recording, reason))
+        begun = step.revision.revision in known.begun
+        planned.append(PlannedStep(step, schema, recording, reason, begun))
         schema = recording.after
     return planned
 

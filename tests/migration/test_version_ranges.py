@@ -164,7 +164,8 @@ def test_a_revision_that_was_begun_is_not_asked_again(
         "op.run_cypher('CREATE (:One)')\n"
         f"op.run_cypher('CREATE (:Two {{p: 1 / $by}})', {{'by': by({str(switch)!r})}})",
         header="from pathlib import Path\n"
-        "def by(path):\n    return 0 if Path(path).exists() else 1\n",
+        "def by(path):\n    return 0 if Path(path).exists() else 1\n"
+        + CHECK.format(True),
         from_version="1.0",
     )
     live.revision(
@@ -173,6 +174,8 @@ def test_a_revision_that_was_begun_is_not_asked_again(
     assert "/ by zero" in live.failed("-x", "neo4j.app_version=1.5", "upgrade", "head")
     switch.unlink()
 
+    found = plan_of(live, "head")
+    assert [one["asks"] for one in found["revisions"]] == [False, False]
     # What the first one has begun is finished; the second one is asked in its turn.
     live.done("-x", "neo4j.app_version=0.5", "upgrade", "head")
     assert labels(neo4j_graph) == ["One", "Two"]
