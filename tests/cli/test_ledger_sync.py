@@ -32,7 +32,7 @@ def kept(project: Project) -> Project:
     return project
 
 
-def begin_trail(ledger: Path, graph: str) -> None:
+def begin_trail(ledger: Path | URL, graph: str) -> None:
     """Let a ledger have been used on a graph."""
     with opened(ledger) as connection:
         trail = AuditTrail(connection, TABLE, Author("me", graph))
@@ -336,3 +336,15 @@ def test_a_ledger_and_a_store_in_postgresql(
         done = said(kept, "sync", url)
         assert (done["received"], done["sent"]) == (1, 1)
         assert store.read("note-why") is not None
+    # The same, from there: the store is beside a ledger in that database.
+    address = postgresql_url.render_as_string(hide_password=False)
+    kept.set("sqlalchemy.url", address.replace("%", "%%"))
+    begin_ledger(postgresql_url)
+    apply(postgresql_url, "r2")
+    begin_trail(postgresql_url, "bolt://db.example:7687")
+    note(kept, "there", "beside PostgreSQL")
+    done = said(kept, "sync", kept.ledger, status=1)
+    assert (done["received"], done["sent"]) == (0, 1)
+    codes = [each["code"] for each in done["findings"]]
+    apart = ["ledgers-applied", "ledgers-applied", "ledgers-heads"]
+    assert codes == ["ledgers-graph", *apart]
