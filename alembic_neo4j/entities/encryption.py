@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import hmac
 import re
@@ -140,13 +141,26 @@ class BundleKeys:
 
 def _check_cost(content: bytes) -> None:
     """Raise StoreError where to try a passphrase would take the machine's memory."""
-    cost = _COST.match(content)
+    cost = _COST.match(_header(content))
     if cost is not None and int(cost[1]) > _MOST_COST:
         raise StoreError(
             f"it is encrypted so that a passphrase costs 2^{int(cost[1])}: expected "
             f"2^{_MOST_COST} at most, which takes 4 GiB. It is damaged, or not meant "
             "for this machine"
         )
+
+
+def _header(content: bytes) -> bytes:
+    """Return what a file of age begins with, also where that is written as text."""
+    beginning = content[:4096].strip()
+    if not beginning.startswith(b"-----BEGIN AGE"):
+        return content[:4096]
+    text = b"".join(beginning.split()[4:8])
+    try:
+        return binascii.a2b_base64(text[: len(text) // 4 * 4])
+    except binascii.Error:
+        # It is told what is wrong with it where it is decrypted.
+        return b""
 
 
 def _text(value: object) -> str:

@@ -36,8 +36,8 @@ _ADVICE = {
     405: "Give a URL that the server lets be written to",
     409: "Create the collection that it is to be in",
     413: "Let the server take more",
-    423: "Somebody has locked it there",
-    428: "The server asks for a condition that it then does not take",
+    423: "Have it unlocked there",
+    428: "Have the server take If-Match and If-None-Match",
     507: "Make room on the server",
 }
 
@@ -174,8 +174,6 @@ class HttpFile:
 
     def _told(self, done: str, failed: _Failed) -> StoreError:
         advice = _ADVICE.get(failed.status, "Check the URL, the network and the server")
-        if failed.status == 404:
-            done = "written"
         return StoreError(
             f"the bundle {self.name} can't be {done}: {failed}. Nothing has been "
             f"changed there that is known of. {advice}, then sync again"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import random
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -110,6 +112,12 @@ def ssh_keys() -> tuple[str, str]:
     return secret, public.decode()
 
 
+def repo_with(task: Make) -> EntityRepository:
+    repo = EntityRepository(":memory:")
+    repo.create(task("a"))
+    return repo
+
+
 def test_who_opens_a_bundle(task: Make) -> None:
     other = pyrage.x25519.Identity.generate()
     secret, public = ssh_keys()
@@ -142,8 +150,22 @@ def test_who_opens_a_bundle(task: Make) -> None:
         salt, cost, more = rest.split(None, 2)
         dear = b" ".join([head + b"\n-> scrypt", salt, b"40\n" + more])
         assert int(cost) < 23
-        with unopened(new):
-            received(new, dear, phrase)
+        lines = textwrap.wrap(base64.b64encode(dear).decode(), 64)
+        lines = ["-----BEGIN AGE ENCRYPTED FILE-----", *lines, ""]
+        for each in (dear, "\n".join(lines).encode()):
+            with pytest.raises(StoreError, match=r"costs 2\^40"):
+                received(new, each, phrase)
+    # What `age --armor` writes.
+    armored = pyrage.encrypt(
+        KEYS.decrypt(bundle_of(repo_with(task), KEYS)),
+        [pyrage.x25519.Identity.from_str(IDENTITY).to_public()],
+        armored=True,
+    )
+    with EntityRepository(":memory:") as new:
+        assert received(new, armored) == 1
+        for broken in (armored[:60], armored[:-9], armored.replace(b"YWdl", b"Y=dl")):
+            with unopened(new):
+                received(new, broken)
 
 
 @pytest.mark.parametrize(
