@@ -130,7 +130,10 @@ def searched(
 
 def shown(config: Config, entity_id: str) -> Shown:
     """Return an entity by its id; raises LedgerError where there is none."""
-    looked = in_session(config, _look)
+    return _shown(in_session(config, _look), entity_id)
+
+
+def _shown(looked: _Looked, entity_id: str) -> Shown:
     with ExitStack() as stack:
         store = looked.opened(stack)
         entity = looked.find(entity_id)
@@ -162,24 +165,25 @@ def note(
     if not text.strip():
         raise ValidationError("expected the text of a note, found none; write it")
     checked_status(status)
-    looked = in_session(config, _look)
-    check_location(looked.url)
-    if about is not None:
-        shown(config, about)
     moment = datetime.now(timezone.utc)
     slug = slug or moment.strftime("%Y%m%dT%H%M%S.%fZ")
     data = {"text": text, "by": user_name()}
     if about is not None:
         data["about"] = about
     entity = Entity(f"{NOTE}-{slug}", NOTE, status, data)
-    return in_session(config, lambda session: _stored(session, entity))
 
-
-def _stored(session: Session, entity: Entity) -> Entity:
-    with audited_if_there_is_a_trail(session, "ledger note", [entity.id]):
+    def store(session: Session) -> Entity:
         url = session.database.url
-        with EntityRepository(url, shared=True) as store:
-            return store.create(entity)
+        check_location(url)
+        if about is not None:
+            _shown(_look(session), about)
+        with (
+            audited_if_there_is_a_trail(session, "ledger note", [entity.id]),
+            EntityRepository(url, shared=True) as repository,
+        ):
+            return repository.create(entity)
+
+    return in_session(config, store)
 
 
 def _page(found: Sequence[Entity], wanted: Wanted, facets: Sequence[str] = ()) -> Page:
