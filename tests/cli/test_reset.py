@@ -122,6 +122,10 @@ def test_all_that_was_done_is_forgotten_and_what_there_is_stays(
     assert users(neo4j_graph) == before
     loaded.done("stamp", "head")
     assert stamped(neo4j_graph) == loaded.heads() == ["r3"]
+    # What a batch created is known by its tag, and is taken back by its name.
+    loaded.verb("ingest", "rollback", "b1", "--yes")
+    people = neo4j_graph.read("MATCH (p:Person) RETURN p.name AS name, p.born AS born")
+    assert people == [{"name": "Ada", "born": 1816}]
     loaded.done("downgrade", "r1")
     assert indexes(neo4j_graph) == {"person_born"}
     assert verdict(loaded, neo4j_graph).broken is None
