@@ -106,9 +106,9 @@ def opened_bundle(
 ) -> Iterator[EntityRepository]:
     """Yield what a bundle has as a repository in memory, which is gone afterwards.
 
-    It has every version, for other stores to receive, and shows no entity itself.
+    It has every version, for other stores to receive, and shows no entity itself. It is
+    decrypted and checked as a whole before that; `name` is what errors call it.
 
-    It is decrypted and checked as a whole before that; `name` is what errors call it.
     Raises StoreError where the keys are others, a bit of it was changed, it is no
     bundle, contradicts itself, is too large or a newer release's.
     """
@@ -120,17 +120,30 @@ def opened_bundle(
         except BaseException:
             repo.close()
             raise
-    except (StoreError, _Refused) as error:
-        raise StoreError(
-            f"the bundle {name} can't be opened: {ended(error)} Nothing has been "
-            "changed. Give the right passphrase or key, or take another copy of it"
-        ) from None
+    except StoreError as error:
+        advice = "Give the right passphrase or key, or take another copy of it"
+        raise _unopened(name, error, advice) from None
+    except _Refused as refused:
+        raise _unopened(name, refused, refused.advice) from None
     with repo:
         yield repo
 
 
+def _unopened(name: str, why: Exception, advice: str) -> StoreError:
+    return StoreError(
+        f"the bundle {name} can't be opened: {ended(why)} Nothing has been changed. "
+        f"{advice}"
+    )
+
+
 class _Refused(Exception):
-    """What is in a bundle is not what has to be there."""
+    """What is in a bundle is not what has to be there, and the way on."""
+
+    def __init__(
+        self, why: str, advice: str = "Take another copy of it, or have it made anew"
+    ) -> None:
+        super().__init__(why)
+        self.advice = advice
 
 
 def _read(packed: bytes) -> Iterator[Line]:
@@ -142,7 +155,8 @@ def _read(packed: bytes) -> Iterator[Line]:
     if first.get("format") != _FORMAT:
         raise _Refused(
             f"it is a newer release's: expected the format {_FORMAT}, found "
-            f"{shortened(first.get('format'))}. Install that release of alembic-neo4j"
+            f"{shortened(first.get('format'))}",
+            "Install that release of alembic-neo4j here",
         )
     count = 0
     for line in lines:

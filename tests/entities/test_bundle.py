@@ -9,7 +9,6 @@ import random
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -208,7 +207,6 @@ def test_a_thousand_flipped_bits_and_every_missing_or_further_byte_are_found(
     content = bundle_of(filled, KEYS)
     chance = random.Random(12)
     bits = chance.sample(range(8 * len(content)), 1000)
-    began = time.monotonic()
     with EntityRepository(":memory:") as new:
         before = saved(new)
         changed = [content[:n] for n in chance.sample(range(len(content)), 100)]
@@ -221,7 +219,6 @@ def test_a_thousand_flipped_bits_and_every_missing_or_further_byte_are_found(
             with pytest.raises(StoreError, match="can't be opened"):
                 received(new, each)
         assert saved(new) == before
-    assert time.monotonic() - began < 60
 
 
 def changed_lines(content: bytes, change: Callable[[list[Any]], object]) -> bytes:
