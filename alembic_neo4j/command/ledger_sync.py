@@ -45,6 +45,7 @@ from alembic_neo4j.entities.conflict import (
     MergeFieldsResolver,
 )
 from alembic_neo4j.entities.engine import shown, store_url
+from alembic_neo4j.entities.sync_client import no_bundle
 from alembic_neo4j.entities.tables import facts
 from alembic_neo4j.entities.transport import (
     scheme_of,
@@ -124,14 +125,15 @@ def sync(config: Config, other: str, own: Own, options: BundleOptions) -> Synced
     """
     if _is_bundle_place(other):
         client = _client(config, other, options, makes=True)
-        return _in_store(config, own, "ledger sync", other, client.sync)
+        return _in_store(config, own, _Exchange("ledger sync", other, client))
     return in_session(config, lambda session: _with_store(session, other, own))
 
 
 def receive(config: Config, place: str, own: Own, options: BundleOptions) -> Synced:
     """Give the store beside the ledger what a bundle has, which is only read."""
     client = _client(config, place, options, makes=False)
-    return _in_store(config, own, "ledger import", place, client.receive)
+    only_reads = _Exchange("ledger import", place, client, only_reads=True)
+    return _in_store(config, own, only_reads)
 
 
 def send(config: Config, place: str, options: BundleOptions, *, force: bool) -> Synced:
@@ -195,24 +197,46 @@ def resolve(
 # The store beside the ledger ----------------------------------------------------------
 
 
-def _in_store(
-    config: Config,
-    own: Own,
-    action: str,
-    place: str,
-    act: Callable[[EntityRepository], SyncResult],
-) -> Synced:
-    name = shown_location(place)
+@dataclass(frozen=True)
+class _Exchange:
+    """What a verb does with a bundle, and what the audit trail calls it."""
 
+    action: str
+    place: str
+    client: SyncClient
+    only_reads: bool = False
+
+    @property
+    def name(self) -> str:
+        return shown_location(self.place)
+
+    def check(self) -> None:
+        """Raise StoreError where the bundle can't be opened, or is to be there."""
+        if not self.client.look() and self.only_reads:
+            raise no_bundle(self.name)
+
+    def done_with(self, store: SyncableRepository) -> SyncResult:
+        act = self.client.receive if self.only_reads else self.client.sync
+        return act(store)
+
+
+def _in_store(config: Config, own: Own, exchange: _Exchange) -> Synced:
     def within(session: Session) -> Synced:
         check_location(session.database.url)
-        with (
-            audited_if_there_is_a_trail(session, action, [name]),
-            _opened(session, own) as store,
-        ):
-            return Synced(act(store), len(store.conflicts()))
+        with audited_if_there_is_a_trail(session, exchange.action, [exchange.name]):
+            if not _has_store(session):
+                # Where nothing comes of it no store is made.
+                exchange.check()
+            with _opened(session, own) as store:
+                return Synced(exchange.done_with(store), len(store.conflicts()))
 
     return in_session(config, within)
+
+
+def _has_store(session: Session) -> bool:
+    session.check()
+    missing = session.database.is_missing
+    return not missing and inspect(session.connection).has_table(facts.name)
 
 
 @contextmanager
@@ -226,9 +250,7 @@ def _opened(session: Session, own: Own) -> Iterator[SyncableRepository]:
 @contextmanager
 def _stored(session: Session) -> Iterator[SyncableRepository | None]:
     """Yield the store beside the ledger, None where there is none."""
-    session.check()
-    missing = session.database.is_missing
-    if missing or not inspect(session.connection).has_table(facts.name):
+    if not _has_store(session):
         yield None
         return
     url = session.database.url

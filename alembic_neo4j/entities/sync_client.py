@@ -206,6 +206,14 @@ class SyncClient:
             f"nothing of this store is known to be there. Try again{_said(last)}"
         )
 
+    def look(self) -> bool:
+        """Tell whether there is a bundle; StoreError where it can't be opened."""
+        held = self._transport.read()
+        if held is None:
+            return False
+        with opened_bundle(held.content, self._keys, self._transport.name):
+            return True
+
     def receive(self, repo: EntityRepository) -> SyncResult:
         """Give the store what the bundle has, which is only read.
 
@@ -215,10 +223,7 @@ class SyncClient:
         store = _syncable(repo)
         held = self._transport.read()
         if held is None:
-            raise StoreError(
-                f"expected a bundle, found nothing at {self._transport.name}; correct "
-                "its name"
-            )
+            raise no_bundle(self._transport.name)
         with opened_bundle(held.content, self._keys, self._transport.name) as bundle:
             return store.pull_from(bundle)
 
@@ -258,6 +263,11 @@ class SyncClient:
             if _state(bundle) == before:
                 return None, result
             return bundle_of(bundle, self._keys), result
+
+
+def no_bundle(name: str) -> StoreError:
+    """Return the error for a bundle that is to be read and is not there."""
+    return StoreError(f"expected a bundle, found nothing at {name}; correct its name")
 
 
 def create_sync_client(config: SyncConfig) -> SyncClient:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,8 @@ from tests.entities.bundle_server import BundleServer
 from tests.entities.sites import assert_same
 from tests.migration.project import Project
 from tests.migration.test_audit import events
+
+VERBS = Path(sys.executable).parent / "alembic-neo4j"
 
 
 @pytest.fixture
@@ -316,13 +322,59 @@ def test_where_nothing_is_kept_nothing_is_made_but_by_who_receives(
     missing = project.verb("ledger", "resolve", "note-a")
     assert missing.status == 2
     assert "none waits" in missing.err
-    assert not project.ledger.exists()
+    refused = project.verb("ledger", "import", str(bundle), "--identity", key)
+    assert refused.status == 2
+    assert "found nothing at" in refused.err
     assert not bundle.exists()
+    bundle.write_bytes(b"age-encryption.org/v1\nand nothing else")
+    for verb in ("import", "sync"):
+        refused = project.verb("ledger", verb, str(bundle), "--identity", key)
+        assert refused.status == 2
+        assert "can't be opened" in refused.err
+    assert not project.ledger.exists()
     with EntityRepository(tmp_path / "other.db") as other:
         other.create(Entity("task-a", "task", "open"))
         assert said(project, "sync", tmp_path / "other.db")["received"] == 1
     with EntityRepository(project.ledger, shared=True) as store:
         assert [each.id for each in store.list()] == ["task-a"]
+
+
+def on_a_terminal(directory: Path, *command: str, answers: list[str]) -> str:
+    """Run a verb on a terminal of its own, answer its questions, and return it all."""
+    terminal, there = pty.openpty()
+    process = subprocess.Popen(
+        [VERBS, *command],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), there),
+        cwd=directory,
+        start_new_session=True,
+    )
+    os.close(there)
+    output = b""
+    try:
+        while part := os.read(terminal, 1024):
+            output += part
+            if answers and output.rstrip().endswith(b":"):
+                os.write(terminal, answers.pop(0).encode() + b"\n")
+                output += b"|"
+    except OSError:
+        # Linux says so at the end of the other side.
+        pass
+    process.wait()
+    os.close(terminal)
+    return output.decode()
+
+
+def test_a_passphrase_is_asked_for_on_a_terminal_twice_where_it_is_new(
+    kept: Project,
+) -> None:
+    words = ["ledger", "export", "notes.age"]
+    said_there = on_a_terminal(kept.path, *words, answers=["secret words"] * 2)
+    assert "1 sent" in said_there
+    assert said_there.count("|") == 2
+    words = ["ledger", "import", "notes.age"]
+    said_there = on_a_terminal(kept.path, *words, answers=["secret words"])
+    assert "0 versions received" in said_there
+    assert "secret words" not in said_there
 
 
 @pytest.mark.server
