@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -157,9 +158,34 @@ def postgresql_server() -> Iterator[Any]:
         # It looks for that directory when it is imported.
         import pgserver
 
-        server = pgserver.get_server(Path(directory, "data"))
-        yield server
-        server.cleanup()
+        data = Path(directory, "data")
+        with ended_with_us(data / "postmaster.pid"):
+            server = pgserver.get_server(data)
+            yield server
+            server.cleanup()
+
+
+@contextlib.contextmanager
+def ended_with_us(pid_file: Path) -> Iterator[None]:
+    """Have a PostgreSQL end when this process does, also where that is killed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _END, str(pid_file)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    ):
+        yield
+
+
+_END = """
+import os, pathlib, signal, sys
+sys.stdin.read()
+try:
+    pid = int(pathlib.Path(sys.argv[1]).read_text().split()[0])
+    os.kill(pid, signal.SIGQUIT)
+except (OSError, ValueError, IndexError):
+    pass
+"""
+"""Waits for the end of its standard input, which the system sees to."""
 
 
 @pytest.fixture
