@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
+import hmac
 import json
 import random
 import subprocess
@@ -191,8 +193,17 @@ def test_keys_that_are_none_are_refused_and_not_shown(
 
 def test_what_a_password_becomes_is_the_same_everywhere_and_tells_nothing() -> None:
     one = derive_secrets("You@example.com ", "pass", "https://a.example")
-    # Computed apart from this, as docs/how-to/sync.md says.
     assert one == derive_secrets("you@example.com", "pass", "https://a.example")
+    # As docs/how-to/sync.md says it, computed apart from this.
+    salt = b"alembic_neo4j sync 1\0you@example.com"
+    main = hashlib.scrypt(b"pass", salt=salt, n=2**17, r=8, p=1, maxmem=2**28, dklen=32)
+    sent = hmac.new(main, b"authentication\0https://a.example", "sha256")
+    assert one.authentication == sent.hexdigest()
+    letters = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
+    words = one.identity.removeprefix("AGE-SECRET-KEY-1")[:-6]
+    bits = "".join(f"{letters.index(each):05b}" for each in words)
+    key = int(bits[:256], 2).to_bytes(32, "big")
+    assert key == hmac.new(main, b"encryption", "sha256").digest()
     other = derive_secrets("you@example.com", "pass", "https://b.example")
     assert other.identity == one.identity
     assert other.authentication != one.authentication
