@@ -69,6 +69,10 @@ class IngestError(Neo4jMigrationError):
     """A source of data can't be had or read, or its rows break a rule."""
 
 
+class BackupError(Neo4jMigrationError):
+    """A backup of a graph can't be made, is not whole, or can't be restored."""
+
+
 class FileError(Neo4jMigrationError):
     """A file of the project can't be read or written, or is not what it was left as."""
 

@@ -19,6 +19,7 @@ PACKAGE = CHECKOUT / "alembic_neo4j"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 ROOMS = {
+    "backups",
     "checks",
     "cli",
     "command",

@@ -14,6 +14,7 @@ from alembic_neo4j.cli.invocation import shown_options
 VERBS = {
     "archive": "alembic_neo4j.cli.archive:archive",
     "audit": "alembic_neo4j.cli.audit:audit",
+    "backup": "alembic_neo4j.cli.backup:backup",
     "create-node": "alembic_neo4j.cli.create:create_node",
     "create-relationship": "alembic_neo4j.cli.create:create_relationship",
     "ensure": "alembic_neo4j.cli.ensure:ensure",

@@ -27,6 +27,16 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} audit verify",
         f"{_VERB} audit verify --file audit.jsonl",
     ),
+    "backup create": (f"{_VERB} backup create --directory /mnt/backups",),
+    "backup list": (f"{_VERB} backup list",),
+    "backup prune": (f"{_VERB} backup prune --retention-days 30 --keep 7",),
+    "backup restore": (
+        f"{_VERB} backup restore 20261127T1057 --to local",
+        f"{_VERB} backup restore 20261127T1057 --to bolt://test:7687 "
+        "--password-file test.txt",
+    ),
+    "backup show": (f"{_VERB} backup show 20261127T1057 --format json",),
+    "backup verify": (f"{_VERB} backup verify", f"{_VERB} backup verify 20261127T1057"),
     "create-node": (f"{_VERB} create-node Person",),
     "create-relationship": (
         f"{_VERB} create-relationship WorksIn --source-label Person "

@@ -96,7 +96,7 @@ prepend_sys_path = ["%(here)s"]
 url = "local"
 models = [{models}]
 """
-_IGNORED = (".neo4j/", "neo4j_ledger.db*")
+_IGNORED = (".neo4j/", "neo4j_ledger.db*", "neo4j_backups/")
 _PYPROJECT = "pyproject.toml"
 
 

@@ -97,6 +97,27 @@ _BATCH = {
     "ended_at": _MOMENT.or_null(),
     "sources": rows("the files", uri=text(), sha256=text()),
 }
+_BACKUP = {
+    "id": text("its name: when it was made, in UTC"),
+    "path": text("its directory"),
+    "created_at": _MOMENT,
+    "created_by": text(),
+    "graph": text("the address of the graph"),
+    "server": text("the release and edition"),
+    "consistent": flag("whether nothing was written to the graph meanwhile"),
+    "heads": _HEADS,
+    "ledger": text("the file of the ledger's backup; null without one").or_null(),
+    "nodes": number(),
+    "relationships": number(),
+    "bytes": number("the size of its files"),
+}
+_KNOWN_BACKUP = {
+    **{name: shape.or_null() for name, shape in _BACKUP.items()},
+    "problem": text("why its manifest can't be read, else null").or_null(),
+    "restored_at": text(
+        "when it was restored and was the same, null where it was not"
+    ).or_null(),
+}
 _CHECK = row(
     status=text("`pass`, `fail` or `skipped`, after one that fails"),
     duration_ms=number("whole milliseconds"),
@@ -293,6 +314,25 @@ REPORTS: Mapping[str, Shape] = {
             found=text(),
         ).or_null(),
         unchecked=_UNCHECKED,
+    ),
+    "backup create": row(backup=row("what was made", **_BACKUP)),
+    "backup list": row(backups=rows("the oldest first", **_KNOWN_BACKUP)),
+    "backup prune": row(removed=texts("their names")),
+    "backup restore": row(
+        backup=text("its name"),
+        to=text("the address, or `local`"),
+        nodes=number(),
+        relationships=number(),
+        seconds=number("that it took, with the comparison"),
+        differences=texts("where what is there now is not what was backed up"),
+    ),
+    "backup show": row(backup=row("", **_KNOWN_BACKUP)),
+    "backup verify": row(
+        backups=rows(
+            "each that was read",
+            backup=text("its name"),
+            problems=texts("what is not as it was made"),
+        )
     ),
     "create-node": _CREATED,
     "create-relationship": _CREATED,

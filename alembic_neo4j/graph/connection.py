@@ -201,6 +201,17 @@ class Graph:
             for record in each_waited_for(records, answer):
                 yield record.data()
 
+    def last_write(self) -> frozenset[str]:
+        """Return what stands for the last transaction that was committed there.
+
+        It is the bookmark of a transaction that reads: every commit changes it, and
+        neither a read nor a write of nothing does.
+        """
+        with self._session("READ") as session:
+            with waiting_for(self._answer_to("RETURN 1")):
+                session.run("RETURN 1").consume()
+            return session.last_bookmarks().raw_values
+
     def transaction(
         self, statements: Sequence[tuple[str, Mapping[str, Any]]]
     ) -> list[list[Row]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 AUDITED = {
     "archive purge",
     "archive restore",
+    "backup restore",
     "import-crochet",
     "ingest cache clear",
     "ingest load",
@@ -29,6 +30,8 @@ TOLD_AS_UPGRADE = {"ensure"}
 
 WRITE_FILES = {
     "audit export",
+    "backup create",
+    "backup prune",
     "create-node",
     "create-relationship",
     "health",
@@ -45,6 +48,9 @@ READ = {
     "archive list",
     "audit list",
     "audit verify",
+    "backup list",
+    "backup show",
+    "backup verify",
     "history",
     "ingest cache list",
     "ingest cache verify",

@@ -65,7 +65,7 @@ def test_nothing_is_overwritten(here: Path) -> None:
     assert (here / "neo4j.ini").read_text() == "[alembic]\n"
     assert (here / "models.py").read_text() == "# mine\n"
     ignored = (here / ".gitignore").read_text().splitlines()
-    assert ignored == ["*.log", ".neo4j/", "neo4j_ledger.db*"]
+    assert ignored == ["*.log", ".neo4j/", "neo4j_ledger.db*", "neo4j_backups/"]
 
 
 def test_a_package_of_models_is_kept(here: Path) -> None:
@@ -195,6 +195,6 @@ def test_as_json_and_with_a_section(here: Path) -> None:
     assert report == {
         "created": ["neo4j.ini", "migrations/", "models.py"],
         "kept": [],
-        "ignored": ["neo4j_ledger.db*"],
+        "ignored": ["neo4j_ledger.db*", "neo4j_backups/"],
     }
     assert "\n[people]\n" in (here / "neo4j.ini").read_text()

@@ -41,7 +41,9 @@ _FENCE = re.compile(r"```(\w*)")
 _ID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{12}(?![0-9A-Za-z])")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?Z?\b")
 _MOMENT = re.compile(r"\b\d{8}T\d{6}\.\d{6}Z")
-_SECONDS = re.compile(r"\b\d+\.\d\ds\b|(?<=  )[\d,]+(?= ms$)|(?<=_ms\": )\d+")
+_SECONDS = re.compile(
+    r"\b\d+\.\d\ds\b|(?<=  )[\d,]+(?= ms$)|(?<=_ms\": )\d+|[\d,]+(?= bytes\b)"
+)
 _RELEASE = re.compile(r"\bNeo4j \d+\.\d+\.\d+\b")
 _ADDRESS = re.compile(r"\bbolt://127\.0\.0\.1:\d+")
 _WHO = re.compile(r"\b[\w.-]+@[\w.-]+\b|(?<=UTC by )[\w.-]+")

@@ -1,0 +1,1 @@
+"""Backups of a graph: made over Bolt, checked to the last bit, restored, compared."""

@@ -1,0 +1,201 @@
+"""``alembic-neo4j backup``: a project's graph, backed up, checked and restored."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import namedtuple
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alembic_neo4j.backups.format import MANIFEST, verify
+from alembic_neo4j.graph.connection import Graph, GraphSettings
+from alembic_neo4j.graph.wipe import wipe
+from tests.backups.contents import content
+from tests.cli.test_audited_verbs import tells
+from tests.crash.harness import KILLED, Kill, client, points
+from tests.migration.project import Project
+from tests.migration.test_two_servers import second_server
+
+__all__ = ["second_server"]
+
+CREATE = ("alembic-neo4j", "backup", "create")
+
+
+@pytest.fixture
+def people(applied: Project, neo4j_graph: Graph) -> Project:
+    """The applied history, and data."""
+    neo4j_graph.transaction(
+        [
+            (
+                "CREATE (:Person {name: 'Ada', born: 1815})-[:LIVES_IN {x: 1}]->"
+                "(:City {name: 'London'}), (:Foreign {at: datetime(), p: [1.5]})",
+                {},
+            )
+        ]
+    )
+    return applied
+
+
+@pytest.fixture
+def second(second_server: str, tmp_path: Path) -> Iterator[Graph]:
+    """The empty graph of another server."""
+    graph = Graph(GraphSettings(second_server, tmp_path))
+    wipe(graph)
+    yield graph
+    graph.close()
+
+
+def made(project: Project) -> Path:
+    outcome = project.verb("backup", "create", "--format", "json")
+    assert outcome.status == 0, outcome.text
+    return Path(json.loads(outcome.out)["backup"]["path"])
+
+
+def backups(project: Project) -> list[Path]:
+    directory = project.path / "neo4j_backups"
+    return sorted(p for p in directory.glob("*") if (p / MANIFEST).exists())
+
+
+def test_made_shown_verified_and_restored(
+    people: Project, neo4j_graph: Graph, second: Graph
+) -> None:
+    before = content(neo4j_graph)
+    told = people.verb("backup", "create")
+    assert told.status == 0, told.text
+    (path,) = backups(people)
+    assert told.out.strip() == str(path)
+    assert "4 nodes, 1 relationship, " in told.err
+    assert (
+        f"{path.name}: 4 nodes, 1 relationship, " in people.verb("backup", "list").out
+    )
+    shown = people.verb("backup", "show", path.name[:8]).out
+    assert "  (:City): 1\n" in shown
+    assert "  [:LIVES_IN]: 1\n" in shown
+    assert "  heads: r2\n" in shown
+    assert people.verb("backup", "verify").out == f"{path.name}: as it was made\n"
+    (ledger,) = path.glob("*.db")
+    assert people.verb("ledger", "backup", "verify", str(ledger)).status == 0
+
+    told_text = tells(people, "backup restore", path.name, "--to", second.url)
+    assert f"{path.name} restored: 4 nodes and 1 relationship, the same" in told_text
+    (listed,) = json.loads(people.verb("backup", "list", "--format", "json").out)[
+        "backups"
+    ]
+    assert listed["restored_at"] is not None
+    assert listed["consistent"] is True
+    assert listed["heads"] == ["r2"]
+    assert people.verb("backup", "verify").status == 0
+
+    def without_ours(graph: Graph) -> object:
+        nodes, relationships, schema = content(graph)
+        kept = {n: c for n, c in nodes.items() if "__AlembicNeo4jLock" not in n}
+        return kept, relationships, [r for r in schema if "__alembic" not in r["name"]]
+
+    restored = without_ours(second)
+    assert restored == without_ours(neo4j_graph)
+    # What a restore takes down in the ledger is noted in the stamp, and nothing else.
+    assert before[1:] == content(neo4j_graph)[1:]
+
+    again = people.verb("backup", "restore", path.name, "--to", second.url)
+    assert again.status == 2
+    assert "expected an empty graph to restore to" in again.err
+    assert without_ours(second) == restored
+
+
+def test_what_is_refused(people: Project, second: Graph) -> None:
+    first, other = made(people), made(people)
+    own = people.verb("status", "--format", "json").out
+    url = json.loads(own)["graph"]["url"]
+    for arguments, told in {
+        ("restore", first.name, "--to", url): "expected another graph than the",
+        ("restore", "2", "--to", second.url): "expected one backup 2 in",
+        ("restore", "19", "--to", second.url): "found 0; there is",
+        ("restore", first.name, "--to", second.url, "--password-file", "no"): (
+            "--password-file no can't be read: No such file"
+        ),
+        ("show", "19"): "expected one backup 19 in",
+        ("verify", "19"): "expected one backup 19 in",
+        ("restore", first.name, "--to", second.url, "--replace"): "--replace is for",
+    }.items():
+        outcome = people.verb("backup", *arguments)
+        assert outcome.status == 2, outcome.text
+        assert told in outcome.err, arguments
+    (first / "schema.cypher").write_text("")
+    outcome = people.verb("backup", "verify", "--format", "json")
+    assert outcome.status == 1
+    rows = json.loads(outcome.out)["backups"]
+    assert [row["backup"] for row in rows] == [first.name, other.name]
+    assert "schema.cypher: expected" in rows[0]["problems"][0]
+    assert rows[1]["problems"] == []
+    outcome = people.verb("backup", "restore", first.name, "--to", second.url)
+    assert outcome.status == 2
+    assert "schema.cypher: expected" in outcome.err
+    assert second.read("MATCH (n) RETURN n") == []
+    (other / MANIFEST).write_text("{}")
+    assert f"{other.name}: the manifest" in people.verb("backup", "list").out
+    assert people.verb("backup", "verify", other.name).status == 1
+
+
+def test_old_ones_are_removed_but_not_the_last_that_was_restored(
+    people: Project, second: Graph
+) -> None:
+    paths = [made(people) for _ in range(4)]
+    names = [path.name for path in paths]
+    foreign = people.path / "neo4j_backups" / "somebody's"
+    foreign.mkdir()
+    assert people.verb("backup", "prune").out == "There is no backup to remove.\n"
+    restored = people.verb("backup", "restore", names[1], "--to", second.url)
+    assert restored.status == 0, restored.text
+    (paths[2] / MANIFEST).write_text("")
+    done = people.verb("backup", "prune", "--retention-days", "0", "--format", "json")
+    assert json.loads(done.out) == {"removed": [names[0]]}
+    assert [path.name for path in backups(people)] == names[1:]
+    assert foreign.exists()
+
+
+def test_there_has_to_be_room(people: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(9, 9, 1 << 20))
+    outcome = people.verb("backup", "create")
+    assert outcome.status == 2
+    assert "found 1. Nothing was made; make room" in outcome.err
+    assert backups(people) == []
+
+
+def test_a_killed_one_leaves_no_backup(people: Project) -> None:
+    passed = points(people, CREATE)
+    (whole,) = backups(people)
+    sampled = [p for p in passed if p.startswith(("file.", "directory."))]
+    assert len(sampled) > 10
+    for point in sampled[:: max(len(sampled) // 8, 1)]:
+        known = len(backups(people))
+        outcome = client(people, CREATE, Kill(point))
+        assert outcome.status == KILLED, (point, outcome.text)
+        now = backups(people)
+        assert len(now) <= known + 1
+        assert all(verify(path) == () for path in now), point
+    assert client(people, CREATE, Kill()).status == 0
+    left = [p.name for p in (people.path / "neo4j_backups").iterdir()]
+    assert [name for name in left if name.endswith(".partial")] == []
+    assert whole.name in left
+
+
+def test_a_killed_restore_is_done_again(
+    people: Project, neo4j_graph: Graph, second: Graph
+) -> None:
+    path = made(people)
+    restore = ("alembic-neo4j", "backup", "restore", path.name, "--to", second.url)
+    passed = [p for p in points(people, restore) if p.startswith("graph.commit")]
+    wanted = content(second)
+    assert len(passed) > 12
+    for point in passed[:: max(len(passed) // 6, 1)]:
+        wipe(second)
+        outcome = client(people, restore, Kill(point))
+        assert outcome.status == KILLED, (point, outcome.text)
+        outcome = client(people, restore, Kill())
+        done = "expected an empty graph" in outcome.text
+        assert outcome.status == (2 if done else 0), (point, outcome.text)
+        assert content(second) == wanted, point
