@@ -372,6 +372,10 @@ REPORTS: Mapping[str, Shape] = {
             ).or_null(),
             heads=_HEADS.or_null(),
             pending=number("revisions that have not been applied").or_null(),
+            backup_age_seconds=number("of the latest of the graph").or_null(),
+            restored_backup_age_seconds=number(
+                "of the latest that was restored"
+            ).or_null(),
             ledger_backup_age_seconds=number("of the latest one").or_null(),
             audit_events=number().or_null(),
             audit_intact=flag("whether they follow from each other").or_null(),

@@ -115,7 +115,12 @@ def create(
 
 def listed(config: Config, directory: Path | None) -> list[KnownBackup]:
     """Return the backups of a directory, the oldest first; their files are not read."""
-    return [_known(path) for path in list_backups(directory or usual_directory(config))]
+    return known_backups(directory or usual_directory(config))
+
+
+def known_backups(directory: Path) -> list[KnownBackup]:
+    """Return the backups of a directory, the oldest first; their files are not read."""
+    return [_known(path) for path in list_backups(directory)]
 
 
 def verified(

@@ -19,6 +19,7 @@ from alembic_neo4j.checks.evidence import Evidence, HistoryEvidence
 from alembic_neo4j.checks.findings import Severity
 from alembic_neo4j.checks.verify import judge
 from alembic_neo4j.command.audit import judge_trail
+from alembic_neo4j.command.backup import listed
 from alembic_neo4j.command.evidence import gather_records, read_lacking
 from alembic_neo4j.command.inspection import inspect_project
 from alembic_neo4j.command.ledger_backup import usual_directory
@@ -54,6 +55,8 @@ METRICS: Mapping[str, str] = {
     "open_run": "the run that was begun and has not ended",
     "heads": "the revisions where the ledger is",
     "pending": "how many revisions have not been applied",
+    "backup_age_seconds": "how old the latest backup of the graph is",
+    "restored_backup_age_seconds": "how old the latest one is that was restored",
     "ledger_backup_age_seconds": "how old the latest backup of the ledger is",
     "audit_events": "how many events the audit trail has",
     "audit_intact": "whether its events follow from each other",
@@ -144,7 +147,7 @@ def check_health(
             settings = replace(settings, url=server.url, credentials=login)
             session.graph = Graph(settings)
         session.graph.connect_seconds = session.options.health_connectivity_timeout
-        examination = _Examination(context, server)
+        examination = _Examination(config, context, server)
         try:
             return examination.report(detailed=detailed)
         finally:
@@ -158,9 +161,12 @@ class _Examination:
     """The looks at one graph; what an earlier one found is at hand for the later."""
 
     def __init__(
-        self, context: Neo4jMigrationContext, server: LocalServer | None
+        self,
+        config: Config,
+        context: Neo4jMigrationContext,
+        server: LocalServer | None,
     ) -> None:
-        self._context = context
+        self._config, self._context = config, context
         self._server = server
         self._session = context.session
         self._graph = context.session.graph
@@ -277,7 +283,7 @@ class _Examination:
     def _metrics(self, connected: CheckStatus) -> dict[str, Any]:
         """Return what could be measured in time; the rest is None."""
         found: dict[str, Any] = dict.fromkeys(METRICS)
-        looks = [self._ledger, self._audit, self._backup]
+        looks = [self._ledger, self._audit, self._backups]
         if connected is CheckStatus.PASS:
             looks += [self._catalogue, self._contents, self._lacking, self._store]
 
@@ -314,14 +320,24 @@ class _Examination:
             "audit_intact": verdict.broken is None,
         }
 
-    def _backup(self) -> dict[str, Any]:
+    def _backups(self) -> dict[str, Any]:
+        """Return how old the latest are, of those in the usual directories."""
+        now = datetime.now(timezone.utc)
         ledger = sqlite_path(self._session.database.url)
-        backups = list_backups(usual_directory(ledger)) if ledger else []
-        if not backups:
-            return {}
-        latest = max(backup.timestamp for backup in backups)
-        age = datetime.now(timezone.utc) - latest
-        return {"ledger_backup_age_seconds": round(age.total_seconds())}
+        of_ledger = list_backups(usual_directory(ledger)) if ledger else []
+        known = listed(self._config, None)
+        made = [b.manifest.created_at for b in known if b.manifest is not None]
+        good = [b.manifest.created_at for b in known if b.manifest and b.restored_at]
+        moments = {
+            "backup_age_seconds": made,
+            "restored_backup_age_seconds": good,
+            "ledger_backup_age_seconds": [b.timestamp for b in of_ledger],
+        }
+        return {
+            name: round((now - max(found)).total_seconds())
+            for name, found in moments.items()
+            if found
+        }
 
     def _catalogue(self) -> dict[str, Any]:
         graph = self._records.graph

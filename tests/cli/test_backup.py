@@ -8,9 +8,11 @@ from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 
+import neo4j
 import pytest
 
 from alembic_neo4j.backups.format import MANIFEST, verify
+from alembic_neo4j.durability import BackupManager
 from alembic_neo4j.graph.connection import Graph, GraphSettings
 from alembic_neo4j.graph.wipe import wipe
 from tests.backups.contents import content
@@ -199,3 +201,23 @@ def test_a_killed_restore_is_done_again(
         done = "expected an empty graph" in outcome.text
         assert outcome.status == (2 if done else 0), (point, outcome.text)
         assert content(second) == wanted, point
+
+
+def test_the_python_of_the_seed(
+    people: Project, driver: neo4j.Driver, tmp_path: Path
+) -> None:
+    manager = BackupManager(driver, tmp_path / "of-the-seed")
+    assert manager.list_backups() == []
+    success, message, metadata = manager.create_backup()
+    assert success
+    assert metadata["id"] in message
+    (listed,) = manager.list_backups()
+    assert listed == metadata
+    assert listed["status"] == "consistent"
+    assert listed["size_bytes"] > 0
+    (tmp_path / "of-the-seed" / metadata["id"] / MANIFEST).write_text("")
+    assert manager.list_backups()[0]["status"] == "unreadable"
+    (tmp_path / "file").write_text("")
+    failed, why, nothing = BackupManager(driver, tmp_path / "file").create_backup()
+    assert (failed, nothing) == (False, {})
+    assert "can't be written" in why

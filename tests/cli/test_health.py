@@ -76,6 +76,7 @@ def test_the_object_has_these_keys_and_no_others(people: Project) -> None:
 
 def test_what_is_measured_besides(people: Project) -> None:
     people.verb("ledger", "backup", "create")
+    people.verb("backup", "create")
     people.revision("r3", "op.add_index('Person', 'name')", down="r2")
     report = json.loads(people.verb("health", "--detailed", "--format", "json").out)
     metrics = report["metrics"]
@@ -85,6 +86,8 @@ def test_what_is_measured_besides(people: Project) -> None:
     assert metrics["heads"] == ["r2"]
     assert metrics["pending"] == 1
     assert 0 <= metrics["ledger_backup_age_seconds"] < 60
+    assert 0 <= metrics["backup_age_seconds"] < 60
+    assert metrics["restored_backup_age_seconds"] is None
     assert metrics["audit_intact"] is True
     assert metrics["audit_events"] > 1
     for unset in ("open_run", "lock_holder", "store_bytes"):
