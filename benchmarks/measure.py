@@ -19,9 +19,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import backups
 import data_changes
 import files
 import loads
+import neo4j
 import searches
 
 from alembic_neo4j import local
@@ -74,6 +76,7 @@ def main() -> None:
         "load": load,
         "file": file_rows,
         "search": search,
+        "backup": backup,
         **{name: data_change(name) for name in data_changes.CHANGES},
     }
     parser = argparse.ArgumentParser(description=__doc__)
@@ -88,7 +91,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in arguments.names or benchmarks:
         with tempfile.TemporaryDirectory() as directory:
-            many = name in ("load", "file") or name in data_changes.CHANGES
+            many = name in ("load", "file", "backup") or name in data_changes.CHANGES
             usual = 100_000 if name == "search" else 1_000
             count = arguments.count or (1_000_000 if many else usual)
             benchmarks[name](Path(directory), count, arguments.runs)
@@ -171,6 +174,22 @@ def load(directory: Path, count: int, runs: int) -> None:
 def file_rows(directory: Path, count: int, runs: int) -> None:
     """Time the rows of a file up to their load, kept from their check and made anew."""
     report("file", *files.measure(directory, runs, count=count))
+
+
+def backup(directory: Path, count: int, runs: int) -> None:
+    """Time a backup and its restore, against reading and writing by the driver."""
+    graph = disposable_graph()
+    auth = (
+        os.environ["ALEMBIC_NEO4J_USERNAME"],
+        os.environ["ALEMBIC_NEO4J_PASSWORD"],
+    )
+    with neo4j.GraphDatabase.driver(graph.url, auth=auth) as driver:
+        found = backups.measure(graph, driver, directory, count=count)
+    title = f"{count} nodes and {2 * count} relationships / bare driver"
+    # As a rate, so that more is better.
+    for what, (ours, theirs) in (("out", found.export), ("in", found.restore)):
+        print(f"{what}, {title}: {theirs / ours:.2f} ({ours:.1f} s / {theirs:.1f} s)")
+    print(f"backup: {found.size >> 20} MB, client {found.memory >> 20} MB")
 
 
 def search(directory: Path, count: int, runs: int) -> None:

@@ -152,7 +152,8 @@ def check_health(
             return examination.report(detailed=detailed)
         finally:
             examination.leave()
-            session.graph.close()
+            # A look that hangs is not to open it again.
+            session.graph.close(for_good=True)
 
     return inspect_project(config, look)
 

@@ -286,11 +286,15 @@ class Graph:
             self.changes.add(counted_by(text, result.consume().counters))
             return rows
 
-    def close(self) -> None:
-        """Close the driver for good; a local server goes on running."""
-        self._is_closed = True
+    def close(self, *, for_good: bool = False) -> None:
+        """Close the driver; a local server goes on running.
+
+        It is opened again when it is used, unless it was closed `for_good`.
+        """
+        self._is_closed = for_good
         if self._driver is not None and self._is_ours:
             self._driver.close()
+            self._driver = None
 
     @contextmanager
     def _session(self, access: str) -> Iterator[neo4j.Session]:
