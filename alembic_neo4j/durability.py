@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.config import Config
 
-from alembic_neo4j.backups.create import Origin, create_backup
+from alembic_neo4j.backups.create import BackupOrigin, create_backup
 from alembic_neo4j.command.backup import KnownBackup, known_backups
 from alembic_neo4j.command.health import check_health
 from alembic_neo4j.errors import Neo4jMigrationError
@@ -60,7 +60,7 @@ class BackupManager:
         It is good where nothing was written to the graph meanwhile. Where none could be
         made there is a message, and nothing else.
         """
-        origin = Origin("the address of a driver", user_name())
+        origin = BackupOrigin("the address of a driver", user_name())
         try:
             manifest = create_backup(self._graph, self._directory, origin)
         except Neo4jMigrationError as error:

@@ -12,7 +12,7 @@ from typing import Any
 import neo4j
 from loads import SIZES
 
-from alembic_neo4j.backups.create import Origin, create_backup, list_backups
+from alembic_neo4j.backups.create import BackupOrigin, create_backup, list_backups
 from alembic_neo4j.backups.restore import restore_backup
 from alembic_neo4j.graph.connection import Graph
 from alembic_neo4j.graph.wipe import wipe
@@ -50,7 +50,7 @@ def measure(
     size = min(SIZES, key=lambda size: _written(graph, driver, count // 10, size))
     wrote = _written(graph, driver, count, size)
     read = _seconds(lambda: _read(driver))
-    origin = Origin("benchmark", "benchmark")
+    origin = BackupOrigin("benchmark", "benchmark")
     exported = _seconds(lambda: create_backup(graph, directory, origin, attempts=1))
     (backup,) = list_backups(directory)
     wipe(graph)

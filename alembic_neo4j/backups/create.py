@@ -55,7 +55,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Origin:
+class BackupOrigin:
     """Of what a backup is made, and by whom; `ledger` is the file of the ledger."""
 
     graph: str
@@ -67,7 +67,7 @@ class Origin:
 def create_backup(
     graph: Graph,
     directory: Path,
-    origin: Origin,
+    origin: BackupOrigin,
     *,
     attempts: int = 3,
     progress: Progress = lambda *_: None,
@@ -112,7 +112,9 @@ def _partial(directory: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _made(graph: Graph, partial: Path, origin: Origin, progress: Progress) -> Manifest:
+def _made(
+    graph: Graph, partial: Path, origin: BackupOrigin, progress: Progress
+) -> Manifest:
     name = partial.name.removesuffix(_PARTIAL)
     before = graph.last_write()
     checksums, files = _written(graph, partial, origin, progress)
@@ -134,7 +136,7 @@ def _made(graph: Graph, partial: Path, origin: Origin, progress: Progress) -> Ma
 
 
 def _written(
-    graph: Graph, directory: Path, origin: Origin, progress: Progress
+    graph: Graph, directory: Path, origin: BackupOrigin, progress: Progress
 ) -> tuple[Checksums, list[BackupFile]]:
     nodes = RowWriter(directory, "nodes")
     relationships = RowWriter(directory, "relationships")
@@ -212,7 +214,7 @@ def remove_backup(path: Path) -> None:
         shutil.rmtree(left)
 
 
-def _check_room(graph: Graph, directory: Path, origin: Origin) -> None:
+def _check_room(graph: Graph, directory: Path, origin: BackupOrigin) -> None:
     needed = sum(counts(graph)) * _BYTES_EACH + _SPARE_BYTES
     if origin.ledger is not None and origin.ledger.exists():
         needed += origin.ledger.stat().st_size

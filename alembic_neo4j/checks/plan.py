@@ -134,6 +134,12 @@ class RunPlan:
         """Whether there is nothing to do and nothing in the way."""
         return not (self.revisions or self.refusals or self.obstacles)
 
+    @property
+    def hindrances(self) -> int:
+        """How many things refuse it; what is so only if a revision applies does not."""
+        certain = [one for one in self.obstacles if not one.conditional]
+        return len(certain) + len(self.refusals)
+
 
 def planned_units(
     foreseen: RevisionForesight,

@@ -13,6 +13,7 @@ import click
 
 from alembic_neo4j.cli.findings import finding_row, print_findings
 from alembic_neo4j.cli.project import format_option, print_json, project_options
+from alembic_neo4j.schema.definitions import counted
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -259,10 +260,11 @@ def _report(done: Synced, as_json: bool) -> None:
         )
     else:
         print_findings(done.findings)
-        click.echo(f"{done.result.received} versions received, {done.result.sent} sent")
+        received = counted(done.result.received, "version")
+        click.echo(f"{received} received, {done.result.sent} sent")
         if done.waiting:
             click.echo(
-                f"{done.waiting} conflicts wait for a decision: "
+                f"Wait for a decision: {counted(done.waiting, 'conflict')}. See "
                 "alembic-neo4j ledger conflicts"
             )
     sys.exit(1 if done.findings else 0)

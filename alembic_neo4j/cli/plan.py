@@ -191,16 +191,14 @@ def _obstacle_lines(obstacle: Obstacle) -> Iterator[str]:
 
 def _summary(plan: RunPlan) -> str:
     units = sum(len(revision.units) for revision in plan.revisions)
-    certain = [one for one in plan.obstacles if not one.conditional]
-    hindrances = len(certain) + len(plan.refusals)
     if not plan.revisions:
         summary = f"Nothing to do: the ledger is at {shown_heads(plan.heads)}"
     else:
         summary = (
             f"{_number(len(plan.revisions), 'revision')}, {_number(units, 'unit')}"
         )
-    if hindrances:
-        summary += f"; {_number(hindrances, 'thing')} in the way"
+    if plan.hindrances:
+        summary += f"; {_number(plan.hindrances, 'thing')} in the way"
     if plan.server is None:
         summary += "; the graph was not asked"
     return f"{summary}."

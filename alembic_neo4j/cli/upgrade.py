@@ -69,5 +69,4 @@ def _show(config: Config, kind: str | None, as_json: bool) -> None:
             click.echo(line)
     if found.unchecked:
         sys.exit(2)
-    certain = [one for one in found.obstacles if not one.conditional]
-    sys.exit(1 if certain or found.refusals else 0)
+    sys.exit(1 if found.hindrances else 0)

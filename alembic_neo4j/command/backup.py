@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from alembic.config import Config
 
 from alembic_neo4j.backups.create import (
-    Origin,
+    BackupOrigin,
     Progress,
     create_backup,
     list_backups,
@@ -28,7 +28,8 @@ from alembic_neo4j.backups.format import (
 )
 from alembic_neo4j.backups.restore import Restored, restore_backup
 from alembic_neo4j.command.inspection import in_session
-from alembic_neo4j.configuration.sources import project_directory
+from alembic_neo4j.configuration.key_values import first_line
+from alembic_neo4j.configuration.sources import Origin, project_directory
 from alembic_neo4j.database import sqlite_path
 from alembic_neo4j.errors import BackupError
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
@@ -36,7 +37,6 @@ from alembic_neo4j.graph.wipe import wipe
 from alembic_neo4j.ledger.store import user_name
 from alembic_neo4j.migration.audit import audited_if_there_is_a_trail
 from alembic_neo4j.migration.session import Session
-from alembic_neo4j.sentences import ended
 
 DIRECTORY = "neo4j_backups"
 """Where backups are, below the project's directory, where nobody names one."""
@@ -98,7 +98,7 @@ def create(
         settings = session.graph.settings
         _ = session.graph.server
         database = f"/{settings.database}" if settings.database else ""
-        origin = Origin(
+        origin = BackupOrigin(
             f"{session.graph.url}{database}",
             user_name(),
             tuple(sorted(session.heads())),
@@ -257,36 +257,17 @@ def _reached(config: Config, session: Session, target: Target) -> Iterator[Graph
             f"expected another graph than the project's to restore to, found "
             f"{target.url}. Nothing was restored: say --to local, or another address"
         )
-    credentials = Credentials()
+    place, credentials = project_directory(config), Credentials()
     if target.password_file is not None:
-        secret = _first_line(target.password_file)
+        file = str(target.password_file.absolute())
+        secret = first_line(file, place, Origin("--password-file"), "password")
         credentials = Credentials("basic", target.username, secret)
-    graph = Graph(
-        replace(
-            GraphSettings(target.url, project_directory(config), credentials),
-            origins={"url": "--to"},
-        )
-    )
+    origins = {"url": "--to", "password": "--password-file"}
+    graph = Graph(GraphSettings(target.url, place, credentials, origins=origins))
     try:
         yield graph
     finally:
         graph.close()
-
-
-def _first_line(path: Path) -> str:
-    try:
-        line = path.read_text().partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BackupError(
-            f"--password-file {path} can't be read: "
-            f"{ended(getattr(error, 'strerror', None) or error)} Nothing was restored"
-        ) from error
-    if not line:
-        raise BackupError(
-            f"--password-file {path}: expected a password in its first line, found "
-            "none. Nothing was restored"
-        )
-    return line
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from neo4j.spatial import CartesianPoint, WGS84Point
 from neo4j.time import Date, DateTime, Duration, Time
 
-from alembic_neo4j.backups.create import Origin, create_backup, list_backups
+from alembic_neo4j.backups.create import BackupOrigin, create_backup, list_backups
 from alembic_neo4j.backups.format import MANIFEST, read_manifest, verify
 from alembic_neo4j.backups.restore import restore_backup
 from alembic_neo4j.errors import BackupError
@@ -25,7 +25,7 @@ from tests.migration.project import Project
 
 __all__ = ["live", "project"]
 
-ORIGIN = Origin("bolt://somewhere", "me@laptop", ("r1",))
+ORIGIN = BackupOrigin("bolt://somewhere", "me@laptop", ("r1",))
 
 
 def restored(graph: Graph, directory: Path) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ def test_what_is_refused(people: Project, second: Graph) -> None:
         ("restore", "2", "--to", second.url): "expected one backup 2 in",
         ("restore", "19", "--to", second.url): "found 0; there is",
         ("restore", first.name, "--to", second.url, "--password-file", "no"): (
-            "--password-file no can't be read: No such file"
+            "(--password-file) can't be read: No such file"
         ),
         ("show", "19"): "expected one backup 19 in",
         ("verify", "19"): "expected one backup 19 in",
