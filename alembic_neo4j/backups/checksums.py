@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 _BITS = 128
 _MODULUS = 1 << _BITS
 _UNKNOWN = 0
+_GAP = 1_000_000
+"""How many ids may lack between those of nodes that are kept together."""
 
 Properties: TypeAlias = "Mapping[str, Any]"
 """Values as typed JSON, by name."""
@@ -84,18 +86,27 @@ class _Sum:
 
 
 class _Ends:
-    """A word for each node, by its internal id, in 8 bytes of memory each."""
+    """A word for each node, by its internal id, in 8 bytes of memory where that can be.
+
+    Ids are dense in most stores; those far beyond the others are kept apart.
+    """
 
     def __init__(self) -> None:
         self._words = array("Q")
+        self._sparse: dict[int, int] = {}
 
     def put(self, node: int, word: int) -> None:
-        lacking = node + 1 - len(self._words)
-        if lacking > 0:
-            self._words.extend([_UNKNOWN] * max(lacking, len(self._words) // 2))
+        size = len(self._words)
+        if node >= 2 * size + _GAP:
+            self._sparse[node] = word
+            return
+        if node >= size:
+            self._words.extend([_UNKNOWN] * (max(node + 1, size * 3 // 2) - size))
         self._words[node] = word
 
     def get(self, node: int) -> int:
+        if node in self._sparse:
+            return self._sparse[node]
         return self._words[node] if node < len(self._words) else _UNKNOWN
 
 

@@ -53,9 +53,8 @@ _STRIP = (
     "RETURN count(*) AS count"
 )
 _IMAGES = f"MATCH (i:{IMAGES}) RETURN i.{_NUMBER} AS number"
-_OFFLINE = (
-    "SHOW INDEXES YIELD name, state, failureMessage WHERE state <> 'ONLINE' "
-    "RETURN name, state, failureMessage"
+_POPULATING = (
+    "SHOW INDEXES YIELD name, state WHERE state = 'POPULATING' RETURN name, state"
 )
 
 
@@ -232,15 +231,12 @@ def _until_none(graph: Graph, text: str) -> None:
 def _await_indexes(graph: Graph, timeout: float) -> None:
     until = time.monotonic() + timeout
     with waiting_for("the indexes to be populated", limit=timeout):
-        while offline := graph.read(_OFFLINE):
-            failed = [row for row in offline if row["state"] == "FAILED"]
-            if failed:
-                # It was so in the graph that the backup is of.
-                return
+        # One that fails did so in the graph that the backup is of.
+        while populating := graph.read(_POPULATING):
             if time.monotonic() > until:
                 raise BackupError(
                     f"expected all indexes online within {timeout:g} s, found "
-                    f"{offline[0]['name']} {offline[0]['state']}. The data are "
+                    f"{populating[0]['name']} being populated. The data are "
                     "restored; give it more time (neo4j.schema_timeout)"
                 )
             time.sleep(0.05)

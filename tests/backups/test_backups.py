@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from neo4j.spatial import CartesianPoint, WGS84Point
 from neo4j.time import Date, DateTime, Duration, Time
 
+from alembic_neo4j.backups.checksums import Adding, Checksums
 from alembic_neo4j.backups.create import BackupOrigin, create_backup, list_backups
 from alembic_neo4j.backups.format import MANIFEST, read_manifest, verify
 from alembic_neo4j.backups.restore import restore_backup
@@ -255,3 +257,18 @@ def found(directory: Path) -> str:
         return "; ".join(verify(directory))
     except BackupError as error:
         return str(error)
+
+
+def test_ids_may_be_far_apart() -> None:
+    def added(ids: list[int]) -> Checksums:
+        adding = Adding()
+        for place, number in enumerate(ids):
+            adding.node(number, ["A"], {"place": {"$type": "Integer", "_value": place}})
+        for start, end in pairwise(ids):
+            assert adding.relationship("R", start, end, {})
+        assert not adding.relationship("S", ids[0], 10**15 + 1, {})
+        return adding.checksums
+
+    near, far = added([0, 1, 2, 3]), added([7, 3_000_000, 10**15, 4])
+    assert near.differences(far) == ()
+    assert near.nodes == far.nodes
