@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -264,6 +266,74 @@ def restore(
             f"{counted(manifest.relationships, 'relationship')}, {outcome}."
         )
     sys.exit(1 if done.differences else 0)
+
+
+@backup.command()
+@project_options
+@_directory_option
+@click.option(
+    "--cron",
+    envvar="BACKUP_SCHEDULE",
+    show_envvar=True,
+    default="0 2 * * *",
+    show_default=True,
+    help="When: minute, hour, day, month, day of the week, in local time.",
+)
+@click.option("--once", is_flag=True, help="Now, and once: for cron or Kubernetes.")
+@click.option(
+    "--attempts",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="How often one is made again where the graph was written to meanwhile.",
+)
+@click.option(
+    "--retention-days",
+    type=click.FloatRange(min=0),
+    envvar="BACKUP_RETENTION_DAYS",
+    show_envvar=True,
+    default=30.0,
+    show_default=True,
+    help="Those that are older go, after each one that is consistent.",
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="So many of the latest stay, however old they are.",
+)
+def schedule(
+    config: Config,
+    directory: Path | None,
+    cron: str,
+    once: bool,
+    attempts: int,
+    retention_days: float,
+    keep: int,
+) -> None:
+    """Make a backup at the times of a cron expression, and remove old ones.
+
+    It stays in the foreground until a signal ends it. One that fails is told, and the
+    next one is made at its time. With --once the exit status is that of `backup
+    create`.
+    """
+    from alembic_neo4j.command.backup_schedule import Routine, carry_out, keep_to
+
+    routine = Routine(directory, attempts, retention_days, keep)
+    if once:
+        sys.exit(0 if carry_out(config, routine, click.echo) else 1)
+    # So that what is being made is removed when a container is stopped.
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        keep_to(cron, config, routine, _with_time)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _with_time(text: str) -> None:
+    click.echo(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}")
+    sys.stdout.flush()
 
 
 def _progress(as_json: bool) -> Progress:

@@ -35,6 +35,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"{_VERB} backup restore 20261127T1057 --to bolt://test:7687 "
         "--password-file test.txt",
     ),
+    "backup schedule": (
+        f"{_VERB} backup schedule --cron '0 2 * * *' --retention-days 30 --keep 7",
+        f"{_VERB} backup schedule --once",
+    ),
     "backup show": (f"{_VERB} backup show 20261127T1057 --format json",),
     "backup verify": (f"{_VERB} backup verify", f"{_VERB} backup verify 20261127T1057"),
     "create-node": (f"{_VERB} create-node Person",),

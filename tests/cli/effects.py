@@ -32,6 +32,7 @@ WRITE_FILES = {
     "audit export",
     "backup create",
     "backup prune",
+    "backup schedule",
     "create-node",
     "create-relationship",
     "health",

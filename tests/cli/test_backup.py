@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from collections import namedtuple
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import neo4j
 import pytest
 
 from alembic_neo4j.backups.format import MANIFEST, verify
+from alembic_neo4j.command import backup_schedule
 from alembic_neo4j.durability import BackupManager
+from alembic_neo4j.errors import ConfigurationError
 from alembic_neo4j.graph.connection import Graph, GraphSettings
 from alembic_neo4j.graph.wipe import wipe
 from tests.backups.contents import content
 from tests.cli.test_audited_verbs import tells
 from tests.crash.harness import KILLED, Kill, client, points
-from tests.migration.project import Project
+from tests.migration.project import Project, undone
 from tests.migration.test_two_servers import second_server
 
 __all__ = ["second_server"]
 
+PROGRAM = Path(sys.executable).parent / "alembic-neo4j"
 CREATE = ("alembic-neo4j", "backup", "create")
 
 
@@ -221,3 +228,63 @@ def test_the_python_of_the_seed(
     failed, why, nothing = BackupManager(driver, tmp_path / "file").create_backup()
     assert (failed, nothing) == (False, {})
     assert "can't be written" in why
+
+
+def test_once_and_what_is_old_goes(people: Project) -> None:
+    first = made(people)
+    done = people.verb("backup", "schedule", "--once", "--retention-days", "0")
+    assert done.status == 0, done.text
+    (latest,) = backups(people)
+    made_line, removed = done.out.splitlines()
+    assert made_line.startswith(f"made {latest}, ")
+    assert removed == f"removed {first.name}"
+
+
+def test_it_stays_until_a_signal_ends_it(people: Project) -> None:
+    command = [str(PROGRAM), "backup", "schedule", "--cron", "0 2 30 6 *"]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with subprocess.Popen(
+            command, cwd=people.path, stdout=subprocess.PIPE, text=True
+        ) as running:
+            assert running.stdout is not None
+            assert "-06-30 02:00:00" in running.stdout.readline()
+            running.send_signal(number)
+            assert running.wait(60) == 128 + number
+    assert backups(people) == []
+
+
+def test_one_that_fails_is_told_and_the_next_is_made(
+    people: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    due = datetime.now().astimezone()
+    times = iter([due])
+    monkeypatch.setattr(
+        backup_schedule, "next_times", lambda _cron: lambda _now: next(times)
+    )
+    (people.path / "file").write_text("")
+    routines = [
+        backup_schedule.Routine(people.path / "file"),
+        backup_schedule.Routine(people.path / "there"),
+    ]
+    for routine in routines:
+        times = iter([due])
+        with undone(people.path), pytest.raises(StopIteration):
+            backup_schedule.keep_to("", people.config(), routine, told.append)
+    assert told[0].startswith("next at ")
+    assert "failed: the backups in" in told[1]
+    assert "tried again at its next time" in told[1]
+    assert told[3].startswith(f"made {people.path / 'there'}")
+
+
+def test_times_of_a_cron_expression() -> None:
+    after = backup_schedule.next_times("30 2 * * mon")
+    monday = datetime(2026, 11, 30, 2, 30).astimezone()
+    assert after(monday - timedelta(days=6)) == monday
+    assert after(monday - timedelta(seconds=1)) == monday
+    assert after(monday + timedelta(seconds=1)) == monday + timedelta(days=7)
+    for wrong in ("", "0 2 * *", "0 99 * * *", "at night"):
+        with pytest.raises(ConfigurationError, match="five fields"):
+            backup_schedule.next_times(wrong)
+    with pytest.raises(ConfigurationError, match="that comes"):
+        backup_schedule.next_times("0 0 30 2 *")(monday)
