@@ -37,8 +37,7 @@ def _directory_option(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--directory",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Where the backups are; neo4j_backups beside the configuration file "
-        "without it.",
+        help="Where the backups are; that of neo4j.backup_directory without it.",
     )
     @wraps(command)
     def with_directory(**options: Any) -> Any:

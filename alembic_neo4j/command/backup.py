@@ -29,6 +29,7 @@ from alembic_neo4j.backups.format import (
 from alembic_neo4j.backups.restore import Restored, restore_backup
 from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.configuration.key_values import first_line
+from alembic_neo4j.configuration.project import read_configuration
 from alembic_neo4j.configuration.sources import Origin, project_directory
 from alembic_neo4j.database import sqlite_path
 from alembic_neo4j.errors import BackupError
@@ -37,9 +38,6 @@ from alembic_neo4j.graph.wipe import wipe
 from alembic_neo4j.ledger.store import user_name
 from alembic_neo4j.migration.audit import audited_if_there_is_a_trail
 from alembic_neo4j.migration.session import Session
-
-DIRECTORY = "neo4j_backups"
-"""Where backups are, below the project's directory, where nobody names one."""
 
 _SCRATCH = Path(".neo4j", "restored")
 """Below it a local server has what is restored to be looked at."""
@@ -200,7 +198,8 @@ def prune(
 
 def usual_directory(config: Config) -> Path:
     """Return where the backups of a project are, where nobody names a directory."""
-    return project_directory(config) / DIRECTORY
+    arguments = list(getattr(config.cmd_opts, "x", None) or ())
+    return read_configuration(config, arguments).options.backup_directory
 
 
 def found(directory: Path, name: str) -> Path:

@@ -68,6 +68,11 @@ KEYS: Mapping[str, str] = {
     "(_alembic_batch)",
     "environment": "what the graph is for: development (the default), test, staging or "
     "production, where `alembic-neo4j reset` is refused",
+    "backup_before_upgrade": "never (the default); unsafe: a backup of the graph is "
+    "made before a run with a revision that says rollback_safe = False; always: before "
+    "each run",
+    "backup_directory": "where backups of the graph are; neo4j_backups beside the "
+    "configuration file without it",
     "health_connectivity_timeout": "seconds in which the graph has to answer, for "
     "`health` (5)",
     "health_schema_timeout": "seconds in which its indexes and constraints have to be "
@@ -82,6 +87,8 @@ KEYS: Mapping[str, str] = {
 _SECRETS = {"password", "password_file"}
 _CREDENTIALS = {"auth", "username", *_SECRETS}
 _RULES = ("check", "report")
+_BACKUPS = ("never", "unsafe", "always")
+_BACKUP_DIRECTORY = "neo4j_backups"
 _ENVIRONMENTS = ("development", "test", "staging", PRODUCTION)
 _AUTH = ("none", "basic", "bearer", "kerberos")
 
@@ -101,6 +108,8 @@ class Options:
     files_root: Path = Path()
     app_version: Version | None = None
     hooks_paths: tuple[Path, ...] = ()
+    backup_before_upgrade: str = "never"
+    backup_directory: Path = Path()
     health_connectivity_timeout: float = 5.0
     health_schema_timeout: float = 10.0
     health_orphan_timeout: float = 30.0
@@ -322,6 +331,17 @@ def _options(found: _Merged, project: Path) -> Options:
         batch_property=read("batch_property", values.name, default.batch_property),
         model_rules=read(
             "model_rules", values.choice, default.model_rules, choices=_RULES
+        ),
+        backup_before_upgrade=read(
+            "backup_before_upgrade",
+            values.choice,
+            default.backup_before_upgrade,
+            choices=_BACKUPS,
+        ),
+        backup_directory=values.file_path(
+            found.get("backup_directory").strip() or _BACKUP_DIRECTORY,
+            project,
+            found.origin("backup_directory"),
         ),
         files_root=values.file_path(root, project, origin) if root else project,
         hooks_paths=read("hooks_paths", values.paths, default.hooks_paths),

@@ -38,6 +38,7 @@ from alembic_neo4j.migration.audit import (
     close_untold,
     told_when_it_fails,
 )
+from alembic_neo4j.migration.backup import back_up_before
 from alembic_neo4j.migration.batch_states import accept_data, end_run
 from alembic_neo4j.migration.declarations import migration_type, version_range
 from alembic_neo4j.migration.file_units import check_unchanged, previewed
@@ -159,6 +160,7 @@ class Deployment:
             if judged.planned:
                 if judged.found.recorded.open_run is None:
                     _preflight(self._session, judged.planned)
+                    back_up_before(self._session, judged.planned)
                 self._run(judged)
                 return
             if now != heads:

@@ -15,7 +15,9 @@ from pathlib import Path
 import neo4j
 import pytest
 
-from alembic_neo4j.backups.format import MANIFEST, verify
+from alembic_neo4j.backups.create import list_backups
+from alembic_neo4j.backups.format import MANIFEST, read_manifest, verify
+from alembic_neo4j.backups.restore import restore_backup
 from alembic_neo4j.command import backup_schedule
 from alembic_neo4j.durability import BackupManager
 from alembic_neo4j.errors import ConfigurationError
@@ -288,3 +290,53 @@ def test_times_of_a_cron_expression() -> None:
             backup_schedule.next_times(wrong)
     with pytest.raises(ConfigurationError, match="that comes"):
         backup_schedule.next_times("0 0 30 2 *")(monday)
+
+
+UNSAFE = "op.run_cypher('MATCH (p:Person) REMOVE p.born')"
+
+
+def test_before_a_run_that_can_not_be_undone(
+    people: Project, neo4j_graph: Graph
+) -> None:
+    people.set("neo4j.backup_before_upgrade", "unsafe")
+    people.set("neo4j.backup_directory", "elsewhere")
+    directory = people.path / "elsewhere"
+    people.revision("r3", "op.add_index('City', 'size')", down="r2")
+    people.done("upgrade", "r3")
+    assert not directory.exists()
+    people.revision("r4", UNSAFE, down="r3", rollback_safe=False)
+    # What can't be backed up is not touched.
+    directory.write_text("")
+    message = people.failed("upgrade", "head")
+    assert f"the backups in {directory} can't be written" in message
+    assert people.heads() == ["r3"]
+    assert neo4j_graph.read("MATCH (p:Person) RETURN p.born AS b") == [{"b": 1815}]
+    directory.unlink()
+    outcome = people.run("upgrade", "head")
+    assert outcome.status == 0, outcome.text
+    (path,) = list_backups(directory)
+    assert f"Backed up before the run: {path}" in outcome.err
+    assert neo4j_graph.read("MATCH (p:Person) RETURN p.born AS b") == [{"b": None}]
+    manifest = read_manifest(path)
+    assert (manifest.heads, manifest.consistent) == (("r3",), True)
+    assert restored_values(neo4j_graph, path) == [{"b": 1815}]
+
+
+def restored_values(graph: Graph, path: Path) -> list[dict[str, object]]:
+    wipe(graph)
+    assert restore_backup(path, graph).differences == ()
+    return graph.read("MATCH (p:Person) RETURN p.born AS b")
+
+
+def test_before_each_run_but_of_an_empty_graph(
+    chain: Project, neo4j_graph: Graph
+) -> None:
+    option = ("-x", "neo4j.backup_before_upgrade=always")
+    directory = chain.path / "neo4j_backups"
+    chain.done(*option, "upgrade", "r1")
+    assert list_backups(directory) == []
+    for number, verb in enumerate((("upgrade", "head"), ("downgrade", "r1")), 1):
+        chain.done(*option, *verb)
+        assert len(list_backups(directory)) == number
+    chain.done(*option, "upgrade", "r1")
+    assert len(list_backups(directory)) == 2

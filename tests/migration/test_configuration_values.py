@@ -47,6 +47,8 @@ WRONG: dict[str, list[str]] = {
     "lock_timeout": [*NO_NUMBERS, "2592001", "1e300"],
     "throttle": [*NO_NUMBERS, "3601", "1e300"],
     "batch_size": [*NO_NUMBERS, "0", "2.5", "1e3", "1_000", "1000001", "9" * 400],
+    "backup_before_upgrade": ["sometimes", "ALWAYS", "true"],
+    "backup_directory": ["a\x1bb", "a\x00b"],
     "health_connectivity_timeout": [*NO_NUMBERS, "0", "2592001"],
     "health_schema_timeout": [*NO_NUMBERS, "0", "2592001"],
     "health_orphan_timeout": [*NO_NUMBERS, "0", "2592001"],
