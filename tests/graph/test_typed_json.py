@@ -109,9 +109,12 @@ def test_any_value_comes_back(reader: neo4j.Driver, values: list[Any]) -> None:
     back = [untyped(json.loads(json.dumps(typed(value)))) for value in values]
     for before, after in zip(values, back, strict=True):
         assert type(before) is type(after)
-        if isinstance(before, float):
+        if isinstance(before, float) and math.isnan(before):
+            # Which of the many it is has no meaning.
+            assert math.isnan(after)
+        elif isinstance(before, float):
             assert math.copysign(1, before) == math.copysign(1, after)
-            assert before == after or (math.isnan(before) and math.isnan(after))
+            assert before == after
         else:
             assert before == after
     sent = {f"p{number}": value for number, value in enumerate(back)}
