@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,6 @@ from alembic_neo4j.cli.project import format_option, print_json, project_options
 from alembic_neo4j.schema.definitions import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from alembic.config import Config
 
     from alembic_neo4j.backups.create import Progress
@@ -33,29 +30,40 @@ def backup() -> None:
     """
 
 
-def _directory_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    @click.option(
-        "--directory",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Where the backups are; that of neo4j.backup_directory without it.",
-    )
-    @wraps(command)
-    def with_directory(**options: Any) -> Any:
-        return command(**options)
-
-    return with_directory
+_directory_option = click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the backups are; that of neo4j.backup_directory without it.",
+)
+_attempts_option = click.option(
+    "--attempts",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="How often one is made again where the graph was written to meanwhile.",
+)
+_retention_option = click.option(
+    "--retention-days",
+    type=click.FloatRange(min=0),
+    envvar="BACKUP_RETENTION_DAYS",
+    show_envvar=True,
+    default=30.0,
+    show_default=True,
+    help="Those that are older go.",
+)
+_keep_option = click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="So many of the latest stay, however old they are.",
+)
 
 
 @backup.command()
 @project_options
 @_directory_option
-@click.option(
-    "--attempts",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="How often it is made again where the graph was written to meanwhile.",
-)
+@_attempts_option
 @format_option
 def create(
     config: Config, directory: Path | None, attempts: int, as_json: bool
@@ -156,20 +164,8 @@ def verify(
 @backup.command()
 @project_options
 @_directory_option
-@click.option(
-    "--retention-days",
-    type=click.FloatRange(min=0),
-    default=30.0,
-    show_default=True,
-    help="Those that are older go.",
-)
-@click.option(
-    "--keep",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="So many of the latest stay, however old they are.",
-)
+@_retention_option
+@_keep_option
 @format_option
 def prune(
     config: Config,
@@ -279,29 +275,9 @@ def restore(
     help="When: minute, hour, day, month, day of the week, in local time.",
 )
 @click.option("--once", is_flag=True, help="Now, and once: for cron or Kubernetes.")
-@click.option(
-    "--attempts",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="How often one is made again where the graph was written to meanwhile.",
-)
-@click.option(
-    "--retention-days",
-    type=click.FloatRange(min=0),
-    envvar="BACKUP_RETENTION_DAYS",
-    show_envvar=True,
-    default=30.0,
-    show_default=True,
-    help="Those that are older go, after each one that is consistent.",
-)
-@click.option(
-    "--keep",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="So many of the latest stay, however old they are.",
-)
+@_attempts_option
+@_retention_option
+@_keep_option
 def schedule(
     config: Config,
     directory: Path | None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def graphs(draw: st.DrawFn) -> tuple[list[Any], list[Any]]:
 
 @pytest.fixture
 def directories(tmp_path: Path) -> Iterator[Path]:
-    return iter(tmp_path / f"b{number}" for number in range(10_000))  # type: ignore[return-value]
+    return (tmp_path / f"b{number}" for number in count())
 
 
 @settings(
