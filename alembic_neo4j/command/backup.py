@@ -13,7 +13,6 @@ from typing import Any
 from alembic.config import Config
 
 from alembic_neo4j.backups.create import (
-    BackupOrigin,
     Progress,
     create_backup,
     list_backups,
@@ -31,12 +30,11 @@ from alembic_neo4j.command.inspection import in_session
 from alembic_neo4j.configuration.key_values import first_line
 from alembic_neo4j.configuration.project import read_configuration
 from alembic_neo4j.configuration.sources import Origin, project_directory
-from alembic_neo4j.database import sqlite_path
 from alembic_neo4j.errors import BackupError
 from alembic_neo4j.graph.connection import Credentials, Graph, GraphSettings
 from alembic_neo4j.graph.wipe import wipe
-from alembic_neo4j.ledger.store import user_name
 from alembic_neo4j.migration.audit import audited_if_there_is_a_trail
+from alembic_neo4j.migration.backup import origin_of
 from alembic_neo4j.migration.session import Session
 
 _SCRATCH = Path(".neo4j", "restored")
@@ -93,18 +91,15 @@ def create(
     """
 
     def act(session: Session) -> tuple[Path, Manifest]:
-        settings = session.graph.settings
+        # A local server has its address once it answers.
         _ = session.graph.server
-        database = f"/{settings.database}" if settings.database else ""
-        origin = BackupOrigin(
-            f"{session.graph.url}{database}",
-            user_name(),
-            tuple(sorted(session.heads())),
-            sqlite_path(session.database.url),
-        )
         place = directory or usual_directory(config)
         manifest = create_backup(
-            session.graph, place, origin, attempts=attempts, progress=progress
+            session.graph,
+            place,
+            origin_of(session),
+            attempts=attempts,
+            progress=progress,
         )
         return place / manifest.id, manifest
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from alembic_neo4j.database import sqlite_path
 from alembic_neo4j.errors import BackupError
 from alembic_neo4j.ledger.store import user_name
 from alembic_neo4j.migration.plan import PlannedStep
 from alembic_neo4j.migration.session import Session
+
+if TYPE_CHECKING:
+    from alembic_neo4j.backups.create import BackupOrigin
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +33,12 @@ def back_up_before(session: Session, planned: Sequence[PlannedStep]) -> None:
         return
     # Most runs have none.
     from alembic_neo4j.backups.contents import counts
-    from alembic_neo4j.backups.create import BackupOrigin, create_backup
+    from alembic_neo4j.backups.create import create_backup
 
     if counts(session.graph) == (0, 0):
         return
     directory = session.options.backup_directory
-    origin = BackupOrigin(
-        session.graph.url,
-        user_name(),
-        tuple(sorted(session.heads())),
-        sqlite_path(session.database.url),
-    )
-    made = create_backup(session.graph, directory, origin)
+    made = create_backup(session.graph, directory, origin_of(session))
     if not made.consistent:
         raise BackupError(
             "expected nobody to write to the graph while it is backed up, found writes "
@@ -49,6 +47,20 @@ def back_up_before(session: Session, planned: Sequence[PlannedStep]) -> None:
             "neo4j.backup_before_upgrade=never"
         )
     log.info("Backed up before the run: %s", directory / made.id)
+
+
+def origin_of(session: Session) -> BackupOrigin:
+    """Return of what a backup is made in a session; the graph has answered before."""
+    from alembic_neo4j.backups.create import BackupOrigin
+
+    settings = session.graph.settings
+    database = f"/{settings.database}" if settings.database else ""
+    return BackupOrigin(
+        f"{session.graph.url}{database}",
+        user_name(),
+        tuple(sorted(session.heads())),
+        sqlite_path(session.database.url),
+    )
 
 
 def _is_unsafe(planned: PlannedStep) -> bool:

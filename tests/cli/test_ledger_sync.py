@@ -280,7 +280,7 @@ def test_a_conflict_waits_is_shown_and_decided(kept: Project, tmp_path: Path) ->
     assert said(kept, "conflicts") == {"conflicts": []}
     assert said(kept, "sync", other)["sent"] == 3
     with EntityRepository(other) as store:
-        assert store.read("note-how").data == {"text": "both"}  # type: ignore[union-attr]
+        assert store.read("note-how").data == {"text": "both"}
     assert [each.action for each in events(kept)].count("ledger resolve") == 6
 
 

@@ -508,12 +508,10 @@ def test_what_is_not_installed_is_told_with_its_extra(
 
 def test_what_is_no_config_or_repository_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="expected a SyncConfig"):
-        create_sync_client("https://example.org")  # type: ignore[arg-type]
+        create_sync_client("https://example.org")
     with pytest.raises(ValidationError, match="expected a repository"):
         SyncClient(
             LocalFile(tmp_path / "x"), SyncConfig("x", EMAIL, PASSWORD).keys
-        ).sync(
-            None  # type: ignore[arg-type]
-        )
+        ).sync(None)
     with pytest.raises(Neo4jMigrationError, match="expected an account"):
         _ = SyncConfig("x.age", passphrase="x").server_password
